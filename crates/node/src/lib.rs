@@ -1,0 +1,1 @@
+//! Détente, a partner channel: the node and its command line.

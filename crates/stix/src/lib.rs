@@ -1,0 +1,1 @@
+//! STIX 2.1: objects that keep their exact bytes, heads, findings, markings.

@@ -1,0 +1,1 @@
+//! Everything the node keeps: all SQL, named transactions, outbox, inbox, leases.
