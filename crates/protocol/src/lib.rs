@@ -2,4 +2,5 @@
 //! ledger. Pure functions and state structs: no clock, no randomness of its own, no socket, no
 //! file, no SQL, no async.
 
+pub mod agreement;
 pub mod terms;

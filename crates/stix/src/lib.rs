@@ -1,1 +1,47 @@
-//! STIX 2.1: objects that keep their exact bytes, heads, findings, markings.
+//! STIX 2.1: objects that keep their exact bytes, a typed head, findings, markings.
+//!
+//! Whoever republishes an object with a change must give it a new id, so nothing here prints an
+//! object again: [`split`] hands out slices of the received document, [`Head`] borrows from them,
+//! [`check`] judges beside them. No I/O, no clock, nothing of any application's domain.
+//!
+//! ```
+//! let bundle = br#"{"type":"bundle","id":"bundle--1","objects":[
+//!   {"type":"mutex","id":"mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a921","name":"lamp"}]}"#;
+//! let objects = stix::split(bundle).unwrap();
+//! let head = stix::Head::parse(objects[0]).unwrap();
+//! assert_eq!(head.type_, "mutex");
+//! ```
+
+mod check;
+mod finding;
+mod head;
+mod id;
+mod split;
+mod time;
+mod tlp;
+
+pub use check::{Checked, Marking, Refused, check};
+pub use finding::{Finding, Level, line_column};
+pub use head::{Head, HeadError, Spec};
+pub use id::{is_id, is_type_name};
+pub use split::{SplitError, split};
+pub use time::{compare_timestamps, is_timestamp, version_key};
+pub use tlp::{Tlp, UnknownTlp};
+
+/// Limits, each with bounded time and memory behind it.
+pub mod limits {
+    /// Bytes of a document.
+    pub const DOCUMENT_LEN_MAX: usize = 64 * 1024 * 1024;
+    /// Bytes of one object.
+    pub const OBJECT_LEN_MAX: usize = 16 * 1024 * 1024;
+    /// Nesting of an object, its own braces counted.
+    pub const OBJECT_DEPTH_MAX: usize = 256;
+    /// Nesting of a document.
+    pub const DOCUMENT_DEPTH_MAX: usize = 1_000;
+    /// Digits of a number.
+    pub const NUMBER_DIGITS_MAX: usize = 1_000;
+    /// Bytes of an id that can be kept.
+    pub const ID_LEN_MAX: usize = 300;
+    /// Bytes of a type name.
+    pub const TYPE_LEN_MAX: usize = 250;
+}
