@@ -3,4 +3,20 @@
 //! file, no SQL, no async.
 
 pub mod agreement;
+pub mod commitment;
+pub mod envelope;
+pub mod header;
+pub mod keys;
+pub mod ledger;
+pub mod lines;
+pub mod manifest;
+pub mod merkle;
+pub mod note;
+pub mod payload;
+pub mod seal;
+pub mod secrets;
+pub mod slip;
+pub mod statement;
 pub mod terms;
+
+mod refusal;

@@ -396,11 +396,11 @@ pub mod limits {
     /// Bytes of a slip: 16 proof lines and a head.
     pub const SLIP_LEN_MAX: usize = 4 * 1024;
     /// Decoded bytes of a payload body: a bulk release of 10,000 objects fits.
-    pub const PAYLOAD_LEN_MAX: usize = 64 * 1024 * 1024;
+    pub const PAYLOAD_LEN_MAX: usize = 72 * 1024 * 1024;
     /// Bytes of a whole envelope on the wire: a payload that does not compress, and its seal.
     pub const ENVELOPE_LEN_MAX: usize = 80 * 1024 * 1024;
     /// Items of one statement: a bulk release is cut into several beyond it.
-    pub const ITEMS_MAX: usize = 10_000;
+    pub const ITEMS_MAX: usize = 100_000;
     /// Bytes of one item.
     pub const ITEM_LEN_MAX: usize = 16 * 1024 * 1024;
     /// Bytes of an age header: 1,024 stanzas.
