@@ -1,1 +1,21 @@
-//! The use cases of the channel: submit, release, relay, intake, receipt, recall, courier.
+//! The use cases of the channel: what happens next, and what must happen together.
+//!
+//! Each use case is a function over a [`Service`]; each worker is one bounded `step` that node or
+//! a test world calls again and again. Time and randomness come in as parameters; the way to a
+//! partner comes in as a [`relay::Link`]. No HTTP, no files, no loops that never end.
+
+pub mod accord;
+pub mod courier;
+pub mod intake;
+pub mod keys;
+pub mod oversight;
+pub mod partner;
+pub mod recall;
+pub mod relay;
+pub mod release;
+pub mod submit;
+pub mod sweep;
+
+mod service;
+
+pub use service::{Failure, Service, Step};

@@ -4,6 +4,7 @@
 
 pub mod agreement;
 pub mod commitment;
+pub mod comparison;
 pub mod envelope;
 pub mod header;
 pub mod keys;

@@ -1,1 +1,36 @@
 //! Everything the node keeps: all SQL, named transactions, outbox, inbox, leases.
+//!
+//! One writer thread commits what queued while the last sync ran as one group; readers are a few
+//! connections used on the caller's own thread. Every method is a transaction with a name, and may
+//! run twice. No policy, no cryptography, no HTTP.
+
+mod accounts;
+mod agreements;
+mod error;
+mod inbox;
+mod journal;
+mod ledger;
+mod objects;
+mod outbox;
+mod partners;
+mod recalls;
+mod releases;
+mod rows;
+mod statements;
+mod writer;
+
+pub use accounts::{Account, SESSION_IDLE_MS, Session, Token};
+pub use agreements::{AgreementRow, AgreementState, TopicSpec};
+pub use error::Error;
+pub use inbox::{InEffect, InboxRow, Put, ReceiptLine, Received, Route, TakeIn};
+pub use journal::Journal;
+pub use ledger::{SeenCheckpoint, StatementAccount};
+pub use objects::{
+    AddObjects, Added, Collection, Entry, Flow, Line, NewObject, Page, Pages, Status, Versions,
+};
+pub use outbox::{Lane, OutboxRow};
+pub use partners::{Partner, PartnerState};
+pub use recalls::{Recall, RecallTask};
+pub use releases::{Release, ReleaseDraft, ReleaseItem, ReleaseState};
+pub use statements::{Delivery, NewStatement, OutEffect, Signer, Statement, StatementState};
+pub use writer::{Options, Store};

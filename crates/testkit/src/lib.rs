@@ -1,1 +1,7 @@
 //! Worlds for tests: fake clock, seeded randomness, an in-memory network, N nodes in one thread.
+
+mod network;
+mod world;
+
+pub use network::{Network, Weather};
+pub use world::{Node, World, tool};

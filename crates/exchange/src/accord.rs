@@ -1,0 +1,122 @@
+//! Agreements: drafted as a text, signed by each party as a founding statement, in force once
+//! every signature is there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::{
+    agreement::{self, Agreement, Decision},
+    statement::Item,
+    terms::{AgreementId, NodeName, Precedence, StatementType, Timestamp},
+};
+use rand_core::CryptoRng;
+use store::{AgreementState, NewStatement, OutEffect, TopicSpec};
+
+use crate::{Failure, Service, partner, release};
+
+/// Keeps a text as a draft, after reading it as an agreement to which this node is a party.
+///
+/// *Errors*: rules AGR-1 to AGR-5, `ART-1` where this node is no party.
+pub async fn draft(
+    service: &Service,
+    text: Bytes,
+    account: &str,
+    now: Timestamp,
+) -> Result<Agreement, Failure> {
+    let agreement = Agreement::parse(&text).map_err(|error| malformed(&error))?;
+    if !agreement.parties().contains(service.name()) {
+        return Err(Failure::forbidden(
+            "ART-1",
+            "this node is not a party of the agreement",
+            "name this node among `parties`",
+        ));
+    }
+    let (id, title) = (agreement.id(), agreement.title().to_owned());
+    let parties = agreement.parties().to_vec();
+    service.store().draft_agreement(id, title, text, parties, now, account.to_owned()).await?;
+    Ok(agreement)
+}
+
+fn malformed(error: &agreement::Error) -> Failure {
+    let text = error.to_string();
+    let (rule, message) = text.split_once(": ").unwrap_or(("AGR", &text));
+    let rule = match rule {
+        "AGR-1" => "AGR-1",
+        "AGR-2" => "AGR-2",
+        "AGR-3" => "AGR-3",
+        "AGR-4" => "AGR-4",
+        _ => "AGR-5",
+    };
+    Failure::Malformed { rule, message: message.to_owned() }
+}
+
+/// Signs an agreement: a founding statement with its text goes to every other party.
+///
+/// *Errors*: `FND-2` while a party's fingerprint has not been compared, `AGR-6` when signed
+/// already.
+pub async fn sign<R: CryptoRng>(
+    service: &Service,
+    id: &AgreementId,
+    account: &str,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let row = service.store().agreement(id).await?.ok_or(Failure::Unknown("agreement"))?;
+    let signed = row.signatures.iter().any(|(by, ..)| by == service.name());
+    if signed || matches!(row.state, AgreementState::InForce | AgreementState::Ended) {
+        return Err(Failure::forbidden(
+            "AGR-6",
+            "this node has signed it already",
+            "wait for the other parties' signatures",
+        ));
+    }
+    let agreement = Agreement::parse(&row.text).map_err(|error| malformed(&error))?;
+    let to = agreement.others(service.name());
+    let mut verified = true;
+    for party in &to {
+        verified &= partner::is_verified(service, party).await?;
+    }
+    let permit = match agreement::decide_founding(StatementType::Agreement, verified) {
+        Decision::Permit(permit) => permit,
+        Decision::Refuse(refusal) => return Err(Failure::Forbidden(refusal)),
+        Decision::NeedsSecondPerson { rule } => {
+            return Err(Failure::forbidden(
+                &rule,
+                "a second person must confirm",
+                "ask a releaser",
+            ));
+        }
+    };
+    let mut header = release::header(service, StatementType::Agreement, &permit, &to).await?;
+    header.precedence = Precedence::Priority;
+    let items = vec![Item::text(row.text.clone())];
+    let sealed = release::compose(service, header, items, &to, rng).await?;
+    let statement = NewStatement {
+        permit: Arc::new(permit),
+        sealed: Arc::new(sealed),
+        type_: StatementType::Agreement,
+        topic: None,
+        to,
+        precedence: Precedence::Priority,
+        re: Vec::new(),
+        effect: OutEffect::Agreement {
+            id: *id,
+            by: service.name().clone(),
+            topics: topic_specs(&agreement, service.name()),
+        },
+    };
+    let signer = service.signer(now, rng);
+    service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
+    Ok(())
+}
+
+/// Which collections an agreement's topics need here, so that the store needs no parser.
+pub(crate) fn topic_specs(agreement: &Agreement, me: &NodeName) -> Vec<TopicSpec> {
+    let others = agreement.others(me);
+    let spec = |terms: &agreement::TopicTerms| TopicSpec {
+        topic: terms.topic.clone(),
+        outgoing: agreement.flows_from(terms, me),
+        incoming: others.iter().any(|other| agreement.flows_from(terms, other)),
+    };
+    agreement.topics().iter().map(spec).collect()
+}

@@ -1,0 +1,239 @@
+//! The courier: the same sealed bytes on a disk, when no link is left.
+//!
+//! A courier file is a tar: `index` first, a note signed by the sender that lists every statement
+//! and the sizes of its parts, then `<id>/manifest`, `<id>/slip` and `<id>/payload`. Nobody is
+//! trusted for carrying it: only signatures count, and the index tells when half of it is missing.
+//!
+//! *Source*: statement format, section 2.6.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+    io::Read as _,
+};
+
+use bytes::Bytes;
+use protocol::{
+    envelope::Envelope,
+    keys::{KeyStatement, NodeKeys},
+    terms::{NodeName, StatementId, Timestamp, limits},
+};
+use serde::Serialize;
+use store::{OutboxRow, Put, Route};
+
+use crate::{
+    Failure, Service,
+    intake::{self, AcceptError},
+};
+
+const VERSION: &str = "detente/courier/v1";
+
+/// Why a courier file was not taken. Nothing of it is taken in then.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// Not a tar, or cut off.
+    #[error("CUR-1: the file is no courier file, or it is cut off")]
+    Malformed,
+    /// The index is missing or does not read.
+    #[error("CUR-2: the index is missing or malformed")]
+    Index,
+    /// The index is not signed by a partner that we know.
+    #[error("CUR-3: the index is not signed by a partner that this node knows")]
+    Signature,
+    /// It is addressed to another node.
+    #[error("CUR-4: the file is addressed to another node")]
+    NotForUs,
+    /// Parts that the index lists are missing or have another size.
+    #[error("CUR-5: the file is not whole: {missing} of {listed} statements are missing or cut")]
+    NotWhole {
+        /// Statements that are missing or cut.
+        missing: usize,
+        /// Statements that the index lists.
+        listed: usize,
+    },
+    /// The rest.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// What a courier file came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// From whom it came.
+    pub from: NodeName,
+    /// Statements in it.
+    pub listed: usize,
+    /// Statements that were new.
+    pub new: usize,
+    /// Statements that were here already.
+    pub known: usize,
+    /// Statements that were not accepted, with the refusal's code.
+    pub refused: Vec<(StatementId, String)>,
+}
+
+/// Writes what a partner has not receipted yet into one courier file.
+///
+/// *Atomicity*: reads only; a statement that also goes over the link is taken in once.
+pub async fn export(
+    service: &Service,
+    partner: &NodeName,
+    now: Timestamp,
+) -> Result<Vec<u8>, Failure> {
+    service.store().partner(partner).await?.ok_or(Failure::Unknown("partner"))?;
+    let rows = service.store().pending_for(partner).await?;
+    let index = index(service.name(), partner, &rows, &service.keys(), now)?;
+    pack(&index, &rows).map_err(|error| Failure::Statement(Box::new(error)))
+}
+
+fn index(
+    from: &NodeName,
+    to: &NodeName,
+    rows: &[OutboxRow],
+    keys: &NodeKeys,
+    now: Timestamp,
+) -> Result<Vec<u8>, Failure> {
+    let epoch = keys.statement().epoch();
+    let mut text = format!("{VERSION}\nfrom {from}\nto {to}\ntime {now}\nkeys {epoch}\n");
+    for row in rows {
+        let (m, s, p) = (row.manifest.len(), row.slip.len(), row.payload.len());
+        let _ = writeln!(text, "statement {} {m} {s} {p}", row.statement);
+    }
+    keys.sign_note(&text).map_err(|error| Failure::Statement(Box::new(error)))
+}
+
+fn pack(index: &[u8], rows: &[OutboxRow]) -> std::io::Result<Vec<u8>> {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o600);
+        tar.append_data(&mut header, path, bytes)
+    };
+    add("index", index)?;
+    for row in rows {
+        add(&format!("{}/manifest", row.statement), &row.manifest)?;
+        add(&format!("{}/slip", row.statement), &row.slip)?;
+        add(&format!("{}/payload", row.statement), &row.payload)?;
+    }
+    tar.into_inner()
+}
+
+struct Index {
+    from: NodeName,
+    to: NodeName,
+    keys: u32,
+    statements: Vec<(StatementId, [usize; 3])>,
+}
+
+/// Takes a courier file in: everything is checked to be there first, then each statement passes
+/// the same checks as at the door.
+pub async fn import(
+    service: &Service,
+    file: &[u8],
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let mut parts = unpack(file)?;
+    let note = parts.remove("index").ok_or(ImportError::Index)?;
+    let index = read_index(&note).ok_or(ImportError::Index)?;
+    check_signature(service, &index, &note).await?;
+    if index.to != *service.name() {
+        return Err(ImportError::NotForUs);
+    }
+    let envelopes = whole(&index, &mut parts)?;
+    let mut report = ImportReport {
+        from: index.from,
+        listed: envelopes.len(),
+        new: 0,
+        known: 0,
+        refused: Vec::new(),
+    };
+    for (id, envelope) in envelopes {
+        match intake::accept(service, envelope, Route::Courier, Some(&report.from), now).await {
+            Ok(Put::New) => report.new += 1,
+            Ok(Put::SameAgain) => report.known += 1,
+            Err(AcceptError::Refused(refusal)) => {
+                report.refused.push((id, refusal.code.code().to_owned()));
+            }
+            Err(AcceptError::WrongPeer) => report.refused.push((id, "wrong-peer".to_owned())),
+            Err(AcceptError::Failure(failure)) => return Err(failure.into()),
+        }
+    }
+    Ok(report)
+}
+
+fn unpack(file: &[u8]) -> Result<HashMap<String, Vec<u8>>, ImportError> {
+    let mut parts = HashMap::new();
+    let mut archive = tar::Archive::new(file);
+    for entry in archive.entries().map_err(|_| ImportError::Malformed)? {
+        let mut entry = entry.map_err(|_| ImportError::Malformed)?;
+        if entry.size() > limits::ENVELOPE_LEN_MAX as u64 {
+            return Err(ImportError::Malformed);
+        }
+        let path = entry.path().map_err(|_| ImportError::Malformed)?.to_string_lossy().into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(|_| ImportError::Malformed)?;
+        parts.insert(path, bytes);
+    }
+    Ok(parts)
+}
+
+fn read_index(note: &[u8]) -> Option<Index> {
+    let text = std::str::from_utf8(note).ok()?.split("\n\n").next()?;
+    let mut lines = text.lines();
+    if lines.next()? != VERSION {
+        return None;
+    }
+    let mut field = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
+    let from = field("from")?.parse().ok()?;
+    let to = field("to")?.parse().ok()?;
+    let _: Timestamp = field("time")?.parse().ok()?;
+    let keys = field("keys")?.parse().ok()?;
+    let statements = lines.map(read_line).collect::<Option<Vec<_>>>()?;
+    Some(Index { from, to, keys, statements })
+}
+
+fn read_line(line: &str) -> Option<(StatementId, [usize; 3])> {
+    let mut words = line.strip_prefix("statement ")?.split(' ');
+    let id = words.next()?.parse().ok()?;
+    let mut size = || words.next()?.parse().ok();
+    let sizes = [size()?, size()?, size()?];
+    words.next().is_none().then_some((id, sizes))
+}
+
+async fn check_signature(service: &Service, index: &Index, note: &[u8]) -> Result<(), ImportError> {
+    let held = service.store().key_statements(&index.from).await.map_err(Failure::from)?;
+    let known = held.into_iter().find(|(epoch, _)| *epoch == index.keys);
+    let statement = known.and_then(|(_, note)| KeyStatement::parse(&note).ok());
+    let statement = statement.ok_or(ImportError::Signature)?;
+    statement.verify_note(note).map_err(|_| ImportError::Signature)
+}
+
+/// All envelopes that the index lists, or how many of them are missing or cut.
+fn whole(
+    index: &Index,
+    parts: &mut HashMap<String, Vec<u8>>,
+) -> Result<Vec<(StatementId, Bytes)>, ImportError> {
+    let mut envelopes = Vec::with_capacity(index.statements.len());
+    for (id, sizes) in &index.statements {
+        let mut found = BTreeMap::new();
+        for (name, size) in ["manifest", "slip", "payload"].into_iter().zip(sizes) {
+            if let Some(bytes) = parts.remove(&format!("{id}/{name}"))
+                && bytes.len() == *size
+            {
+                found.insert(name, Bytes::from(bytes));
+            }
+        }
+        let mut part = |name| found.remove(name);
+        if let (Some(manifest), Some(slip), Some(payload)) =
+            (part("manifest"), part("slip"), part("payload"))
+        {
+            let envelope = Envelope { manifest, slip, payload, proof: None };
+            envelopes.push((*id, envelope.to_bytes()));
+        }
+    }
+    let listed = index.statements.len();
+    if envelopes.len() < listed {
+        return Err(ImportError::NotWhole { missing: listed - envelopes.len(), listed });
+    }
+    Ok(envelopes)
+}

@@ -1,0 +1,213 @@
+//! From a partner's envelope to objects on the desk and a signed receipt (steps 9 to 11).
+//!
+//! [`accept`] is the door's part: bounded, verified, kept, answered. [`step`] is the worker's:
+//! open, decide, check, keep, receipt.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::{
+    agreement::Permit,
+    envelope::Envelope,
+    keys::KeyStatement,
+    manifest::Manifest,
+    slip::Slip,
+    statement::{self, Refusal, RefusalCode, Verified},
+    terms::{AgreementId, NodeName, Outcome, Timestamp},
+};
+use rand_core::CryptoRng;
+use store::{InEffect, InboxRow, NewStatement, Put, Received, Route, TakeIn};
+
+use crate::{Failure, Service, Step};
+
+mod effect;
+mod receipt;
+
+pub use receipt::{ReceiptBody, ReceiptEntry};
+
+/// Statements taken in by one step, and so by one receipt and one transaction.
+const ROWS_PER_STEP: u32 = 64;
+/// Sealed bytes taken in by one step: bounds memory and how long a FLASH waits.
+const BYTES_PER_STEP: usize = 4 * 1024 * 1024;
+
+/// Why the door did not take an envelope.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// One of the checks 1 to 6 of the statement format's section 2.7.
+    #[error("not accepted: {}", .0.code.code())]
+    Refused(Refusal),
+    /// It is not from the partner at whose door it was handed in.
+    #[error("not accepted: the sender is not the partner on this link")]
+    WrongPeer,
+    /// The rest.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Takes an envelope from the wire or a courier: checks 1 to 7, then the inbox.
+///
+/// *Atomicity*: one transaction; the same statement again is [`Put::SameAgain`] and changes
+/// nothing.
+pub async fn accept(
+    service: &Service,
+    envelope: Bytes,
+    route: Route,
+    peer: Option<&NodeName>,
+    now: Timestamp,
+) -> Result<Put, AcceptError> {
+    let verified = match verify(service, &envelope).await? {
+        Ok(verified) => verified,
+        Err(refusal) => return Err(AcceptError::Refused(refusal)),
+    };
+    if peer.is_some_and(|peer| peer != verified.from()) {
+        return Err(AcceptError::WrongPeer);
+    }
+    let put = service
+        .store()
+        .put_inbox(verified.id(), verified.from().clone(), envelope, route, now)
+        .await;
+    let put = put.map_err(Failure::from)?;
+    if route == Route::Link {
+        crate::relay::partner_heard(service, verified.from(), now).await?;
+    }
+    Ok(put)
+}
+
+/// Checks 1 to 6, with what the store knows of the sender.
+async fn verify(service: &Service, envelope: &Bytes) -> Result<Result<Verified, Refusal>, Failure> {
+    let parts = match Envelope::parse(envelope) {
+        Ok(parts) => parts,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let manifest = match Manifest::parse(&parts.manifest) {
+        Ok(manifest) => manifest,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let store = service.store();
+    let known = store.partner(&manifest.from).await?.is_some();
+    let notes = store.key_statements(&manifest.from).await?;
+    let held = notes.into_iter().find(|(epoch, _)| *epoch == manifest.keys);
+    let keys = held.and_then(|(_, note)| KeyStatement::parse(&note).ok());
+    let agreement = Slip::parse(&parts.slip).map(|slip| slip.address.agreement);
+    let in_force = match agreement {
+        Ok(AgreementId::FOUNDING) => true,
+        Ok(agreement) => store.is_in_force(&agreement).await?,
+        Err(_) => false,
+    };
+    let key_statement = |_: &NodeName, _: u32| match &keys {
+        _ if !known => Err(RefusalCode::SenderUnknown),
+        Some(keys) => Ok(keys),
+        None => Err(RefusalCode::KeysUnknown),
+    };
+    Ok(statement::verify(&parts, service.name(), key_statement, |_| in_force))
+}
+
+/// Takes in what waits: one transaction for the batch and its receipts.
+///
+/// *Atomicity*: effects, receipts, their leaves and the end of the inbox rows are one transaction;
+/// it may run twice, the second time on nothing.
+pub async fn step<R: CryptoRng>(
+    service: &Service,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Step, Failure> {
+    let rows = service.store().lease_inbox(ROWS_PER_STEP, BYTES_PER_STEP).await?;
+    if rows.is_empty() {
+        return Ok(Step::Idle);
+    }
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let result = take_in(service, rows, now, rng).await;
+    for id in &ids {
+        service.store().free_inbox(id);
+    }
+    result.map(|()| Step::of(ids.len()))
+}
+
+async fn take_in<R: CryptoRng>(
+    service: &Service,
+    rows: Vec<InboxRow>,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let mut taken = Vec::with_capacity(rows.len());
+    let mut answered = Vec::with_capacity(rows.len());
+    for row in rows {
+        let read = read(service, &row, now).await?;
+        answered.extend(read.answer(&row));
+        taken.push(read.into_take_in(row));
+    }
+    let receipts: Vec<NewStatement> = receipt::compose(service, answered, now, rng).await?;
+    let signer = service.signer(now, rng);
+    service.store().take_in(taken, receipts, signer, now).await?;
+    Ok(())
+}
+
+/// What a reading of one inbox row came to.
+struct Reading {
+    received: Option<Received>,
+    agreement: AgreementId,
+    permit: Option<Arc<Permit>>,
+    outcome: Outcome,
+    code: Option<String>,
+    items: Vec<receipt::ItemEntry>,
+    effect: InEffect,
+    precedence: protocol::terms::Precedence,
+    /// Receipts are not receipted.
+    receipted: bool,
+}
+
+async fn read(service: &Service, row: &InboxRow, now: Timestamp) -> Result<Reading, Failure> {
+    let verified = match verify(service, &row.envelope).await? {
+        Ok(verified) => verified,
+        // It was accepted at the door, so what it rested on is gone since: the agreement ended or
+        // the keys were revoked. The sender is told.
+        Err(refusal) => return Ok(Reading::refused(None, refusal)),
+    };
+    let unopened = effect::unopened(&verified);
+    match statement::open(verified, service.keys().seal_identities()) {
+        Err(refusal) => Ok(Reading::refused(Some(unopened), refusal)),
+        Ok(opened) => effect::read_opened(service, opened, now).await,
+    }
+}
+
+impl Reading {
+    fn refused(received: Option<Received>, refusal: Refusal) -> Self {
+        Self {
+            agreement: received.as_ref().map_or(AgreementId::FOUNDING, |r| r.agreement),
+            received,
+            permit: None,
+            outcome: Outcome::Refused,
+            code: Some(refusal.code.code().to_owned()),
+            items: Vec::new(),
+            effect: InEffect::None,
+            precedence: protocol::terms::Precedence::Routine,
+            receipted: true,
+        }
+    }
+
+    fn answer(&self, row: &InboxRow) -> Option<receipt::Answered> {
+        self.receipted.then(|| receipt::Answered {
+            partner: row.partner.clone(),
+            agreement: self.agreement,
+            precedence: self.precedence,
+            entry: ReceiptEntry {
+                id: row.id,
+                outcome: self.outcome,
+                code: self.code.clone(),
+                items: self.items.clone(),
+            },
+        })
+    }
+
+    fn into_take_in(self, row: InboxRow) -> TakeIn {
+        TakeIn {
+            permit: self.permit,
+            id: row.id,
+            partner: row.partner,
+            received: self.received,
+            outcome: self.outcome,
+            code: self.code,
+            effect: self.effect,
+        }
+    }
+}

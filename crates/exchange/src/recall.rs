@@ -1,0 +1,227 @@
+//! Recall: the originator demands that use stops, and the recipient answers for every copy.
+
+use std::sync::Arc;
+
+use protocol::{
+    agreement::{self, Decision, Facts, Permit},
+    terms::{
+        AgreementId, NodeName, Precedence, RecallAnswer, RecallReason, StatementId, StatementType,
+        Status, Timestamp,
+    },
+};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use store::{NewStatement, OutEffect, Recall, RecallTask, ReleaseState};
+use uuid::Uuid;
+
+use crate::{Failure, Service, Step, release};
+
+/// The parameters of a recall, in its header's `body`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecallBody {
+    /// The release that is recalled.
+    pub release: StatementId,
+    /// The items recalled, by index; all where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<u32>>,
+    /// Why.
+    pub reason: RecallReason,
+}
+
+/// The parameters of a recall's answer, in its header's `body`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerBody {
+    /// The recall that is answered.
+    pub recall: StatementId,
+    /// What was done.
+    pub answer: RecallAnswer,
+    /// How many entries were deleted.
+    pub deleted: u32,
+    /// Copies that stay, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptCopy>,
+}
+
+/// A copy that stays after a recall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCopy {
+    /// Id of the object.
+    pub object: String,
+    /// Why it stays.
+    pub reason: String,
+}
+
+/// Decides to recall a release, or items of it; a worker seals the statement.
+///
+/// *Errors*: `RCL-1` when the release never left, `RCL-2` when an item index is not one of its.
+pub async fn issue(
+    service: &Service,
+    release: Uuid,
+    items: Option<Vec<u32>>,
+    reason: RecallReason,
+    account: &str,
+    now: Timestamp,
+) -> Result<Uuid, Failure> {
+    let row = service.store().release(release).await?.ok_or(Failure::Unknown("release"))?;
+    if row.statement.is_none() || row.state == ReleaseState::RefusedByPartner {
+        return Err(Failure::forbidden(
+            "RCL-1",
+            format!("this release is {}: the partner holds nothing of it", row.state),
+            "return or leave the draft; there is nothing to recall",
+        ));
+    }
+    if items.as_ref().is_some_and(|items| items.iter().any(|index| *index >= row.items)) {
+        return Err(Failure::forbidden(
+            "RCL-2",
+            format!("the release has {} items, counted from 0", row.items),
+            "name items of this release, or none to recall all of it",
+        ));
+    }
+    let (id, actor) = (recall_id(release, now), account.to_owned());
+    service.store().draft_recall(id, release, items, reason, actor, now).await?;
+    Ok(id)
+}
+
+/// A recall's id follows from its release and its moment.
+fn recall_id(release: Uuid, now: Timestamp) -> Uuid {
+    let seed = protocol::secrets::sha256(format!("recall/{release}/{now}").as_bytes());
+    let bytes = seed.0.first_chunk::<16>().copied().unwrap_or_default();
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// Seals recalls that people decided on, and answers those that partners sent.
+pub async fn step<R: CryptoRng>(
+    service: &Service,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Step, Failure> {
+    let mut done = 0;
+    for recall in service.store().recalls_to_issue().await? {
+        done += usize::from(seal(service, &recall, now, rng).await?);
+    }
+    for task in service.store().recall_tasks().await? {
+        done += usize::from(answer(service, &task, now, rng).await?);
+    }
+    Ok(Step::of(done))
+}
+
+async fn seal<R: CryptoRng>(
+    service: &Service,
+    recall: &Recall,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<bool, Failure> {
+    let Some(agreement) = service.agreement_in_force(&recall.agreement).await? else {
+        return Ok(false);
+    };
+    let body =
+        RecallBody { release: recall.target, items: recall.items.clone(), reason: recall.reason };
+    let precedence = match recall.reason {
+        RecallReason::SourceDanger => Precedence::Flash,
+        _ => Precedence::Priority,
+    };
+    let message = Message {
+        kind: StatementType::Recall,
+        agreement: recall.agreement,
+        to: agreement.others(service.name()),
+        precedence,
+        re: vec![recall.target],
+        body: serde_json::to_value(body).ok(),
+        effect: OutEffect::Recall { recall: recall.id },
+    };
+    send(service, message, now, rng).await
+}
+
+async fn answer<R: CryptoRng>(
+    service: &Service,
+    task: &RecallTask,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<bool, Failure> {
+    let answer = match (task.held, task.kept.is_empty()) {
+        (false, true) => RecallAnswer::NotHeld,
+        (true, true) => RecallAnswer::DeletedEverywhere,
+        (_, false) => RecallAnswer::DeletedExcept,
+    };
+    let kept = task.kept.iter().map(|object| KeptCopy {
+        object: object.clone(),
+        reason: "held before it was received from you".to_owned(),
+    });
+    let body =
+        AnswerBody { recall: task.recall, answer, deleted: task.deleted, kept: kept.collect() };
+    let message = Message {
+        kind: StatementType::RecallAnswer,
+        agreement: task.agreement,
+        to: vec![task.partner.clone()],
+        precedence: Precedence::Immediate,
+        re: vec![task.recall],
+        body: serde_json::to_value(body).ok(),
+        effect: OutEffect::RecallAnswer { recall: task.recall, answer },
+    };
+    send(service, message, now, rng).await
+}
+
+/// A statement without items.
+struct Message {
+    kind: StatementType,
+    agreement: AgreementId,
+    to: Vec<NodeName>,
+    precedence: Precedence,
+    re: Vec<StatementId>,
+    body: Option<serde_json::Value>,
+    effect: OutEffect,
+}
+
+/// Decides on, seals and commits a statement without items; `false` where no article permits it.
+async fn send<R: CryptoRng>(
+    service: &Service,
+    message: Message,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<bool, Failure> {
+    let Some(permit) = permit(service, &message, now).await? else { return Ok(false) };
+    let mut header = release::header(service, message.kind, &permit, &message.to).await?;
+    header.precedence = message.precedence;
+    header.re.clone_from(&message.re);
+    header.body = message.body;
+    let sealed = release::compose(service, header, Vec::new(), &message.to, rng).await?;
+    let statement = NewStatement {
+        permit: Arc::new(permit),
+        sealed: Arc::new(sealed),
+        type_: message.kind,
+        topic: None,
+        to: message.to,
+        precedence: message.precedence,
+        re: message.re,
+        effect: message.effect,
+    };
+    let signer = service.signer(now, rng);
+    service.store().commit_statements(vec![statement], signer, now, "node".to_owned()).await?;
+    Ok(true)
+}
+
+async fn permit(
+    service: &Service,
+    message: &Message,
+    now: Timestamp,
+) -> Result<Option<Permit>, Failure> {
+    let Some(agreement) = service.agreement_in_force(&message.agreement).await? else {
+        return Ok(None);
+    };
+    let facts = Facts {
+        kind: message.kind,
+        sender: service.name(),
+        recipients: &message.to,
+        topic: None,
+        precedence: message.precedence,
+        status: Status::Actual,
+        highest: None,
+        drafted_by: None,
+        released_by: None,
+        now,
+    };
+    Ok(match agreement::decide(&agreement, &facts) {
+        Decision::Permit(permit) => Some(permit),
+        Decision::Refuse(_) | Decision::NeedsSecondPerson { .. } => None,
+    })
+}

@@ -1,0 +1,327 @@
+//! From a draft to a sealed, numbered, logged statement (steps 3 to 7 of the way of a release).
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use protocol::{
+    agreement::{self, Agreement, Decision, Facts, Permit},
+    header::{Header, Items, Policy, To},
+    statement::{self, Draft, Item, Sealed},
+    terms::{AgreementId, NodeName, Precedence, Role, StatementType, Status, Timestamp, Topic},
+};
+use rand_core::CryptoRng;
+use store::{Account, Flow, NewStatement, OutEffect, Release, ReleaseItem, ReleaseState};
+use uuid::Uuid;
+
+use crate::{
+    Failure, Service, Step,
+    submit::{self, Submission, SubmitError},
+};
+
+/// Drafts sealed by one step: bounds how long a FLASH waits behind others.
+const DRAFTS_PER_STEP: u32 = 4;
+
+/// What a person drafts, at the console or the command line.
+#[derive(Debug, Clone)]
+pub struct DraftRequest {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Under which topic.
+    pub topic: Topic,
+    /// How fast; the agreement's default where none is named.
+    pub precedence: Option<Precedence>,
+    /// Whether it is meant.
+    pub status: Status,
+    /// An envelope or bundle.
+    pub body: Bytes,
+    /// Words to the releaser.
+    pub note: Option<String>,
+    /// Id of the status, made by the caller.
+    pub status_id: Uuid,
+}
+
+/// Drafts a release: the objects go into the topic's outgoing collection, as a TAXII POST would.
+pub async fn draft(
+    service: &Service,
+    request: DraftRequest,
+    account: &str,
+    now: Timestamp,
+) -> Result<store::Added, SubmitError> {
+    let collections = service.store().collections().await?;
+    let outgoing = collections.into_iter().find(|collection| {
+        collection.flow == Flow::Outgoing
+            && collection.agreement == Some(request.agreement)
+            && collection.topic.as_ref() == Some(&request.topic)
+    });
+    let Some(collection) = outgoing else {
+        return Err(no_way_out(service, &request).await?.into());
+    };
+    let submission = Submission {
+        collection,
+        account: account.to_owned(),
+        body: request.body,
+        precedence: request.precedence,
+        status: request.status,
+        note: request.note,
+        status_id: request.status_id,
+    };
+    submit::submit(service, submission, now).await
+}
+
+/// Why there is no outgoing collection for a draft.
+async fn no_way_out(service: &Service, request: &DraftRequest) -> Result<Failure, Failure> {
+    let Some(agreement) = service.agreement_in_force(&request.agreement).await? else {
+        return Ok(Failure::forbidden(
+            "ART-2",
+            "there is no such agreement in force",
+            "see the agreements, and sign one with this partner",
+        ));
+    };
+    Ok(match agreement.topic(&request.topic) {
+        None => Failure::forbidden(
+            "ART-3",
+            "no article names this topic",
+            "choose a topic that the agreement names",
+        ),
+        Some(_) => Failure::forbidden(
+            "ART-3",
+            "nothing flows from this service under this topic",
+            "choose a topic that flows to the partner",
+        ),
+    })
+}
+
+/// Decides on drafted releases, loudest first, and seals those that are permitted.
+///
+/// *Atomicity*: each release changes state in one transaction; it may run twice.
+pub async fn step<R: CryptoRng>(
+    service: &Service,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Step, Failure> {
+    let drafted = service.store().lease_drafted(DRAFTS_PER_STEP).await?;
+    let mut done = 0;
+    for release in &drafted {
+        let result = decide_and_seal(service, release, now, rng).await;
+        service.store().free_drafted(release.id);
+        result?;
+        done += 1;
+    }
+    Ok(Step::of(done))
+}
+
+async fn decide_and_seal<R: CryptoRng>(
+    service: &Service,
+    release: &Release,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let store = service.store();
+    let Some(agreement) = service.agreement_in_force(&release.agreement).await? else {
+        let message = "the agreement is not in force";
+        return Ok(store
+            .refuse_release(release.id, "ART-2".to_owned(), message.to_owned(), now)
+            .await?);
+    };
+    let items = store.release_items(release.id).await?;
+    let to = agreement.others(service.name());
+    match decide(service.name(), &agreement, release, &items, &to, now) {
+        Decision::NeedsSecondPerson { rule } => {
+            Ok(store.await_release(release.id, rule, now).await?)
+        }
+        Decision::Refuse(refusal) => {
+            Ok(store.refuse_release(release.id, refusal.rule, refusal.message, now).await?)
+        }
+        Decision::Permit(permit) => {
+            seal(service, Sealing { release, items, to, permit }, now, rng).await
+        }
+    }
+}
+
+fn decide(
+    me: &NodeName,
+    agreement: &Agreement,
+    release: &Release,
+    items: &[ReleaseItem],
+    to: &[NodeName],
+    now: Timestamp,
+) -> Decision {
+    let marked = items.iter().enumerate().filter_map(|(index, item)| Some((index, item.tlp?)));
+    let facts = Facts {
+        kind: StatementType::Release,
+        sender: me,
+        recipients: to,
+        topic: Some(&release.topic),
+        precedence: release.precedence,
+        status: release.status,
+        highest: marked.max_by_key(|(index, tlp)| (*tlp, std::cmp::Reverse(*index))),
+        drafted_by: Some(&release.drafted_by),
+        released_by: release.released_by.as_deref(),
+        now,
+    };
+    agreement::decide(agreement, &facts)
+}
+
+struct Sealing<'a> {
+    release: &'a Release,
+    items: Vec<ReleaseItem>,
+    to: Vec<NodeName>,
+    permit: Permit,
+}
+
+async fn seal<R: CryptoRng>(
+    service: &Service,
+    sealing: Sealing<'_>,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let Sealing { release, items, to, permit } = sealing;
+    let mut header = header(service, StatementType::Release, &permit, &to).await?;
+    header.topic = Some(release.topic.clone());
+    header.precedence = release.precedence;
+    header.status = release.status;
+    header.signed_by = Some(pseudonym(service, &release.drafted_by).await?);
+    if let Some(releaser) = &release.released_by {
+        header.released_by = Some(pseudonym(service, releaser).await?);
+    }
+    let bodies: Vec<Bytes> = items.into_iter().map(|item| item.body).collect();
+    let definitions = definitions(service, &bodies).await?;
+    let items = bodies.into_iter().chain(definitions).map(Item::stix).collect();
+    let sealed = compose(service, header, items, &to, rng).await?;
+    let statement = NewStatement {
+        permit: Arc::new(permit),
+        sealed: Arc::new(sealed),
+        type_: StatementType::Release,
+        topic: Some(release.topic.clone()),
+        to,
+        precedence: release.precedence,
+        re: Vec::new(),
+        effect: OutEffect::Release(release.id),
+    };
+    let signer = service.signer(now, rng);
+    service.store().commit_statements(vec![statement], signer, now, "node".to_owned()).await?;
+    Ok(())
+}
+
+/// The marking definitions that a release's objects point to and that are not among them: a label
+/// travels with what it labels, in whatever order releases arrive.
+async fn definitions(service: &Service, bodies: &[Bytes]) -> Result<Vec<Bytes>, Failure> {
+    let mut here = BTreeSet::new();
+    let mut wanted = BTreeSet::new();
+    for body in bodies {
+        let Ok(head) = stix::Head::parse(body) else { continue };
+        let refs = head.object_marking_refs.iter().chain(&head.granular_marking_refs);
+        wanted.extend(refs.map(|id| id.clone().into_owned()));
+        if head.type_ == "marking-definition" {
+            here.insert(head.id.into_owned());
+        }
+    }
+    let mut found = Vec::new();
+    for id in wanted.difference(&here) {
+        found.extend(service.store().body_of(id).await?);
+    }
+    Ok(found)
+}
+
+/// The officer id under which a partner sees an account: never its name.
+async fn pseudonym(service: &Service, account: &str) -> Result<String, Failure> {
+    let found = service.store().account(account).await?;
+    Ok(found.map_or_else(|| "node".to_owned(), |account| account.pseudonym))
+}
+
+/// A header with what every type needs; the caller fills in the rest.
+pub(crate) async fn header(
+    service: &Service,
+    kind: StatementType,
+    permit: &Permit,
+    to: &[NodeName],
+) -> Result<Header, Failure> {
+    let mut seen = None;
+    if let [partner] = to {
+        seen = service.store().last_seen_checkpoint(partner).await?.map(|seen| seen.note);
+    }
+    Ok(Header {
+        from: service.name().clone(),
+        kind: kind.word().to_owned(),
+        status: Status::Actual,
+        agreement: permit.agreement(),
+        topic: None,
+        precedence: Precedence::Routine,
+        to: To::Names(to.to_vec()),
+        re: Vec::new(),
+        items: Items::default(),
+        policy: Policy::new(permit.policy_digest(), permit.rules()),
+        signed_by: None,
+        released_by: None,
+        seen: seen.map(|note| String::from_utf8_lossy(&note).into_owned()),
+        body: None,
+    })
+}
+
+/// Commits to the items and seals them to the recipients (steps 5 and 6).
+pub(crate) async fn compose<R: CryptoRng>(
+    service: &Service,
+    mut header: Header,
+    items: Vec<Item>,
+    to: &[NodeName],
+    rng: &mut R,
+) -> Result<Sealed, Failure> {
+    header.items.count = items.len();
+    let recipients = service.recipients(to).await?;
+    let recipients: Vec<_> = recipients.iter().collect();
+    statement::compose(Draft { header, items }, &recipients, rng)
+        .map_err(|error| Failure::Statement(Box::new(error)))
+}
+
+/// A releaser confirms a draft that another person made.
+///
+/// *Errors*: `ROLE-1` without the releaser's role, `ART-6` for the drafter, `REL-1` in another
+/// state.
+pub async fn approve(
+    service: &Service,
+    id: Uuid,
+    officer: &Account,
+    precedence: Option<Precedence>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    check_releaser(service, id, officer).await?;
+    Ok(service.store().approve_release(id, officer.name.clone(), precedence, now).await?)
+}
+
+/// A releaser hands a draft back to its drafter, with the reason.
+pub async fn send_back(
+    service: &Service,
+    id: Uuid,
+    officer: &Account,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    check_releaser(service, id, officer).await?;
+    Ok(service.store().return_release(id, officer.name.clone(), reason.to_owned(), now).await?)
+}
+
+async fn check_releaser(service: &Service, id: Uuid, officer: &Account) -> Result<(), Failure> {
+    if !officer.roles.contains(&Role::Releaser) {
+        return Err(Failure::forbidden(
+            "ROLE-1",
+            "only a releaser may release or return a draft",
+            "ask a releaser, or an administrator for the role",
+        ));
+    }
+    let release = service.store().release(id).await?.ok_or(Failure::Unknown("release"))?;
+    if release.state != ReleaseState::AwaitingRelease {
+        return Err(Failure::forbidden(
+            "REL-1",
+            format!("this release is {}, nothing is to be decided", release.state),
+            "see the release for what happened to it",
+        ));
+    }
+    if release.drafted_by == officer.name {
+        return Err(Failure::forbidden(
+            "ART-6",
+            "the drafter cannot be the second person",
+            "ask another releaser",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! One node's view of the channel: its name, its store, its keys, the agreements it has read.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use protocol::{
+    agreement::{Agreement, Refusal as Article},
+    keys::{KeyStatement, NodeKeys},
+    statement,
+    terms::{AgreementId, NodeName, Timestamp},
+};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{CryptoRng, SeedableRng};
+use store::{AgreementState, Signer, Store};
+
+/// What a worker's step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many pieces of work are done; there may be more.
+    Worked(usize),
+    /// Nothing waits.
+    Idle,
+}
+
+impl Step {
+    pub(crate) fn of(done: usize) -> Self {
+        if done == 0 { Self::Idle } else { Self::Worked(done) }
+    }
+}
+
+/// Why a use case could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A rule of the agreement or of ours forbids it: the caller's to mend.
+    #[error("{}: {}", .0.rule, .0.message)]
+    Forbidden(Article),
+    /// What was named is not there.
+    #[error("no {0} by that name")]
+    Unknown(&'static str),
+    /// A text that was handed in is malformed.
+    #[error("{rule}: {message}")]
+    Malformed {
+        /// The rule.
+        rule: &'static str,
+        /// What is wrong, in our words.
+        message: String,
+    },
+    /// The store could not do its part: the operator's, or retry.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A statement could not be made: our bug.
+    #[error("the statement could not be made")]
+    Statement(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Failure {
+    pub(crate) fn forbidden(rule: &str, message: impl Into<String>, remedy: &str) -> Self {
+        Self::Forbidden(Article {
+            rule: rule.to_owned(),
+            message: message.into(),
+            remedy: remedy.to_owned(),
+            item: None,
+        })
+    }
+}
+
+/// A service's node, as the use cases see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: NodeName,
+    store: Store,
+    keys: RwLock<Arc<NodeKeys>>,
+    agreements: RwLock<HashMap<AgreementId, Arc<Agreement>>>,
+}
+
+impl Service {
+    /// A node over a store, with its private keys.
+    pub fn new(name: NodeName, store: Store, keys: NodeKeys) -> Self {
+        let keys = RwLock::new(Arc::new(keys));
+        let agreements = RwLock::default();
+        Self { inner: Arc::new(Inner { name, store, keys, agreements }) }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &NodeName {
+        &self.inner.name
+    }
+
+    /// What it keeps.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Its private keys of the present epoch.
+    pub fn keys(&self) -> Arc<NodeKeys> {
+        Arc::clone(&self.inner.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace_keys(&self, keys: NodeKeys) {
+        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// An agreement that is in force, read once and kept.
+    pub async fn agreement_in_force(
+        &self,
+        id: &AgreementId,
+    ) -> Result<Option<Arc<Agreement>>, Failure> {
+        // Suspension and end are states of the row, so the row is asked each time; the text never
+        // changes, so it is parsed once.
+        let Some(row) = self.store().agreement(id).await? else { return Ok(None) };
+        if row.state != AgreementState::InForce {
+            return Ok(None);
+        }
+        let kept = self.inner.agreements.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agreement) = kept.get(id) {
+            return Ok(Some(Arc::clone(agreement)));
+        }
+        drop(kept);
+        let parsed = Agreement::parse(&row.text)
+            .map_err(|error| Failure::Malformed { rule: "AGR", message: error.to_string() })?;
+        let agreement = Arc::new(parsed);
+        let mut kept = self.inner.agreements.write().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(*id, Arc::clone(&agreement));
+        Ok(Some(agreement))
+    }
+
+    /// The newest key statement of a node that we hold.
+    pub async fn key_statement(&self, node: &NodeName) -> Result<Option<KeyStatement>, Failure> {
+        let held = self.store().key_statements(node).await?;
+        let newest = held.into_iter().max_by_key(|(epoch, _)| *epoch);
+        let Some((_, note)) = newest else { return Ok(None) };
+        KeyStatement::parse(&note).map(Some).map_err(|error| Failure::Statement(Box::new(error)))
+    }
+
+    /// The key statements to seal to, one for each recipient.
+    pub(crate) async fn recipients(&self, to: &[NodeName]) -> Result<Vec<KeyStatement>, Failure> {
+        let mut statements = Vec::with_capacity(to.len());
+        for name in to {
+            let found = self.key_statement(name).await?;
+            statements.push(found.ok_or(Failure::Unknown("partner"))?);
+        }
+        Ok(statements)
+    }
+
+    /// The closure that signs inside the store's transaction, once numbers are given.
+    pub(crate) fn signer<R: CryptoRng>(&self, now: Timestamp, rng: &mut R) -> Signer {
+        let keys = self.keys();
+        let rng = Mutex::new(ChaCha20Rng::from_rng(rng));
+        Arc::new(move |sealed, addresses| {
+            let mut rng = rng.lock().unwrap_or_else(PoisonError::into_inner);
+            statement::sign(sealed, addresses, &keys, now, &mut *rng)
+        })
+    }
+}

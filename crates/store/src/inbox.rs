@@ -1,0 +1,478 @@
+//! The inbox: what partners handed in, and the one transaction that takes it in.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::{
+    agreement::Permit,
+    terms::{
+        AgreementId, Digest, NodeName, Outcome, Precedence, RecallAnswer, RecallReason,
+        StatementId, StatementType, Timestamp, Topic,
+    },
+};
+use rusqlite::{Connection, params};
+
+use crate::{
+    Error, NewObject, NewStatement, Signer, Store, TopicSpec, agreements, journal, objects, outbox,
+    partners, recalls, rows, statements,
+};
+
+rows::words!(
+    /// By which route an envelope came.
+    Route {
+        /// The partner's link.
+        Link = "link",
+        /// A courier.
+        Courier = "courier",
+    }
+);
+
+/// What handing in came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    New,
+    /// It is here already; nothing happened.
+    SameAgain,
+}
+
+/// An envelope that waits to be taken in.
+#[derive(Debug, Clone)]
+pub struct InboxRow {
+    /// The statement's id.
+    pub id: StatementId,
+    /// Its sender.
+    pub partner: NodeName,
+    /// The whole envelope.
+    pub envelope: Bytes,
+}
+
+/// What is kept of a statement that came in.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Its number in the pair.
+    pub number: u64,
+    /// The statement before it, zeros for the first.
+    pub prev: Digest,
+    /// Its type, when it could be opened.
+    pub type_: Option<StatementType>,
+    /// Under which topic.
+    pub topic: Option<Topic>,
+    /// How fast.
+    pub precedence: Precedence,
+    /// The header's bytes, empty when it could not be opened.
+    pub header: Bytes,
+    /// The signed manifest.
+    pub manifest: Bytes,
+    /// The seed of its salts, when it could be opened.
+    pub seed: Option<[u8; 32]>,
+    /// The commitment to each item.
+    pub commitments: Vec<Digest>,
+    /// What it answers.
+    pub re: Vec<StatementId>,
+    /// Bytes of its sealed payload.
+    pub bytes: usize,
+}
+
+/// One statement to take in, with everything that was concluded about it.
+pub struct TakeIn {
+    /// The decision; none for what is refused.
+    pub permit: Option<Arc<Permit>>,
+    /// Its id.
+    pub id: StatementId,
+    /// Its sender.
+    pub partner: NodeName,
+    /// What is kept of it; none when not even the slip holds any more.
+    pub received: Option<Received>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// With which code.
+    pub code: Option<String>,
+    /// What it changes here.
+    pub effect: InEffect,
+}
+
+/// What a statement that came in changes here.
+#[derive(Debug)]
+pub enum InEffect {
+    /// Nothing.
+    None,
+    /// Objects come into a topic's incoming collection.
+    Objects {
+        /// Which topic.
+        topic: Topic,
+        /// The objects, with their index in the statement.
+        objects: Vec<(u32, NewObject)>,
+    },
+    /// What became of our statements.
+    Receipts(Vec<ReceiptLine>),
+    /// The partner recalls.
+    Recall {
+        /// Which release.
+        target: StatementId,
+        /// Which items; all where none are named.
+        items: Option<Vec<u32>>,
+        /// Why.
+        reason: RecallReason,
+    },
+    /// The partner answers our recall.
+    RecallAnswer {
+        /// Which recall.
+        recall: StatementId,
+        /// How.
+        answer: RecallAnswer,
+        /// The whole answer, as JSON of ours.
+        detail: String,
+    },
+    /// The partner signed an agreement.
+    Agreement {
+        /// Which.
+        id: AgreementId,
+        /// Its title.
+        title: String,
+        /// Its text.
+        text: Bytes,
+        /// Its parties.
+        parties: Vec<NodeName>,
+        /// The collections it needs here.
+        topics: Vec<TopicSpec>,
+    },
+    /// The partner's next key statement.
+    Keys {
+        /// Its epoch.
+        epoch: u32,
+        /// The note.
+        note: Bytes,
+    },
+}
+
+/// What became of one of our statements at the partner.
+#[derive(Debug, Clone)]
+pub struct ReceiptLine {
+    /// Which.
+    pub statement: StatementId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// With which code.
+    pub code: Option<String>,
+}
+
+fn lease(id: &StatementId) -> String {
+    format!("inbox/{id}")
+}
+
+impl Store {
+    /// Keeps an envelope that passed the door.
+    ///
+    /// *Atomicity*: one transaction; a statement that is here already changes nothing.
+    pub async fn put_inbox(
+        &self,
+        id: StatementId,
+        partner: NodeName,
+        envelope: Bytes,
+        route: Route,
+        now: Timestamp,
+    ) -> Result<Put, Error> {
+        let known = self.read(|tx| is_known(tx, &id))?;
+        if known {
+            return Ok(Put::SameAgain);
+        }
+        self.write(move |tx| {
+            if is_known(tx, &id)? {
+                return Ok(Put::SameAgain);
+            }
+            tx.prepare_cached("/* put_inbox */ INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?)")?
+                .execute(params![
+                    id.to_string(),
+                    partner.as_str(),
+                    &envelope[..],
+                    envelope.len(),
+                    now.as_ms(),
+                    route.word()
+                ])?;
+            Ok(Put::New)
+        })
+        .await
+    }
+
+    /// Leases envelopes, small before large, so that a FLASH does not wait behind bulk; what is
+    /// leased together stays below `bytes_max`, but for the first.
+    pub async fn lease_inbox(&self, limit: u32, bytes_max: usize) -> Result<Vec<InboxRow>, Error> {
+        self.read(|tx| {
+            let sql = "/* lease_inbox */ SELECT id, partner, size FROM inbox
+                       ORDER BY size > 65536, arrived, rowid LIMIT ?";
+            let mut query = tx.prepare_cached(sql)?;
+            let waiting: Vec<(StatementId, NodeName, usize)> = query
+                .query_and_then([limit.saturating_mul(4)], |row| {
+                    Ok::<_, Error>((
+                        rows::term(row, "id")?,
+                        rows::term(row, "partner")?,
+                        row.get("size")?,
+                    ))
+                })?
+                .collect::<Result<_, _>>()?;
+            let (mut leased, mut bytes) = (Vec::new(), 0);
+            for (id, partner, size) in waiting {
+                if leased.len() >= limit as usize || (bytes > 0 && bytes + size > bytes_max) {
+                    break;
+                }
+                if !self.lease(lease(&id)) {
+                    continue;
+                }
+                bytes += size;
+                let sql = "/* lease_inbox */ SELECT envelope FROM inbox WHERE id = ?";
+                let envelope: Vec<u8> =
+                    tx.prepare_cached(sql)?.query_row([id.to_string()], |row| row.get(0))?;
+                leased.push(InboxRow { id, partner, envelope: Bytes::from(envelope) });
+            }
+            Ok(leased)
+        })
+    }
+
+    /// Gives a lease back.
+    pub fn free_inbox(&self, id: &StatementId) {
+        self.free(&lease(id));
+    }
+
+    /// Takes statements in, with their receipts.
+    ///
+    /// *Atomicity*: effects, receipts with their leaves, and the end of the inbox rows are one
+    /// transaction; a statement that was taken in before changes nothing.
+    pub async fn take_in(
+        &self,
+        batch: Vec<TakeIn>,
+        receipts: Vec<NewStatement>,
+        signer: Signer,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            for taken in batch {
+                take_in(tx, taken, now)?;
+            }
+            for receipt in &receipts {
+                statements::commit(tx, receipt, &signer, now, "node")?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Up to which number nothing of a partner is missing.
+    pub async fn contiguous(
+        &self,
+        partner: &NodeName,
+        agreement: &AgreementId,
+    ) -> Result<u64, Error> {
+        self.read(|tx| contiguous(tx, partner, agreement))
+    }
+
+    /// How many numbers of a partner are missing below the highest seen.
+    pub async fn missing(&self, partner: &NodeName) -> Result<u64, Error> {
+        self.read(|tx| {
+            let sql =
+                "/* missing */ SELECT coalesce(sum(top - n), 0) FROM (SELECT max(number) AS top,
+                       count(*) AS n FROM pair WHERE partner = ? AND out = 0 GROUP BY agreement)";
+            Ok(tx.prepare_cached(sql)?.query_row([partner.as_str()], |row| row.get(0))?)
+        })
+    }
+}
+
+fn contiguous(tx: &Connection, partner: &NodeName, agreement: &AgreementId) -> Result<u64, Error> {
+    let sql = "/* contiguous */ SELECT coalesce(min(p.number), 0) FROM pair p
+               WHERE p.partner = ?1 AND p.agreement = ?2 AND p.out = 0 AND NOT EXISTS
+               (SELECT 1 FROM pair q WHERE q.partner = ?1 AND q.agreement = ?2 AND q.out = 0
+                AND q.number = p.number + 1)";
+    let end: u64 = tx
+        .prepare_cached(sql)?
+        .query_row(params![partner.as_str(), agreement.to_string()], |row| row.get(0))?;
+    let sql = "/* contiguous */ SELECT 1 FROM pair
+               WHERE partner = ? AND agreement = ? AND out = 0 AND number = 1";
+    let from_start =
+        tx.prepare_cached(sql)?.exists(params![partner.as_str(), agreement.to_string()])?;
+    Ok(if from_start { end } else { 0 })
+}
+
+fn is_known(tx: &Connection, id: &StatementId) -> Result<bool, Error> {
+    let sql = "/* is_known */ SELECT 1 FROM inbox WHERE id = ?1
+               UNION ALL SELECT 1 FROM statement WHERE id = ?1";
+    Ok(tx.prepare_cached(sql)?.exists([id.to_string()])?)
+}
+
+fn take_in(tx: &Connection, taken: TakeIn, now: Timestamp) -> Result<(), Error> {
+    let key = taken.id.to_string();
+    let waiting =
+        tx.prepare_cached("/* take_in */ DELETE FROM inbox WHERE id = ?")?.execute([&key])?;
+    if waiting == 0 {
+        return Err(Error::State("the statement was taken in before"));
+    }
+    let Some(received) = &taken.received else { return Ok(()) };
+    insert(tx, &taken, received, now)?;
+    number(tx, &taken, received, now)?;
+    let kind = received.type_.map_or("statement", StatementType::word);
+    let event = if taken.outcome == Outcome::Refused { "refused" } else { "received" };
+    let event = format!("{kind}.{event}");
+    let detail = taken.code.clone().unwrap_or_default();
+    let line = journal::Line {
+        partner: Some(&taken.partner),
+        statement: Some(taken.id),
+        detail: &detail,
+        ..journal::Line::new(now, taken.partner.as_str(), &event)
+    };
+    journal::write(tx, &line)?;
+    // INVARIANT: nothing enters a collection without a permit.
+    if taken.permit.is_some() { effect(tx, taken, now) } else { Ok(()) }
+}
+
+fn insert(
+    tx: &Connection,
+    taken: &TakeIn,
+    received: &Received,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.prepare_cached(
+        "/* inbox::insert */ INSERT INTO statement VALUES
+         (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+    )?
+    .execute(params![
+        taken.id.to_string(),
+        taken.partner.as_str(),
+        received.agreement.to_string(),
+        received.type_.map(StatementType::word),
+        received.topic.as_ref().map(Topic::as_str),
+        rows::rank(received.precedence),
+        &received.manifest[..],
+        &received.header[..],
+        received.seed,
+        statements::flat(&received.commitments),
+        received.bytes,
+        now.as_ms(),
+        taken.outcome.word(),
+        taken.code,
+        statements::joined(&received.re)
+    ])?;
+    Ok(())
+}
+
+/// Keeps the number; two statements with one number, or a predecessor that is another, are
+/// evidence of equivocation, kept and shown.
+fn number(
+    tx: &Connection,
+    taken: &TakeIn,
+    received: &Received,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (partner, agreement) = (taken.partner.as_str(), received.agreement.to_string());
+    let at = |number: u64| -> Result<Option<String>, Error> {
+        let sql = "/* inbox::number */ SELECT statement FROM pair
+                   WHERE partner = ? AND agreement = ? AND out = 0 AND number = ?";
+        let mut query = tx.prepare_cached(sql)?;
+        let mut found = query.query(params![partner, agreement, number])?;
+        Ok(found.next()?.map(|row| row.get(0)).transpose()?)
+    };
+    let same_number = at(received.number)?;
+    let before = at(received.number.saturating_sub(1))?;
+    let other = match (same_number, before) {
+        (Some(other), _) => Some(other),
+        (None, Some(before)) if before != received.prev.hex() => Some(before),
+        _ => None,
+    };
+    if let Some(other) = other {
+        tx.prepare_cached(
+            "/* inbox::number */ INSERT OR IGNORE INTO equivocation VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            partner,
+            agreement,
+            received.number,
+            taken.id.to_string(),
+            other,
+            now.as_ms()
+        ])?;
+        let line = journal::Line {
+            partner: Some(&taken.partner),
+            statement: Some(taken.id),
+            detail: &other,
+            ..journal::Line::new(now, "node", "ledger.equivocation")
+        };
+        journal::write(tx, &line)?;
+    }
+    tx.prepare_cached("/* inbox::number */ INSERT OR IGNORE INTO pair VALUES (?, ?, 0, ?, ?)")?
+        .execute(params![partner, agreement, received.number, taken.id.to_string()])?;
+    Ok(())
+}
+
+fn effect(tx: &Connection, taken: TakeIn, now: Timestamp) -> Result<(), Error> {
+    let Some(received) = taken.received else { return Ok(()) };
+    let (id, partner) = (taken.id, taken.partner);
+    match taken.effect {
+        InEffect::None => Ok(()),
+        InEffect::Objects { topic, objects } => {
+            let Some(collection) = objects::incoming(tx, received.agreement, &topic)? else {
+                return Err(Error::Corrupt("a topic without its collection"));
+            };
+            keep_objects(tx, id, &collection, &objects, now)
+        }
+        InEffect::Receipts(lines) => {
+            for line in lines {
+                let outcome = (line.outcome, line.code.as_deref());
+                outbox::receipted(tx, line.statement, &partner, id, outcome, now)?;
+            }
+            Ok(())
+        }
+        InEffect::Recall { target, items, reason: _ } => {
+            let recall =
+                recalls::Incoming { recall: id, target, items, agreement: received.agreement };
+            recalls::take_in(tx, &recall, &partner, now)
+        }
+        InEffect::RecallAnswer { recall, answer, detail } => {
+            recalls::answer_received(tx, recall, answer, &detail, &partner, now)
+        }
+        InEffect::Agreement { id: agreement, title, text, parties, topics } => {
+            let text =
+                agreements::Text { id: agreement, title: &title, text: &text, parties: &parties };
+            agreements::put_text(tx, &text, now)?;
+            agreements::sign(tx, agreement, &partner, id, &topics, now)
+        }
+        InEffect::Keys { epoch, note } => {
+            partners::put_key_statement(tx, &partner, epoch, &note).map(|_| ())
+        }
+    }
+}
+
+fn keep_objects(
+    tx: &Connection,
+    statement: StatementId,
+    collection: &objects::Collection,
+    objects: &[(u32, NewObject)],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let recalled = recalls::of_target(tx, &statement)?;
+    let mut clock = objects::Clock::new(tx, now)?;
+    let mut insert = tx.prepare_cached(
+        "/* keep_objects */ INSERT OR IGNORE INTO received_item VALUES (?, ?, ?, ?, ?, ?)",
+    )?;
+    for (index, object) in objects {
+        let recalled = recalled.covers(*index);
+        let date = if recalled {
+            None
+        } else {
+            match objects::put(tx, collection, object, &mut clock)? {
+                objects::Outcome::New { date, .. } => Some(date),
+                _ => None,
+            }
+        };
+        insert.execute(params![
+            statement.to_string(),
+            index,
+            collection.row,
+            object.id,
+            object.version_key,
+            date
+        ])?;
+    }
+    clock.keep(tx)?;
+    // A recall that came before its release is applied to what has now arrived.
+    recalls::apply_late(tx, &statement, now)
+}

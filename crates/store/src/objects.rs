@@ -1,0 +1,487 @@
+//! Collections and their objects: bodies as received, entries in the order in which they became
+//! visible, duplicates and conflicts told apart.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use protocol::{
+    secrets,
+    terms::{AgreementId, Digest, Timestamp, Topic},
+};
+use rusqlite::{Connection, Row, params};
+use stix::{Marking, Tlp};
+use uuid::Uuid;
+
+use crate::{Error, ReleaseDraft, Store, TopicSpec, journal, releases, rows};
+
+mod pages;
+
+pub use pages::{Entry, Page, Pages, Versions};
+
+rows::words!(
+    /// Which way a collection's objects go.
+    Flow {
+        /// This service's own.
+        Local = "local",
+        /// What is posted becomes a draft for release.
+        Outgoing = "outgoing",
+        /// What a partner released.
+        Incoming = "incoming",
+    }
+);
+
+/// A collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collection {
+    /// Row, for joins.
+    pub(crate) row: i64,
+    /// UUIDv4.
+    pub id: Uuid,
+    /// API root.
+    pub root: String,
+    /// Readable name in addresses.
+    pub alias: String,
+    /// Title.
+    pub title: String,
+    /// Description.
+    pub description: String,
+    /// The agreement it belongs to.
+    pub agreement: Option<AgreementId>,
+    /// The topic it belongs to.
+    pub topic: Option<Topic>,
+    /// Which way its objects go.
+    pub flow: Flow,
+}
+
+/// An object that was checked and is to be kept.
+#[derive(Debug, Clone)]
+pub struct NewObject {
+    /// Its bytes, as received.
+    pub body: Bytes,
+    /// Their digest.
+    pub digest: Digest,
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    pub type_: String,
+    /// Its version, as written.
+    pub version: Option<String>,
+    /// The version in byte order.
+    pub version_key: String,
+    /// `2.0` or `2.1`.
+    pub spec: String,
+    /// The marking that holds.
+    pub tlp: Option<Tlp>,
+    /// Findings, as JSON.
+    pub findings: Option<String>,
+    /// For a marking definition: what it stands for.
+    pub marking: Option<Marking>,
+}
+
+/// What became of one object of a request.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Line {
+    /// Its place in the request.
+    pub place: u32,
+    /// Whether it was kept.
+    pub ok: bool,
+    /// Its id, as sent.
+    pub id: String,
+    /// Its version, as sent.
+    pub version: String,
+    /// What is to be said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A request to add objects.
+#[derive(Debug)]
+pub struct AddObjects {
+    /// To which collection.
+    pub collection: Collection,
+    /// By whom.
+    pub account: String,
+    /// The objects, with their places.
+    pub objects: Vec<(u32, NewObject)>,
+    /// What was refused before it came here.
+    pub failures: Vec<Line>,
+    /// When.
+    pub now: Timestamp,
+    /// The draft that the new objects become.
+    pub release: Option<ReleaseDraft>,
+    /// Id of the status.
+    pub status_id: Uuid,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// Id of the status.
+    pub status_id: Uuid,
+    /// One line for each object, in the order of the request.
+    pub lines: Vec<Line>,
+    /// The draft, when there was anything new.
+    pub release: Option<Uuid>,
+}
+
+/// A stored TAXII status.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Its id.
+    pub id: Uuid,
+    /// When the request came.
+    pub at: Timestamp,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+pub(crate) fn read_collection(row: &Row<'_>) -> Result<Collection, Error> {
+    Ok(Collection {
+        row: row.get("row")?,
+        id: rows::term_opt(row, "id")?.ok_or(Error::Corrupt("a collection"))?,
+        root: row.get("root")?,
+        alias: row.get("alias")?,
+        title: row.get("title")?,
+        description: row.get("description")?,
+        agreement: rows::term_opt(row, "agreement")?,
+        topic: rows::term_opt(row, "topic")?,
+        flow: rows::term(row, "flow")?,
+    })
+}
+
+impl Store {
+    /// Every collection, in constant order.
+    pub async fn collections(&self) -> Result<Vec<Collection>, Error> {
+        self.read(|tx| {
+            let sql = "/* collections */ SELECT * FROM collection ORDER BY row";
+            tx.prepare_cached(sql)?.query_and_then([], read_collection)?.collect()
+        })
+    }
+
+    /// Makes a collection of the service's own, unless there is one of that alias.
+    pub async fn create_collection(
+        &self,
+        id: Uuid,
+        root: String,
+        alias: String,
+        title: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            tx.execute(
+                "/* create_collection */ INSERT OR IGNORE INTO collection
+                 (id, root, alias, title, description, flow, created)
+                 VALUES (?, ?, ?, ?, '', 'local', ?)",
+                params![id.to_string(), root, alias, title, now.as_ms()],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps objects, the status, and the draft of a release.
+    ///
+    /// *Atomicity*: one transaction; the same request again adds nothing twice.
+    pub async fn add_objects(&self, add: AddObjects) -> Result<Added, Error> {
+        self.write(move |tx| {
+            let mut lines = add.failures;
+            let mut new = Vec::new();
+            let mut clock = Clock::new(tx, add.now)?;
+            for (place, object) in add.objects {
+                let outcome = put(tx, &add.collection, &object, &mut clock)?;
+                lines.push(outcome.line(place, &object));
+                if let Outcome::New { row, .. } = outcome {
+                    new.push((row, object));
+                }
+            }
+            clock.keep(tx)?;
+            lines.sort_by_key(|line| line.place);
+            let body = serde_json::to_string(&lines).unwrap_or_default();
+            tx.prepare_cached(
+                "/* add_objects */ INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                add.status_id.to_string(),
+                add.collection.root,
+                add.account,
+                body,
+                add.now.as_ms()
+            ])?;
+            let release = match add.release.filter(|_| !new.is_empty()) {
+                Some(draft) => Some(releases::draft(tx, &draft, &add.account, &new, add.now)?),
+                None => None,
+            };
+            Ok(Added { status_id: add.status_id, lines, release })
+        })
+        .await
+    }
+
+    /// The status of a request, for the account that made it.
+    pub async fn status(
+        &self,
+        root: &str,
+        id: Uuid,
+        account: &str,
+    ) -> Result<Option<Status>, Error> {
+        self.read(|tx| {
+            let sql = "/* status */ SELECT * FROM status WHERE id = ? AND root = ? AND account = ?";
+            let mut query = tx.prepare_cached(sql)?;
+            let mut found =
+                query.query_and_then(params![id.to_string(), root, account], |row| {
+                    let body: String = row.get("body")?;
+                    let lines =
+                        serde_json::from_str(&body).map_err(|_| Error::Corrupt("a status"))?;
+                    Ok(Status { id, at: rows::time(row, "at")?, lines })
+                })?;
+            found.next().transpose()
+        })
+    }
+
+    /// What every marking definition that is here stands for.
+    pub async fn markings(&self) -> Result<HashMap<String, Marking>, Error> {
+        self.read(|tx| {
+            let mut query = tx.prepare_cached("/* markings */ SELECT id, tlp FROM marking")?;
+            let found = query.query_and_then([], |row| {
+                let tlp = rows::tlp(row, "tlp")?;
+                Ok((row.get("id")?, tlp.map_or(Marking::Other, Marking::Tlp)))
+            })?;
+            found.collect()
+        })
+    }
+
+    /// The body of an object that is here, by id: the newest version.
+    pub async fn body_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
+        self.read(|tx| {
+            let sql = "/* body_of */ SELECT b.body FROM entry e JOIN blob b ON b.row = e.row
+                       WHERE e.id = ? ORDER BY e.version_key DESC LIMIT 1";
+            let mut query = tx.prepare_cached(sql)?;
+            let mut rows = query.query([id])?;
+            Ok(rows.next()?.map(|row| row.get::<_, Vec<u8>>(0)).transpose()?.map(Bytes::from))
+        })
+    }
+}
+
+/// Dates for entries: above all earlier ones, never before the present.
+pub(crate) struct Clock {
+    next: i64,
+}
+
+const LAST_DATE: &str = "objects.last_date";
+
+impl Clock {
+    pub(crate) fn new(tx: &Connection, now: Timestamp) -> Result<Self, Error> {
+        let kept = journal::meta(tx, LAST_DATE)?;
+        let last = kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes);
+        Ok(Self { next: (last + 1).max(now.as_ms().saturating_mul(1_000)) })
+    }
+
+    fn tick(&mut self) -> i64 {
+        let date = self.next;
+        self.next += 1;
+        date
+    }
+
+    pub(crate) fn keep(&self, tx: &Connection) -> Result<(), Error> {
+        journal::set_meta(tx, LAST_DATE, &(self.next - 1).to_be_bytes())
+    }
+}
+
+/// What putting one object came to.
+pub(crate) enum Outcome {
+    /// A new entry.
+    New {
+        /// Row of its body.
+        row: i64,
+        /// Its date.
+        date: i64,
+    },
+    /// The same bytes are here.
+    Same,
+    /// Other bytes for the same version are here; both are kept, the first is served.
+    Conflict,
+    /// It was recalled by the partner that released it.
+    Recalled,
+}
+
+impl Outcome {
+    fn line(&self, place: u32, object: &NewObject) -> Line {
+        let message = match self {
+            Self::New { .. } | Self::Same => None,
+            Self::Conflict => {
+                Some("another content of this version is here; both are kept, the first is served")
+            }
+            Self::Recalled => Some("recalled by the partner that released it"),
+        };
+        Line {
+            place,
+            ok: !matches!(self, Self::Recalled),
+            id: object.id.clone(),
+            version: object.version.clone().unwrap_or_default(),
+            message: message.map(str::to_owned),
+        }
+    }
+}
+
+/// Puts one object into a collection.
+pub(crate) fn put(
+    tx: &Connection,
+    collection: &Collection,
+    object: &NewObject,
+    clock: &mut Clock,
+) -> Result<Outcome, Error> {
+    if is_recalled(tx, object)? {
+        return Ok(Outcome::Recalled);
+    }
+    let row = blob(tx, object)?;
+    let mut found = tx.prepare_cached(
+        "/* objects::put */ SELECT row FROM entry WHERE id = ? AND collection = ? AND version_key = ?",
+    )?;
+    let held: Option<i64> = found
+        .query_map(params![object.id, collection.row, object.version_key], |row| row.get(0))?
+        .next()
+        .transpose()?;
+    match held {
+        Some(held) if held == row => return Ok(Outcome::Same),
+        Some(_) => {
+            tx.prepare_cached(
+                "/* objects::put */ INSERT OR IGNORE INTO conflict VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                collection.row,
+                object.id,
+                object.version_key,
+                row,
+                clock.next / 1_000
+            ])?;
+            return Ok(Outcome::Conflict);
+        }
+        None => {}
+    }
+    if let Some(marking) = object.marking {
+        let tlp = match marking {
+            Marking::Tlp(tlp) => Some(tlp as u8),
+            Marking::Other | Marking::Unknown => None,
+        };
+        tx.prepare_cached("/* objects::put */ INSERT OR IGNORE INTO marking VALUES (?, ?)")?
+            .execute(params![object.id, tlp])?;
+    }
+    let date = enter(tx, collection, object, row, clock)?;
+    Ok(Outcome::New { row, date })
+}
+
+/// Writes the entry and keeps the flags of first and last version right.
+fn enter(
+    tx: &Connection,
+    collection: &Collection,
+    object: &NewObject,
+    row: i64,
+    clock: &mut Clock,
+) -> Result<i64, Error> {
+    let (older, newer): (bool, bool) = tx
+        .prepare_cached(
+            "/* objects::enter */ SELECT coalesce(max(version_key < ?3), 0), coalesce(max(version_key > ?3), 0)
+             FROM entry WHERE id = ?1 AND collection = ?2",
+        )?
+        .query_row(params![object.id, collection.row, object.version_key], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if older && !newer {
+        tx.prepare_cached("/* objects::enter */ UPDATE entry SET last = 0 WHERE id = ? AND collection = ? AND last = 1")?
+            .execute(params![object.id, collection.row])?;
+    }
+    if newer && !older {
+        tx.prepare_cached("/* objects::enter */ UPDATE entry SET first = 0 WHERE id = ? AND collection = ? AND first = 1")?
+            .execute(params![object.id, collection.row])?;
+    }
+    let date = clock.tick();
+    tx.prepare_cached(
+        "/* objects::enter */ INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        collection.row,
+        date,
+        row,
+        object.id,
+        object.version,
+        object.version_key,
+        object.type_,
+        object.spec,
+        object.tlp.map(|tlp| tlp as u8),
+        object.findings,
+        !older,
+        !newer
+    ])?;
+    Ok(date)
+}
+
+/// The row of a body, one for each digest.
+fn blob(tx: &Connection, object: &NewObject) -> Result<i64, Error> {
+    let mut found =
+        tx.prepare_cached("/* objects::blob */ SELECT row FROM blob WHERE digest = ?")?;
+    if let Some(row) = found.query_map([object.digest.0], |row| row.get(0))?.next() {
+        return Ok(row?);
+    }
+    tx.prepare_cached("/* objects::blob */ INSERT INTO blob (digest, body) VALUES (?, ?)")?
+        .execute(params![object.digest.0, &object.body[..]])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn is_recalled(tx: &Connection, object: &NewObject) -> Result<bool, Error> {
+    let sql = "/* is_recalled */ SELECT 1 FROM recalled_object WHERE id = ? AND version_key = ?";
+    Ok(tx.prepare_cached(sql)?.exists(params![object.id, object.version_key])?)
+}
+
+/// The collections of an agreement's topics.
+pub(crate) fn open_topics(
+    tx: &Connection,
+    agreement: AgreementId,
+    title: &str,
+    topics: &[TopicSpec],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let key = agreement.to_string();
+    let root = format!("agreement-{}", key.get(..12).unwrap_or(&key));
+    for spec in topics {
+        for (wanted, flow) in [(spec.outgoing, Flow::Outgoing), (spec.incoming, Flow::Incoming)] {
+            if !wanted {
+                continue;
+            }
+            let alias = format!("{}-{flow}", spec.topic);
+            let seed = secrets::sha256(format!("{key}/{alias}").as_bytes());
+            let bytes = seed.0.first_chunk::<16>().copied().unwrap_or_default();
+            // An id that follows from the agreement is the same after a restore.
+            let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+            tx.execute(
+                "/* open_topics */ INSERT OR IGNORE INTO collection
+                 (id, root, alias, title, description, agreement, topic, flow, created)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    id.to_string(),
+                    root,
+                    alias,
+                    format!("{} {flow}", spec.topic),
+                    title,
+                    key,
+                    spec.topic.as_str(),
+                    flow.word(),
+                    now.as_ms()
+                ],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The incoming collection of a topic.
+pub(crate) fn incoming(
+    tx: &Connection,
+    agreement: AgreementId,
+    topic: &Topic,
+) -> Result<Option<Collection>, Error> {
+    let sql = "/* incoming */ SELECT * FROM collection
+               WHERE agreement = ? AND topic = ? AND flow = 'incoming'";
+    let mut query = tx.prepare_cached(sql)?;
+    let mut found =
+        query.query_and_then(params![agreement.to_string(), topic.as_str()], read_collection)?;
+    found.next().transpose()
+}

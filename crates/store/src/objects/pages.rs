@@ -1,0 +1,167 @@
+//! Pages of a collection: an index range after a date, never an offset, never a sort.
+
+use bytes::Bytes;
+use rusqlite::{Connection, ToSql, types::Value};
+use uuid::Uuid;
+
+use super::Collection;
+use crate::{Error, Store, rows};
+
+/// Which versions of each object a page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Versions {
+    /// The latest here.
+    #[default]
+    Last,
+    /// The first here.
+    First,
+    /// Every one.
+    All,
+    /// First, last, and those with these keys.
+    Some {
+        /// The first too.
+        first: bool,
+        /// The last too.
+        last: bool,
+        /// Keys in byte order.
+        keys: Vec<String>,
+    },
+}
+
+/// What is asked of a collection.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Strictly after this date, in microseconds.
+    pub after: Option<i64>,
+    /// At most so many.
+    pub limit: usize,
+    /// About so many bytes of bodies, yet at least one object.
+    pub bytes_max: usize,
+    /// Ids, any of them; all where empty.
+    pub ids: Vec<String>,
+    /// Types, any of them; all where empty.
+    pub types: Vec<String>,
+    /// Editions, any of them; all where empty.
+    pub specs: Vec<String>,
+    /// Which versions.
+    pub versions: Versions,
+    /// Bodies too, or only what a manifest tells.
+    pub with_bodies: bool,
+}
+
+/// One object of a page.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// When it became visible, in microseconds since 1970.
+    pub date_added: i64,
+    /// Its id.
+    pub id: String,
+    /// Its version, as written.
+    pub version: Option<String>,
+    /// Its type.
+    pub type_: String,
+    /// Its edition.
+    pub spec: String,
+    /// The marking that holds.
+    pub tlp: Option<stix::Tlp>,
+    /// Findings, as JSON.
+    pub findings: Option<String>,
+    /// Its bytes, as received.
+    pub body: Option<Bytes>,
+}
+
+/// A page.
+#[derive(Debug, Clone, Default)]
+pub struct Pages {
+    /// Its objects, in the order of their dates.
+    pub entries: Vec<Entry>,
+    /// Whether another object follows now.
+    pub more: bool,
+}
+
+impl Store {
+    /// A page of a collection, in one snapshot.
+    pub async fn page(&self, collection: &Collection, page: &Page) -> Result<Pages, Error> {
+        self.read(|tx| read_page(tx, collection, page))
+    }
+
+    /// How many objects a collection holds, by type.
+    pub async fn type_counts(&self, collection: Uuid) -> Result<Vec<(String, u64)>, Error> {
+        self.read(|tx| {
+            let sql = "/* type_counts */ SELECT e.type, count(*) AS n FROM entry e
+                       JOIN collection c ON c.row = e.collection WHERE c.id = ? AND e.last = 1
+                       GROUP BY e.type ORDER BY n DESC, e.type";
+            let mut query = tx.prepare_cached(sql)?;
+            let counts = query
+                .query_and_then([collection.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            counts.collect()
+        })
+    }
+}
+
+fn read_page(tx: &Connection, collection: &Collection, page: &Page) -> Result<Pages, Error> {
+    let (sql, values) = query(collection, page);
+    let mut statement = tx.prepare_cached(&sql)?;
+    let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
+    let mut found = statement.query(values.as_slice())?;
+    let mut pages = Pages::default();
+    let mut bytes = 0;
+    while let Some(row) = found.next()? {
+        if pages.entries.len() >= page.limit || (bytes >= page.bytes_max && bytes > 0) {
+            pages.more = true;
+            break;
+        }
+        let body =
+            if page.with_bodies { Some(Bytes::from(row.get::<_, Vec<u8>>("body")?)) } else { None };
+        bytes += body.as_ref().map_or(0, Bytes::len);
+        pages.entries.push(Entry {
+            date_added: row.get("date_added")?,
+            id: row.get("id")?,
+            version: row.get("version")?,
+            type_: row.get("type")?,
+            spec: row.get("spec")?,
+            tlp: rows::tlp(row, "tlp")?,
+            findings: row.get("findings")?,
+            body,
+        });
+    }
+    Ok(pages)
+}
+
+/// The text follows from which filters there are, never from what they say.
+fn query(collection: &Collection, page: &Page) -> (String, Vec<Value>) {
+    let mut values = vec![Value::from(collection.row), Value::from(page.after.unwrap_or(i64::MIN))];
+    let body = if page.with_bodies { ", b.body" } else { "" };
+    let join = if page.with_bodies { " JOIN blob b ON b.row = e.row" } else { "" };
+    let mut sql = format!(
+        "/* page */ SELECT e.date_added, e.id, e.version, e.type, e.spec, e.tlp, e.findings{body}
+         FROM entry e{join} WHERE e.collection = ? AND e.date_added > ?"
+    );
+    let mut any = |column: &str, wanted: &[String]| {
+        if !wanted.is_empty() {
+            let marks = vec!["?"; wanted.len()].join(", ");
+            sql.push_str(&format!(" AND {column} IN ({marks})"));
+            values.extend(wanted.iter().cloned().map(Value::from));
+        }
+    };
+    any("e.id", &page.ids);
+    any("e.type", &page.types);
+    any("e.spec", &page.specs);
+    match &page.versions {
+        Versions::Last => sql.push_str(" AND e.last = 1"),
+        Versions::First => sql.push_str(" AND e.first = 1"),
+        Versions::All => {}
+        Versions::Some { first, last, keys } => {
+            let marks = vec!["?"; keys.len()].join(", ");
+            let first = i64::from(*first);
+            let last = i64::from(*last);
+            sql.push_str(&format!(
+                " AND ((e.first = 1 AND {first}) OR (e.last = 1 AND {last}) OR e.version_key IN ({marks}))"
+            ));
+            values.extend(keys.iter().cloned().map(Value::from));
+        }
+    }
+    sql.push_str(" ORDER BY e.date_added LIMIT ?");
+    values.push(Value::from(i64::try_from(page.limit + 1).unwrap_or(i64::MAX)));
+    (sql, values)
+}

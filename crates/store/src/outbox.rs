@@ -1,0 +1,280 @@
+//! The outbox: what waits for a link, loudest first; and what a courier would carry.
+
+use bytes::Bytes;
+use protocol::terms::{NodeName, Outcome, Precedence, StatementId, StatementType, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use crate::{Error, Store, journal, releases, rows};
+
+rows::words!(
+    /// Two lanes to each partner, so that what is urgent never waits behind what is large.
+    Lane {
+        /// FLASH and IMMEDIATE.
+        Urgent = "urgent",
+        /// The rest.
+        Bulk = "bulk",
+    }
+);
+
+/// A row of the outbox. Only the transaction that sealed the statement can have made it.
+#[derive(Debug, Clone)]
+pub struct OutboxRow {
+    /// Which statement.
+    pub statement: StatementId,
+    /// For whom.
+    pub partner: NodeName,
+    /// The signed manifest.
+    pub manifest: Bytes,
+    /// The recipient's slip.
+    pub slip: Bytes,
+    /// The sealed payload.
+    pub payload: Bytes,
+    /// Tries so far.
+    pub attempts: u32,
+    /// How fast.
+    pub precedence: Precedence,
+    /// Its type.
+    pub type_: StatementType,
+}
+
+fn read(row: &Row<'_>) -> Result<OutboxRow, Error> {
+    let bytes = |column: &str| Ok::<_, Error>(Bytes::from(row.get::<_, Vec<u8>>(column)?));
+    Ok(OutboxRow {
+        statement: rows::term(row, "statement")?,
+        partner: rows::term(row, "partner")?,
+        manifest: bytes("manifest")?,
+        slip: bytes("slip")?,
+        payload: bytes("body")?,
+        attempts: row.get("attempts")?,
+        precedence: rows::precedence(row, "precedence")?,
+        type_: rows::term(row, "type")?,
+    })
+}
+
+fn lease(statement: &StatementId, partner: &NodeName) -> String {
+    format!("outbox/{statement}/{partner}")
+}
+
+/// Ranks below this are urgent.
+const BULK_RANK: i64 = 2;
+
+impl Store {
+    /// Leases rows that are due in a lane, loudest first, then oldest. Leases are in memory: a
+    /// crash frees them, and no commit stands between a statement and its link.
+    pub async fn lease_outbox(
+        &self,
+        now: Timestamp,
+        lane: Lane,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, Error> {
+        let (from, below) = match lane {
+            Lane::Urgent => (0, BULK_RANK),
+            Lane::Bulk => (BULK_RANK, i64::MAX),
+        };
+        self.read(|tx| {
+            let sql = "/* lease_outbox */ SELECT statement, partner FROM delivery
+                       WHERE state = 'waiting' AND precedence >= ? AND precedence < ? AND due <= ?
+                       ORDER BY precedence, due, number LIMIT ?";
+            let mut due = tx.prepare_cached(sql)?;
+            let keys: Vec<(StatementId, NodeName)> = due
+                .query_and_then(
+                    params![from, below, now.as_ms(), limit.saturating_mul(4)],
+                    |row| {
+                        Ok::<_, Error>((rows::term(row, "statement")?, rows::term(row, "partner")?))
+                    },
+                )?
+                .collect::<Result<_, _>>()?;
+            let mut leased = Vec::new();
+            for (statement, partner) in keys {
+                if leased.len() >= limit as usize {
+                    break;
+                }
+                if self.lease(lease(&statement, &partner)) {
+                    leased.extend(load(tx, &statement, &partner)?);
+                }
+            }
+            Ok(leased)
+        })
+    }
+
+    /// When the next row that is not leased is due in either lane.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        self.read(|tx| {
+            let sql = "/* next_due */ SELECT min(due) AS due FROM delivery WHERE state = 'waiting'";
+            let mut query = tx.prepare_cached(sql)?;
+            Ok(query.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp::from_ms))
+        })
+    }
+
+    /// The partner's node has it.
+    ///
+    /// *Atomicity*: one transaction; a receipt that came first stays.
+    pub async fn outbox_delivered(
+        &self,
+        statement: StatementId,
+        partner: NodeName,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let key = lease(&statement, &partner);
+        let result = self
+            .write(move |tx| {
+                let changed = tx
+                    .prepare_cached(
+                        "/* outbox_delivered */ UPDATE delivery SET state = 'delivered',
+                         delivered = ?3, last_error = NULL
+                         WHERE statement = ?1 AND partner = ?2 AND state = 'waiting'",
+                    )?
+                    .execute(params![statement.to_string(), partner.as_str(), now.as_ms()])?;
+                if changed > 0 {
+                    releases::delivered(tx, statement, now)?;
+                    settle_receipts(tx, statement, &partner)?;
+                }
+                Ok(())
+            })
+            .await;
+        self.free(&key);
+        result
+    }
+
+    /// It did not get through; it is due again later.
+    pub async fn outbox_failed(
+        &self,
+        statement: StatementId,
+        partner: NodeName,
+        code: String,
+        retry_at: Timestamp,
+    ) -> Result<(), Error> {
+        let key = lease(&statement, &partner);
+        let result = self
+            .write(move |tx| {
+                tx.prepare_cached(
+                    "/* outbox_failed */ UPDATE delivery SET attempts = attempts + 1, due = ?3,
+                     last_error = ?4 WHERE statement = ?1 AND partner = ?2 AND state = 'waiting'",
+                )?
+                .execute(params![
+                    statement.to_string(),
+                    partner.as_str(),
+                    retry_at.as_ms(),
+                    code
+                ])?;
+                Ok(())
+            })
+            .await;
+        self.free(&key);
+        result
+    }
+
+    /// The partner is there again: everything that waits for it is due at once.
+    pub async fn outbox_due(&self, partner: NodeName, now: Timestamp) -> Result<(), Error> {
+        self.write(move |tx| {
+            tx.prepare_cached(
+                "/* outbox_due */ UPDATE delivery SET due = ?2
+                 WHERE partner = ?1 AND state = 'waiting' AND due > ?2",
+            )?
+            .execute(params![partner.as_str(), now.as_ms()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What a partner has not receipted, oldest number first: what a courier would carry.
+    pub async fn pending_for(&self, partner: &NodeName) -> Result<Vec<OutboxRow>, Error> {
+        self.read(|tx| {
+            let sql = "/* pending_for */ SELECT statement FROM delivery
+                       WHERE partner = ? AND state <> 'receipted' ORDER BY agreement, number";
+            let mut query = tx.prepare_cached(sql)?;
+            let ids: Vec<StatementId> = query
+                .query_and_then([partner.as_str()], |row| rows::term(row, "statement"))?
+                .collect::<Result<_, Error>>()?;
+            let mut pending = Vec::new();
+            for id in ids {
+                pending.extend(load(tx, &id, partner)?);
+            }
+            Ok(pending)
+        })
+    }
+
+    /// How many statements wait for a link, and how many for a receipt.
+    pub async fn outbox_counts(&self, partner: &NodeName) -> Result<(u64, u64), Error> {
+        self.read(|tx| {
+            let sql = "/* outbox_counts */ SELECT coalesce(sum(state = 'waiting'), 0),
+                       coalesce(sum(state = 'delivered'), 0)
+                       FROM delivery WHERE partner = ? AND state <> 'receipted'";
+            Ok(tx
+                .prepare_cached(sql)?
+                .query_row([partner.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        })
+    }
+}
+
+fn load(
+    tx: &Connection,
+    statement: &StatementId,
+    partner: &NodeName,
+) -> Result<Option<OutboxRow>, Error> {
+    let sql = "/* outbox::load */ SELECT d.*, s.manifest, p.body FROM delivery d
+               JOIN statement s ON s.id = d.statement JOIN payload p ON p.statement = d.statement
+               WHERE d.statement = ? AND d.partner = ?";
+    let mut query = tx.prepare_cached(sql)?;
+    let mut found = query.query_and_then(params![statement.to_string(), partner.as_str()], read)?;
+    found.next().transpose()
+}
+
+/// Receipts are not receipted: one that was delivered is done.
+fn settle_receipts(
+    tx: &Connection,
+    statement: StatementId,
+    partner: &NodeName,
+) -> Result<(), Error> {
+    let key = statement.to_string();
+    let settled = tx
+        .prepare_cached(
+            "/* settle_receipts */ UPDATE delivery SET state = 'receipted'
+             WHERE statement = ? AND partner = ? AND type = 'receipt'",
+        )?
+        .execute(params![key, partner.as_str()])?;
+    if settled > 0 {
+        drop_payload(tx, &key)?;
+    }
+    Ok(())
+}
+
+/// The sealed bytes go once every recipient has them for good.
+fn drop_payload(tx: &Connection, statement: &str) -> Result<(), Error> {
+    tx.prepare_cached(
+        "/* drop_payload */ DELETE FROM payload WHERE statement = ?1 AND NOT EXISTS
+         (SELECT 1 FROM delivery WHERE statement = ?1 AND state <> 'receipted')",
+    )?
+    .execute([statement])?;
+    Ok(())
+}
+
+/// A receipt for one of our statements is here.
+pub(crate) fn receipted(
+    tx: &Connection,
+    statement: StatementId,
+    partner: &NodeName,
+    receipt: StatementId,
+    (outcome, code): (Outcome, Option<&str>),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let key = statement.to_string();
+    let changed = tx
+        .prepare_cached(
+            "/* outbox::receipted */ UPDATE delivery SET state = 'receipted', outcome = ?3,
+             code = ?4, receipt = ?5 WHERE statement = ?1 AND partner = ?2 AND outcome IS NULL",
+        )?
+        .execute(params![key, partner.as_str(), outcome.word(), code, receipt.to_string()])?;
+    if changed == 0 {
+        return Ok(());
+    }
+    drop_payload(tx, &key)?;
+    releases::receipted(tx, statement, outcome, code, now)?;
+    let line = journal::Line {
+        partner: Some(partner),
+        statement: Some(statement),
+        detail: outcome.word(),
+        ..journal::Line::new(now, partner.as_str(), "receipt.received")
+    };
+    journal::write(tx, &line)
+}

@@ -1,0 +1,384 @@
+//! Recalls, both ways: what we demand, and what we answer for.
+
+use protocol::terms::{AgreementId, NodeName, RecallAnswer, RecallReason, StatementId, Timestamp};
+use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
+
+use crate::{Error, Store, journal, rows};
+
+/// A recall of ours.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Recall {
+    /// Its id.
+    pub id: Uuid,
+    /// The release it recalls.
+    pub release: Uuid,
+    /// The statement that the release became.
+    pub target: StatementId,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Why.
+    pub reason: RecallReason,
+    /// Which items; all where none are named.
+    pub items: Option<Vec<u32>>,
+    /// `drafted`, `issued` or `answered`.
+    pub state: String,
+    /// Who decided it.
+    pub issued_by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The statement that it became.
+    pub statement: Option<StatementId>,
+    /// The partner's answer.
+    pub answer: Option<RecallAnswer>,
+    /// The whole answer.
+    pub detail: Option<String>,
+}
+
+/// A partner's recall that waits for our answer.
+#[derive(Debug, Clone)]
+pub struct RecallTask {
+    /// The recall.
+    pub recall: StatementId,
+    /// Whose.
+    pub partner: NodeName,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Entries that were deleted.
+    pub deleted: u32,
+    /// Ids of objects of which earlier copies of our own stay.
+    pub kept: Vec<String>,
+    /// Whether the recalled release had arrived.
+    pub held: bool,
+}
+
+fn read(row: &Row<'_>) -> Result<Recall, Error> {
+    let items: Option<String> = row.get("items")?;
+    Ok(Recall {
+        id: rows::term_opt(row, "id")?.ok_or(Error::Corrupt("a recall"))?,
+        release: rows::term_opt(row, "release")?.ok_or(Error::Corrupt("a recall"))?,
+        target: rows::term(row, "target")?,
+        agreement: rows::term(row, "agreement")?,
+        reason: rows::term(row, "reason")?,
+        items: items.and_then(|items| serde_json::from_str(&items).ok()),
+        state: row.get("state")?,
+        issued_by: row.get("issued_by")?,
+        at: rows::time(row, "at")?,
+        statement: rows::term_opt(row, "statement")?,
+        answer: rows::term_opt(row, "answer")?,
+        detail: row.get("detail")?,
+    })
+}
+
+impl Store {
+    /// Decides a recall; a worker seals it.
+    pub async fn draft_recall(
+        &self,
+        id: Uuid,
+        release: Uuid,
+        items: Option<Vec<u32>>,
+        reason: RecallReason,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let key = release.to_string();
+            let listed = items.as_ref().and_then(|items| serde_json::to_string(items).ok());
+            let added = tx.execute(
+                "/* draft_recall */ INSERT OR IGNORE INTO recall
+                 SELECT ?1, id, statement, agreement, ?3, ?4, 'drafted', ?5, ?6, NULL, NULL, NULL
+                 FROM release WHERE id = ?2 AND statement IS NOT NULL",
+                params![id.to_string(), key, reason.word(), listed, actor, now.as_ms()],
+            )?;
+            if added == 0 {
+                return Err(Error::State("the release has not left"));
+            }
+            for index in items.unwrap_or_default() {
+                let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1 WHERE release = ? AND idx = ?";
+                tx.execute(sql, params![key, index])?;
+            }
+            if listed.is_none() {
+                let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1 WHERE release = ?";
+                tx.execute(sql, [&key])?;
+                let sql = "/* draft_recall */ UPDATE release SET state = 'recalled', changed = ? WHERE id = ?";
+                tx.execute(sql, params![now.as_ms(), key])?;
+            }
+            let line = journal::Line {
+                release: Some(&key),
+                detail: reason.word(),
+                ..journal::Line::new(now, &actor, "recall.decided")
+            };
+            journal::write(tx, &line)
+        })
+        .await
+    }
+
+    /// Recalls that people decided on and that are not sealed yet.
+    pub async fn recalls_to_issue(&self) -> Result<Vec<Recall>, Error> {
+        self.read(|tx| {
+            let sql =
+                "/* recalls_to_issue */ SELECT * FROM recall WHERE state = 'drafted' ORDER BY at";
+            tx.prepare_cached(sql)?.query_and_then([], read)?.collect()
+        })
+    }
+
+    /// Our recalls, newest first.
+    pub async fn recalls(&self, limit: u32) -> Result<Vec<Recall>, Error> {
+        self.read(|tx| {
+            let sql = "/* recalls */ SELECT * FROM recall ORDER BY at DESC LIMIT ?";
+            tx.prepare_cached(sql)?.query_and_then([limit], read)?.collect()
+        })
+    }
+
+    /// Partners' recalls that wait for our answer.
+    pub async fn recall_tasks(&self) -> Result<Vec<RecallTask>, Error> {
+        self.read(|tx| {
+            let sql =
+                "/* recall_tasks */ SELECT * FROM recall_task WHERE answer IS NULL ORDER BY at";
+            let mut query = tx.prepare_cached(sql)?;
+            let tasks = query.query_and_then([], |row| {
+                let kept: String = row.get("kept")?;
+                Ok(RecallTask {
+                    recall: rows::term(row, "recall")?,
+                    partner: rows::term(row, "partner")?,
+                    agreement: rows::term(row, "agreement")?,
+                    deleted: row.get("deleted")?,
+                    kept: serde_json::from_str(&kept).unwrap_or_default(),
+                    held: row.get("held")?,
+                })
+            })?;
+            tasks.collect()
+        })
+    }
+}
+
+/// Our recall is sealed.
+pub(crate) fn issued(tx: &Connection, recall: Uuid, statement: StatementId) -> Result<(), Error> {
+    let changed = tx.execute(
+        "/* recalls::issued */ UPDATE recall SET state = 'issued', statement = ?2
+         WHERE id = ?1 AND state = 'drafted'",
+        params![recall.to_string(), statement.to_string()],
+    )?;
+    if changed == 0 { Err(Error::State("the recall is issued already")) } else { Ok(()) }
+}
+
+/// The partner's recall is answered.
+pub(crate) fn answered(
+    tx: &Connection,
+    recall: StatementId,
+    answer: RecallAnswer,
+) -> Result<(), Error> {
+    let changed = tx.execute(
+        "/* recalls::answered */ UPDATE recall_task SET answer = ?2
+         WHERE recall = ?1 AND answer IS NULL",
+        params![recall.to_string(), answer.word()],
+    )?;
+    if changed == 0 { Err(Error::State("the recall is answered already")) } else { Ok(()) }
+}
+
+/// The partner's answer to our recall is here.
+pub(crate) fn answer_received(
+    tx: &Connection,
+    recall: StatementId,
+    answer: RecallAnswer,
+    detail: &str,
+    partner: &NodeName,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(
+        "/* answer_received */ UPDATE recall SET state = 'answered', answer = ?2, detail = ?3
+         WHERE statement = ?1",
+        params![recall.to_string(), answer.word(), detail],
+    )?;
+    let line = journal::Line {
+        partner: Some(partner),
+        statement: Some(recall),
+        detail: answer.word(),
+        ..journal::Line::new(now, partner.as_str(), "recall.answered")
+    };
+    journal::write(tx, &line)
+}
+
+/// A partner's recall.
+pub(crate) struct Incoming {
+    pub(crate) recall: StatementId,
+    pub(crate) target: StatementId,
+    pub(crate) items: Option<Vec<u32>>,
+    pub(crate) agreement: AgreementId,
+}
+
+/// Marks the target as recalled, whether or not it has arrived, deletes what has, and opens the
+/// task of answering.
+pub(crate) fn take_in(
+    tx: &Connection,
+    incoming: &Incoming,
+    partner: &NodeName,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let target = incoming.target.to_string();
+    // RULE RCL-3: only the sender of a release recalls it.
+    let foreign: bool = tx
+        .prepare_cached("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ? AND (out = 1 OR partner <> ?)")?
+        .exists(params![target, partner.as_str()])?;
+    let indices: Vec<i64> = match &incoming.items {
+        _ if foreign => Vec::new(),
+        None => vec![-1],
+        Some(items) => items.iter().map(|index| i64::from(*index)).collect(),
+    };
+    for index in indices {
+        tx.prepare_cached(
+            "/* recalls::take_in */ INSERT OR IGNORE INTO recalled_target VALUES (?, ?, ?, ?)",
+        )?
+        .execute(params![target, index, incoming.recall.to_string(), partner.as_str()])?;
+    }
+    let held: bool = tx
+        .prepare_cached("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ?")?
+        .exists([&target])?;
+    let effect = withdraw(tx, &incoming.target, now)?;
+    let kept = serde_json::to_string(&effect.kept).unwrap_or_default();
+    tx.prepare_cached("/* recalls::take_in */ INSERT OR IGNORE INTO recall_task VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)")?
+        .execute(params![
+            incoming.recall.to_string(),
+            partner.as_str(),
+            incoming.agreement.to_string(),
+            target,
+            effect.deleted,
+            kept,
+            held && !foreign,
+            now.as_ms()
+        ])?;
+    Ok(())
+}
+
+/// Which items of a target are recalled.
+pub(crate) struct Recalled {
+    all: bool,
+    indices: Vec<u32>,
+}
+
+impl Recalled {
+    pub(crate) fn covers(&self, index: u32) -> bool {
+        self.all || self.indices.contains(&index)
+    }
+}
+
+/// Which items of a statement were recalled, perhaps before it arrived.
+pub(crate) fn of_target(tx: &Connection, target: &StatementId) -> Result<Recalled, Error> {
+    let sql = "/* recalls::of_target */ SELECT idx FROM recalled_target WHERE target = ?";
+    let mut query = tx.prepare_cached(sql)?;
+    let found: Vec<i64> =
+        query.query_map([target.to_string()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(Recalled {
+        all: found.contains(&-1),
+        indices: found.into_iter().filter_map(|index| u32::try_from(index).ok()).collect(),
+    })
+}
+
+/// A release has arrived after its recall: its objects are withdrawn at once.
+pub(crate) fn apply_late(
+    tx: &Connection,
+    target: &StatementId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let recalled = of_target(tx, target)?;
+    if recalled.all || !recalled.indices.is_empty() {
+        withdraw(tx, target, now)?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Withdrawn {
+    deleted: usize,
+    kept: Vec<String>,
+}
+
+/// Deletes the recalled items of a statement that has arrived, and the copies made of them since:
+/// an entry of the same version that came here later counts as derived, an earlier one is our own
+/// and stays.
+fn withdraw(tx: &Connection, target: &StatementId, now: Timestamp) -> Result<Withdrawn, Error> {
+    let recalled = of_target(tx, target)?;
+    let sql =
+        "/* recalls::withdraw */ SELECT * FROM received_item WHERE statement = ? ORDER BY idx";
+    let mut query = tx.prepare_cached(sql)?;
+    let items: Vec<Item> = query
+        .query_and_then([target.to_string()], |row| {
+            Ok::<_, Error>(Item {
+                index: row.get("idx")?,
+                collection: row.get("collection")?,
+                id: row.get("id")?,
+                version_key: row.get("version_key")?,
+                date_added: row.get("date_added")?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut withdrawn = Withdrawn::default();
+    for item in items.iter().filter(|item| recalled.covers(item.index)) {
+        withdraw_item(tx, item, &mut withdrawn)?;
+        tx.prepare_cached(
+            "/* recalls::withdraw */ INSERT OR IGNORE INTO recalled_object
+             SELECT ?, ?, partner, ? FROM recalled_target WHERE target = ? LIMIT 1",
+        )?
+        .execute(params![item.id, item.version_key, now.as_ms(), target.to_string()])?;
+    }
+    Ok(withdrawn)
+}
+
+struct Item {
+    index: u32,
+    collection: i64,
+    id: String,
+    version_key: String,
+    date_added: Option<i64>,
+}
+
+fn withdraw_item(tx: &Connection, item: &Item, withdrawn: &mut Withdrawn) -> Result<(), Error> {
+    let sql = "/* withdraw_item */ SELECT collection, date_added, row FROM entry
+               WHERE id = ? AND version_key = ?";
+    let mut query = tx.prepare_cached(sql)?;
+    let copies: Vec<(i64, i64, i64)> = query
+        .query_map(params![item.id, item.version_key], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    for (collection, date, row) in copies {
+        let ours = item.date_added.is_none_or(|received| date < received);
+        if collection != item.collection && ours {
+            withdrawn.kept.push(item.id.clone());
+            continue;
+        }
+        tx.prepare_cached(
+            "/* withdraw_item */ DELETE FROM entry WHERE collection = ? AND date_added = ?",
+        )?
+        .execute(params![collection, date])?;
+        withdrawn.deleted += 1;
+        promote(tx, collection, &item.id)?;
+        drop_blob(tx, row)?;
+    }
+    Ok(())
+}
+
+/// The version before the deleted one is the latest again.
+fn promote(tx: &Connection, collection: i64, id: &str) -> Result<(), Error> {
+    for (flag, order) in [("last", "DESC"), ("first", "ASC")] {
+        let sql = format!(
+            "/* recalls::promote */ UPDATE entry SET {flag} = 1 WHERE collection = ?1 AND date_added =
+             (SELECT date_added FROM entry WHERE id = ?2 AND collection = ?1
+              ORDER BY version_key {order} LIMIT 1)"
+        );
+        tx.prepare_cached(&sql)?.execute(params![collection, id])?;
+    }
+    Ok(())
+}
+
+/// The bytes go with their last entry, unless a release of ours rests on them.
+fn drop_blob(tx: &Connection, row: i64) -> Result<(), Error> {
+    tx.prepare_cached(
+        "/* drop_blob */ DELETE FROM blob WHERE row = ?1
+         AND NOT EXISTS (SELECT 1 FROM entry WHERE row = ?1)
+         AND NOT EXISTS (SELECT 1 FROM release_item WHERE row = ?1)
+         AND NOT EXISTS (SELECT 1 FROM conflict WHERE row = ?1)",
+    )?
+    .execute([row])?;
+    Ok(())
+}

@@ -1,0 +1,440 @@
+//! Releases on their way out: drafted, decided, sealed, delivered, receipted.
+
+use bytes::Bytes;
+use protocol::terms::{
+    AgreementId, Digest, Outcome, Precedence, StatementId, Status, Timestamp, Topic,
+};
+use rusqlite::{Connection, Row, params};
+use stix::Tlp;
+use uuid::Uuid;
+
+use crate::{Error, NewObject, Store, journal, rows};
+
+rows::words!(
+    /// How far a release has come.
+    ReleaseState {
+        /// Waits for the agreement's decision.
+        Drafted = "drafted",
+        /// Waits for a second person.
+        AwaitingRelease = "awaiting-release",
+        /// An article forbids it.
+        Refused = "refused",
+        /// The releaser gave it back.
+        Returned = "returned",
+        /// Sealed, signed, logged; waits for a link.
+        Sealed = "sealed",
+        /// The partner's node has it.
+        Delivered = "delivered",
+        /// The partner took it in.
+        TakenIn = "taken-in",
+        /// The partner took it in and found something.
+        TakenInWithFindings = "taken-in-with-findings",
+        /// The partner keeps it apart.
+        Quarantined = "quarantined",
+        /// The partner refused it.
+        RefusedByPartner = "refused-by-partner",
+        /// Recalled.
+        Recalled = "recalled",
+    }
+);
+
+/// What a draft needs besides its objects.
+#[derive(Debug, Clone)]
+pub struct ReleaseDraft {
+    /// Its id.
+    pub id: Uuid,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Under which topic.
+    pub topic: Topic,
+    /// How fast.
+    pub precedence: Precedence,
+    /// Whether it is meant.
+    pub status: Status,
+    /// Words to the releaser.
+    pub note: Option<String>,
+}
+
+/// A release.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Release {
+    /// Its id.
+    pub id: Uuid,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Under which topic.
+    pub topic: Topic,
+    /// How far it has come.
+    pub state: ReleaseState,
+    /// How fast.
+    pub precedence: Precedence,
+    /// Whether it is meant.
+    pub status: Status,
+    /// The account that drafted it.
+    pub drafted_by: String,
+    /// The account that released it.
+    pub released_by: Option<String>,
+    /// When it was drafted.
+    pub created: Timestamp,
+    /// When its state changed.
+    pub changed: Timestamp,
+    /// The statement that it became.
+    pub statement: Option<StatementId>,
+    /// The rule that decided.
+    pub rule: Option<String>,
+    /// What the rule says.
+    pub message: Option<String>,
+    /// How many items.
+    pub items: u32,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Words to the releaser.
+    pub note: Option<String>,
+}
+
+/// One item of a release.
+#[derive(Debug, Clone)]
+pub struct ReleaseItem {
+    /// Its index.
+    pub index: u32,
+    /// Id of the object.
+    pub id: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its type.
+    pub type_: String,
+    /// The marking that holds.
+    pub tlp: Option<Tlp>,
+    /// Whether it was recalled.
+    pub recalled: bool,
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+pub(crate) fn read(row: &Row<'_>) -> Result<Release, Error> {
+    Ok(Release {
+        id: rows::term_opt(row, "id")?.ok_or(Error::Corrupt("a release"))?,
+        agreement: rows::term(row, "agreement")?,
+        topic: rows::term(row, "topic")?,
+        state: rows::term(row, "state")?,
+        precedence: rows::precedence(row, "precedence")?,
+        status: rows::term(row, "status")?,
+        drafted_by: row.get("drafted_by")?,
+        released_by: row.get("released_by")?,
+        created: rows::time(row, "created")?,
+        changed: rows::time(row, "changed")?,
+        statement: rows::term_opt(row, "statement")?,
+        rule: row.get("rule")?,
+        message: row.get("message")?,
+        items: row.get("items")?,
+        bytes: row.get("bytes")?,
+        note: row.get("note")?,
+    })
+}
+
+/// Writes a draft and its items.
+pub(crate) fn draft(
+    tx: &Connection,
+    draft: &ReleaseDraft,
+    account: &str,
+    objects: &[(i64, NewObject)],
+    now: Timestamp,
+) -> Result<Uuid, Error> {
+    let key = draft.id.to_string();
+    let bytes: usize = objects.iter().map(|(_, object)| object.body.len()).sum();
+    tx.prepare_cached(
+        "/* releases::draft */ INSERT INTO release VALUES
+         (?1, ?2, ?3, 'drafted', ?4, ?5, ?6, NULL, ?7, ?7, NULL, NULL, NULL, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        key,
+        draft.agreement.to_string(),
+        draft.topic.as_str(),
+        rows::rank(draft.precedence),
+        draft.status.word(),
+        account,
+        now.as_ms(),
+        objects.len(),
+        bytes,
+        draft.note
+    ])?;
+    let mut insert = tx.prepare_cached(
+        "/* releases::draft */ INSERT INTO release_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+    )?;
+    for (index, (row, object)) in objects.iter().enumerate() {
+        let tlp = object.tlp.map(|tlp| tlp as u8);
+        insert.execute(params![
+            key,
+            index,
+            row,
+            object.id,
+            object.version,
+            object.version_key,
+            object.type_,
+            tlp
+        ])?;
+    }
+    note(tx, &key, "release.drafted", account, now, "")?;
+    Ok(draft.id)
+}
+
+fn note(
+    tx: &Connection,
+    release: &str,
+    event: &str,
+    actor: &str,
+    now: Timestamp,
+    detail: &str,
+) -> Result<(), Error> {
+    let line =
+        journal::Line { release: Some(release), detail, ..journal::Line::new(now, actor, event) };
+    journal::write(tx, &line)
+}
+
+impl Store {
+    /// One release.
+    pub async fn release(&self, id: Uuid) -> Result<Option<Release>, Error> {
+        self.read(|tx| {
+            let sql = "/* release */ SELECT * FROM release WHERE id = ?";
+            tx.prepare_cached(sql)?.query_and_then([id.to_string()], read)?.next().transpose()
+        })
+    }
+
+    /// Releases before a moment, newest first.
+    pub async fn releases_before(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Release>, Error> {
+        self.read(|tx| {
+            let sql = "/* releases_before */ SELECT * FROM release WHERE created < ?
+                       ORDER BY created DESC, id DESC LIMIT ?";
+            tx.prepare_cached(sql)?.query_and_then(params![before.as_ms(), limit], read)?.collect()
+        })
+    }
+
+    /// Releases that wait for a second person, loudest first.
+    pub async fn awaiting_release(&self, limit: u32) -> Result<Vec<Release>, Error> {
+        self.read(|tx| {
+            let sql =
+                "/* awaiting_release */ SELECT * FROM release WHERE state = 'awaiting-release'
+                       ORDER BY precedence, created LIMIT ?";
+            tx.prepare_cached(sql)?.query_and_then([limit], read)?.collect()
+        })
+    }
+
+    /// The items of a release, in order.
+    pub async fn release_items(&self, id: Uuid) -> Result<Vec<ReleaseItem>, Error> {
+        self.read(|tx| {
+            let sql = "/* release_items */ SELECT i.*, b.digest, b.body FROM release_item i
+                       JOIN blob b ON b.row = i.row WHERE i.release = ? ORDER BY i.idx";
+            let mut query = tx.prepare_cached(sql)?;
+            let items = query.query_and_then([id.to_string()], |row| {
+                Ok(ReleaseItem {
+                    index: row.get("idx")?,
+                    id: row.get("id")?,
+                    version: row.get("version")?,
+                    type_: row.get("type")?,
+                    tlp: rows::tlp(row, "tlp")?,
+                    recalled: row.get("recalled")?,
+                    digest: rows::digest(row, "digest")?,
+                    body: Bytes::from(row.get::<_, Vec<u8>>("body")?),
+                })
+            })?;
+            items.collect()
+        })
+    }
+
+    /// Leases drafts that wait for a decision, loudest first, then oldest.
+    pub async fn lease_drafted(&self, limit: u32) -> Result<Vec<Release>, Error> {
+        let drafted: Vec<Release> = self.read(|tx| {
+            let sql = "/* lease_drafted */ SELECT * FROM release WHERE state = 'drafted'
+                       ORDER BY precedence, created LIMIT ?";
+            tx.prepare_cached(sql)?.query_and_then([limit], read)?.collect()
+        })?;
+        Ok(drafted.into_iter().filter(|release| self.lease(lease(release.id))).collect())
+    }
+
+    /// Gives a lease back.
+    pub fn free_drafted(&self, id: Uuid) {
+        self.free(&lease(id));
+    }
+
+    /// A second person must confirm.
+    pub async fn await_release(&self, id: Uuid, rule: String, now: Timestamp) -> Result<(), Error> {
+        self.write(move |tx| {
+            let change = Change {
+                state: ReleaseState::AwaitingRelease,
+                rule: Some(&rule),
+                message: None,
+                by: None,
+            };
+            change.apply(tx, id, ReleaseState::Drafted, now)?;
+            note(tx, &id.to_string(), "release.awaiting", "node", now, &rule)
+        })
+        .await
+    }
+
+    /// An article forbids it.
+    pub async fn refuse_release(
+        &self,
+        id: Uuid,
+        rule: String,
+        message: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let change = Change {
+                state: ReleaseState::Refused,
+                rule: Some(&rule),
+                message: Some(&message),
+                by: None,
+            };
+            change.apply(tx, id, ReleaseState::Drafted, now)?;
+            note(tx, &id.to_string(), "release.refused", "node", now, &rule)
+        })
+        .await
+    }
+
+    /// A releaser gives it back with a reason.
+    pub async fn return_release(
+        &self,
+        id: Uuid,
+        actor: String,
+        reason: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let change = Change {
+                state: ReleaseState::Returned,
+                rule: None,
+                message: Some(&reason),
+                by: Some(&actor),
+            };
+            change.apply(tx, id, ReleaseState::AwaitingRelease, now)?;
+            note(tx, &id.to_string(), "release.returned", &actor, now, "")
+        })
+        .await
+    }
+
+    /// A releaser confirms it; the decision is taken again with two names.
+    pub async fn approve_release(
+        &self,
+        id: Uuid,
+        actor: String,
+        precedence: Option<Precedence>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let change = Change {
+                state: ReleaseState::Drafted,
+                rule: None,
+                message: None,
+                by: Some(&actor),
+            };
+            change.apply(tx, id, ReleaseState::AwaitingRelease, now)?;
+            if let Some(precedence) = precedence {
+                let sql = "/* approve_release */ UPDATE release SET precedence = ? WHERE id = ?";
+                tx.execute(sql, params![rows::rank(precedence), id.to_string()])?;
+            }
+            note(tx, &id.to_string(), "release.approved", &actor, now, "")
+        })
+        .await
+    }
+}
+
+fn lease(id: Uuid) -> String {
+    format!("release/{id}")
+}
+
+/// A change of state that a decision makes.
+struct Change<'a> {
+    state: ReleaseState,
+    rule: Option<&'a str>,
+    message: Option<&'a str>,
+    by: Option<&'a str>,
+}
+
+impl Change<'_> {
+    fn apply(
+        &self,
+        tx: &Connection,
+        id: Uuid,
+        from: ReleaseState,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let changed = tx
+            .prepare_cached(
+                "/* releases::apply */ UPDATE release SET state = ?3, rule = coalesce(?4, rule),
+                 message = ?5, released_by = coalesce(?6, released_by), changed = ?7
+                 WHERE id = ?1 AND state = ?2",
+            )?
+            .execute(params![
+                id.to_string(),
+                from.word(),
+                self.state.word(),
+                self.rule,
+                self.message,
+                self.by,
+                now.as_ms()
+            ])?;
+        if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
+    }
+}
+
+/// The release has become a statement.
+pub(crate) fn sealed(
+    tx: &Connection,
+    id: Uuid,
+    statement: StatementId,
+    rules: &[String],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let changed = tx
+        .prepare_cached(
+            "/* releases::sealed */ UPDATE release SET state = 'sealed', statement = ?2, rule = ?3,
+             message = NULL, changed = ?4 WHERE id = ?1 AND state = 'drafted'",
+        )?
+        .execute(params![id.to_string(), statement.to_string(), rules.join(" "), now.as_ms()])?;
+    if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
+}
+
+/// The partner's node has it.
+pub(crate) fn delivered(
+    tx: &Connection,
+    statement: StatementId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.prepare_cached(
+        "/* releases::delivered */ UPDATE release SET state = 'delivered', changed = ?2
+         WHERE id = (SELECT release FROM statement WHERE id = ?1) AND state = 'sealed'",
+    )?
+    .execute(params![statement.to_string(), now.as_ms()])?;
+    Ok(())
+}
+
+/// The partner's receipt is here.
+pub(crate) fn receipted(
+    tx: &Connection,
+    statement: StatementId,
+    outcome: Outcome,
+    code: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let state = match outcome {
+        Outcome::TakenIn => ReleaseState::TakenIn,
+        Outcome::TakenInWithFindings => ReleaseState::TakenInWithFindings,
+        Outcome::Quarantined => ReleaseState::Quarantined,
+        Outcome::Refused => ReleaseState::RefusedByPartner,
+    };
+    tx.prepare_cached(
+        "/* releases::receipted */ UPDATE release SET state = ?2, changed = ?3,
+         message = coalesce(?4, message)
+         WHERE id = (SELECT release FROM statement WHERE id = ?1)
+         AND state IN ('sealed', 'delivered')",
+    )?
+    .execute(params![statement.to_string(), state.word(), now.as_ms(), code])?;
+    Ok(())
+}

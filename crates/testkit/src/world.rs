@@ -1,0 +1,238 @@
+//! A world of two nodes that have met and agreed, driven step by step in one thread.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use exchange::{Service, accord, intake, keys, oversight, partner, recall, relay, release, submit};
+use pollster::block_on;
+use protocol::{
+    agreement::{Agreement, DraftText, ReleaseRule, TopicTerms, draft_text},
+    comparison::{Comparison, compare},
+    keys::NodeKeys,
+    terms::{Direction, NodeName, Precedence, RecallReason, Status, Timestamp},
+};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use store::{Collection, Flow, Lane, Options, Page, Pages, Route, Store, Versions};
+use uuid::Uuid;
+
+use crate::{Network, Weather};
+
+/// One node of a world.
+pub struct Node {
+    /// Its use cases.
+    pub service: Service,
+    /// Where its database lies.
+    pub path: PathBuf,
+}
+
+/// Two nodes, Aldermoor and Brevia, a network, a clock and a seed.
+pub struct World {
+    /// Aldermoor.
+    pub a: Node,
+    /// Brevia.
+    pub b: Node,
+    /// What lies between them.
+    pub network: Network,
+    /// The present moment.
+    pub now: Timestamp,
+    /// The world's randomness.
+    pub rng: ChaCha20Rng,
+    statuses: u128,
+}
+
+const START: i64 = 1_790_000_000_000;
+const YEAR: i64 = 365 * 24 * 3_600 * 1_000;
+
+/// A clearly invented STIX object.
+pub fn tool(number: u32, version: u32) -> String {
+    format!(
+        "{{\"type\": \"tool\",  \"id\":\"tool--00000000-0000-4000-8000-{number:012}\",\
+         \"spec_version\":\"2.1\",\"created\":\"2031-01-01T00:00:00.000Z\",\
+         \"modified\":\"2031-01-01T00:00:00.{version:03}Z\",\"name\":\"Lamp {number}\"}}"
+    )
+}
+
+impl World {
+    /// A world of a seed in a folder of its own; the two have met, verified and agreed.
+    pub fn new(folder: &Path, seed: u64, weather: Weather) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let now = Timestamp::from_ms(START);
+        let mut node = |name: &str| {
+            let path = folder.join(format!("{}.db", name.split('.').next().unwrap_or("node")));
+            let name: NodeName = name.parse().unwrap();
+            let keys = NodeKeys::generate(&name, &[], now, now.plus_ms(YEAR), &mut rng).unwrap();
+            let store = Store::open(&path, Options { readers: 1, pages_max: None }).unwrap();
+            let service = Service::new(name, store, keys);
+            block_on(keys::found(&service, now)).unwrap();
+            Node { service, path }
+        };
+        let (a, b) = (node("aldermoor.example/channel"), node("brevia.example/channel"));
+        let network = Network::new(seed ^ 0x5eed, Weather::default());
+        let mut world = Self { a, b, network, now, rng, statuses: 0 };
+        world.meet();
+        world.agree();
+        world.network = Network::new(seed ^ 0x5eed, weather);
+        world
+    }
+
+    fn meet(&mut self) {
+        for (one, other) in [(&self.a, &self.b), (&self.b, &self.a)] {
+            let keys = other.service.keys();
+            let note = Bytes::copy_from_slice(keys.statement().note());
+            let url = Some("memory".to_owned());
+            let met = block_on(partner::meet(&one.service, note, url, self.now)).unwrap();
+            let verify = partner::verify(&one.service, &met.name, met.fingerprint, "a", self.now);
+            block_on(verify).unwrap();
+        }
+    }
+
+    fn agree(&mut self) {
+        let text = self.agreement_text();
+        let id = Agreement::parse(text.as_bytes()).unwrap().id();
+        let text = Bytes::from(text);
+        for node in [&self.a, &self.b] {
+            block_on(accord::draft(&node.service, text.clone(), "a", self.now)).unwrap();
+            block_on(accord::sign(&node.service, &id, "a", self.now, &mut self.rng)).unwrap();
+        }
+        self.settle();
+    }
+
+    /// The agreement's text: lamps both ways on submit, tea by a second person.
+    pub fn agreement_text(&self) -> String {
+        let topic = |name: &str, release| TopicTerms {
+            topic: name.parse().unwrap(),
+            direction: Direction::Both,
+            ceiling: stix::Tlp::Amber,
+            precedence: Precedence::ALL.to_vec(),
+            release,
+            retention_days: 30,
+        };
+        draft_text(&DraftText {
+            title: "Lamps and tea",
+            parties: &[self.a.service.name().clone(), self.b.service.name().clone()],
+            from: Timestamp::from_ms(START - 1_000),
+            until: None,
+            topics: &[
+                topic("lamps", ReleaseRule::OnSubmit),
+                topic("tea", ReleaseRule::SecondPerson),
+            ],
+        })
+    }
+
+    /// Posts objects at a node into a topic's outgoing collection; the draft's id.
+    pub fn post(&mut self, at_a: bool, topic: &str, objects: &[String]) -> store::Added {
+        self.statuses += 1;
+        let status_id = Uuid::from_u128(self.statuses << 64);
+        let node = if at_a { &self.a } else { &self.b };
+        let submission = submit::Submission {
+            collection: node.collection(topic, Flow::Outgoing),
+            account: "drafter".to_owned(),
+            body: Bytes::from(format!("{{\"objects\":[{}]}}", objects.join(","))),
+            precedence: None,
+            status: Status::Test,
+            note: None,
+            status_id,
+        };
+        block_on(submit::submit(&node.service, submission, self.now)).unwrap()
+    }
+
+    /// Recalls a release, or items of it, at Aldermoor.
+    pub fn recall(&mut self, release: Uuid, items: Option<Vec<u32>>) {
+        let reason = RecallReason::Wrong;
+        let issue = recall::issue(&self.a.service, release, items, reason, "a", self.now);
+        block_on(issue).unwrap();
+    }
+
+    /// One step of every worker of one node.
+    pub fn step(&mut self, at_a: bool) {
+        let node = if at_a { &self.a } else { &self.b };
+        let (service, now) = (node.service.clone(), self.now);
+        let rng = &mut self.rng;
+        block_on(async {
+            release::step(&service, now, rng).await.unwrap();
+            recall::step(&service, now, rng).await.unwrap();
+            for lane in [Lane::Urgent, Lane::Bulk] {
+                relay::step(&service, &self.network, lane, now).await.unwrap();
+            }
+            intake::step(&service, now, rng).await.unwrap();
+            oversight::publish(&service, now).await.unwrap();
+        });
+    }
+
+    /// Lets what is under way arrive, in random order.
+    pub fn deliver(&mut self) {
+        for (to, envelope) in self.network.take() {
+            let at_a = to == *self.a.service.name();
+            let node = if at_a { &self.a } else { &self.b };
+            let accept = intake::accept(&node.service, envelope, Route::Link, None, self.now);
+            block_on(accept).unwrap();
+        }
+    }
+
+    /// Crashes a node: leases are forgotten, the store is opened anew.
+    pub fn restart(&mut self, at_a: bool) {
+        let node = if at_a { &mut self.a } else { &mut self.b };
+        node.service.store().close();
+        let store = Store::open(&node.path, Options { readers: 1, pages_max: None }).unwrap();
+        let held = node.service.keys();
+        let files = held.to_files();
+        let keys = NodeKeys::from_files(held.statement().note(), &files).unwrap();
+        node.service = Service::new(node.service.name().clone(), store, keys);
+    }
+
+    /// Runs both nodes in fair weather until nothing is left to do.
+    pub fn settle(&mut self) {
+        self.network.partition(false);
+        for _ in 0..60 {
+            self.now = self.now.plus_ms(60_000);
+            for at_a in [true, false] {
+                self.step(at_a);
+            }
+            self.deliver();
+            let waits = |node: &Node, to: &Node| {
+                let (waiting, open) =
+                    block_on(node.service.store().outbox_counts(to.service.name())).unwrap();
+                waiting + open
+            };
+            if waits(&self.a, &self.b) + waits(&self.b, &self.a) == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Whether the two ledgers agree.
+    pub fn compare(&self) -> Comparison {
+        let account = |one: &Node, other: &Node| {
+            block_on(oversight::account(&one.service, other.service.name(), self.now)).unwrap()
+        };
+        compare(&account(&self.a, &self.b), &account(&self.b, &self.a))
+    }
+}
+
+impl Node {
+    /// The collection of a topic.
+    pub fn collection(&self, topic: &str, flow: Flow) -> Collection {
+        let all = block_on(self.service.store().collections()).unwrap();
+        let fits = |collection: &Collection| {
+            collection.flow == flow
+                && collection.topic.as_ref().is_some_and(|found| found.as_str() == topic)
+        };
+        all.into_iter().find(fits).unwrap()
+    }
+
+    /// Every object of a topic's incoming collection, as bytes.
+    pub fn served(&self, topic: &str) -> Vec<String> {
+        let page = Page {
+            limit: 100_000,
+            bytes_max: usize::MAX,
+            versions: Versions::All,
+            with_bodies: true,
+            ..Page::default()
+        };
+        let collection = self.collection(topic, Flow::Incoming);
+        let pages: Pages = block_on(self.service.store().page(&collection, &page)).unwrap();
+        let body = |entry: store::Entry| String::from_utf8(entry.body.unwrap().to_vec()).unwrap();
+        pages.entries.into_iter().map(body).collect()
+    }
+}
