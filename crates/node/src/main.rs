@@ -1,2 +1,7 @@
 //! The `detente` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    node::cli::main()
+}

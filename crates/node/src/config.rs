@@ -1,0 +1,48 @@
+//! `node.toml`: one file, each key documented where it is written.
+
+use std::{net::SocketAddr, path::Path};
+
+use anyhow::{Context, Result};
+use protocol::terms::NodeName;
+use serde::Deserialize;
+
+/// The configuration of a node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The node's name.
+    pub name: NodeName,
+    /// Address of the desk door.
+    pub desk: SocketAddr,
+    /// Address of the partner door.
+    pub partner: SocketAddr,
+    /// A proxy in front of the desk speaks TLS.
+    #[serde(default)]
+    pub behind_proxy: bool,
+}
+
+impl Config {
+    /// Reads `node.toml` in a data directory.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join("node.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("{} cannot be read; run `detente init` first", path.display())
+        })?;
+        toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))
+    }
+
+    /// The text of a new `node.toml`.
+    pub fn text(name: &NodeName, desk: SocketAddr, partner: SocketAddr) -> String {
+        format!(
+            "# Name of this node, as it stands in every statement. It cannot change later.\n\
+             name = \"{name}\"\n\n\
+             # Where this service's own people and tools come: TAXII, HTTP API, console.\n\
+             # Plain HTTP is spoken on loopback only; elsewhere the desk speaks TLS.\n\
+             desk = \"{desk}\"\n\n\
+             # Where partners' nodes come, over mutual TLS 1.3.\n\
+             partner = \"{partner}\"\n\n\
+             # Set to true when a proxy in front of the desk speaks TLS.\n\
+             behind_proxy = false\n"
+        )
+    }
+}

@@ -1,0 +1,139 @@
+//! One mapping from what went wrong to a problem document (RFC 9457). Nothing a partner wrote and
+//! nothing internal is in it.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use exchange::{Failure, courier::ImportError, submit::SubmitError};
+use serde_json::json;
+
+/// A problem: status, rule, what is wrong, what can be done.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    rule: String,
+    message: String,
+    remedy: String,
+}
+
+impl Problem {
+    /// A problem of these parts.
+    pub fn new(status: StatusCode, rule: &str, message: &str, remedy: &str) -> Self {
+        Self {
+            status,
+            rule: rule.to_owned(),
+            message: message.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    /// Its HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, with the rule.
+    pub fn message(&self) -> String {
+        format!("{}: {}", self.rule, self.message)
+    }
+
+    fn ours(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %error, source = ?error.source().map(ToString::to_string), "failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "NODE-1", "the node failed", "see its log")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": format!("urn:detente:rule:{}", self.rule),
+            "title": self.message,
+            "status": self.status.as_u16(),
+            "rule": self.rule,
+            "remedy": self.remedy,
+        });
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (self.status, kind, body.to_string()).into_response()
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match &error {
+            store::Error::NotFound => {
+                Self::new(StatusCode::NOT_FOUND, "API-404", "not found", "see the list")
+            }
+            store::Error::State(why) => {
+                Self::new(StatusCode::CONFLICT, "STATE-1", why, "look at its present state")
+            }
+            store::Error::Full => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "STORE-1",
+                "the disk is full; nothing was kept",
+                "make room, then try again",
+            ),
+            _ => Self::ours(&error),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Forbidden(article) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &article.rule,
+                &article.message,
+                &article.remedy,
+            ),
+            Failure::Unknown(what) => Self::new(
+                StatusCode::NOT_FOUND,
+                "API-404",
+                &format!("no {what} by that name"),
+                "see the list",
+            ),
+            Failure::Malformed { rule, message } => {
+                Self::new(StatusCode::BAD_REQUEST, rule, &message, "correct it and try again")
+            }
+            Failure::Store(error) => error.into(),
+            Failure::Statement(error) => Self::ours(error.as_ref()),
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Split(split) => {
+                let status = match &split {
+                    stix::SplitError::NotJson { .. } => StatusCode::BAD_REQUEST,
+                    stix::SplitError::NotEnvelope { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                    stix::SplitError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+                };
+                let text = split.to_string();
+                let (rule, message) = text.split_once(": ").unwrap_or(("JSON-1", &text));
+                Self::new(status, rule, message, "correct the document and send it again")
+            }
+            SubmitError::NotWritable => Self::new(
+                StatusCode::FORBIDDEN,
+                "TAXII-5.5",
+                "objects cannot be added to this collection",
+                "post to the topic's outgoing collection, or to a local one",
+            ),
+            SubmitError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        if let ImportError::Failure(failure) = error {
+            return failure.into();
+        }
+        let text = error.to_string();
+        let (rule, message) = text.split_once(": ").unwrap_or(("CUR-1", &text));
+        let remedy = "ask the partner to export again; nothing of the file was taken in";
+        Self::new(StatusCode::BAD_REQUEST, rule, message, remedy)
+    }
+}
