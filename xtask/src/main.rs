@@ -46,7 +46,12 @@ fn check() -> Result<()> {
 
 fn test() -> Result<()> {
     check()?;
-    step("release build", || cargo(&["build", "--release", "--package", "node"]))
+    step("release build", || cargo(&["build", "--release", "--package", "node"]))?;
+    step("histories", || {
+        let arguments = ["test", "--quiet", "--package", "testkit", "--test", "channel", "seeded"];
+        run(program().args(arguments).env("DETENTE_HISTORIES", "300"))
+    })?;
+    step("demo", || cargo(&["run", "--quiet", "--release", "--", "demo", "--once"]))
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -58,10 +63,17 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(program).args(arguments).status()?;
+    run(program().args(arguments))
+}
+
+fn program() -> Command {
+    Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status()?;
     if !status.success() {
-        bail!("cargo {} ended with {status}", arguments.join(" "));
+        bail!("{command:?} ended with {status}");
     }
     Ok(())
 }

@@ -18,11 +18,14 @@ use store::{Lane, Partner, Store};
 
 use crate::tls::LinkKey;
 
+/// A client, and the keys that it accepts on the other end.
+type Pinned = (Vec<Digest>, Client);
+
 /// Links to every partner.
 pub struct Links {
     key: Arc<LinkKey>,
     store: Store,
-    clients: Mutex<HashMap<(NodeName, Lane), (Vec<Digest>, Client)>>,
+    clients: Mutex<HashMap<(NodeName, Lane), Pinned>>,
 }
 
 impl Links {

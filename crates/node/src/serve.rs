@@ -159,7 +159,7 @@ async fn listen(
 /// Ends when the node is told to stop.
 async fn told(stopped: &mut watch::Receiver<bool>) {
     // The sender outlives every task; its loss means the same.
-    let _ = stopped.wait_for(|stopped| *stopped).await.map(|stopped| drop(stopped));
+    let _ = stopped.wait_for(|stopped| *stopped).await.map(drop);
 }
 
 const HANDSHAKE: Duration = Duration::from_secs(10);

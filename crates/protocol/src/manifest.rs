@@ -100,7 +100,7 @@ fn fields(text: &str) -> Option<Manifest> {
     let header = digest(field("header")?)?;
     let items = digest(field("items")?)?;
     let (to, to_count) = digest_and_number(field("to")?)?;
-    let end = lines.next()? == "" && lines.next().is_none();
+    let end = lines.next()?.is_empty() && lines.next().is_none();
     end.then_some(Manifest { from, time, keys, payload, payload_len, header, items, to, to_count })
 }
 

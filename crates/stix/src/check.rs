@@ -182,7 +182,7 @@ fn check_types(raw: &RawHead<'_>, add: &mut dyn FnMut(Finding)) {
     let lists = [("/labels", raw.labels), ("/object_marking_refs", raw.object_marking_refs)];
     for (name, value) in lists {
         if let Some(value) = value
-            && !strings(value).is_some_and(|list| !list.is_empty())
+            && strings(value).is_none_or(|list| list.is_empty())
         {
             add(Finding::error("STIX-2.11-01", "2.11", name, value.get(), "a list of strings"));
         }
