@@ -30,9 +30,10 @@ pub use client::Client;
 #[derive(Parser)]
 #[command(name = "detente", version, arg_required_else_help = true)]
 struct Cli {
-    /// Data directory of the node on this machine.
-    #[arg(long, global = true, default_value = "detente-node")]
-    dir: PathBuf,
+    /// Data directory of the node on this machine; `detente-node` where none is given. The demo
+    /// keeps everything in it.
+    #[arg(long, global = true)]
+    dir: Option<PathBuf>,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -243,25 +244,23 @@ fn log_to_stderr() {
 
 async fn run(cli: Cli) -> Result<ExitCode> {
     let out = Out { json: cli.json };
+    let dir = cli.dir.clone().unwrap_or_else(|| PathBuf::from("detente-node"));
     match cli.command {
         Command::Init { name, desk, partner, passphrase_file } => {
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
-            let asked = init::Init { dir: &cli.dir, name, desk, partner, passphrase };
+            let asked = init::Init { dir: &dir, name, desk, partner, passphrase };
             init::init(&asked).await?;
-            println!(
-                "a node is made in {}; next: detente --dir {} serve",
-                cli.dir.display(),
-                cli.dir.display()
-            );
+            let place = dir.display();
+            println!("a node is made in {place}; next: detente --dir {place} serve");
             Ok(ExitCode::SUCCESS)
         }
         Command::Serve { passphrase_file } => {
             log_to_stderr();
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
-            serve::serve(&cli.dir, &passphrase).await?;
+            serve::serve(&dir, &passphrase).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Demo(options) => demo::run(options, cli.json).await,
+        Command::Demo(options) => demo::run(options, cli.dir, cli.json).await,
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "detente", &mut std::io::stdout());
@@ -274,7 +273,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         command => {
-            let client = Client::local(&cli.dir)?;
+            let client = Client::local(&dir)?;
             ask(&client, &out, command).await
         }
     }

@@ -23,9 +23,6 @@ pub struct Options {
     /// Release your own STIX 2.1 bundle instead of the invented one.
     #[arg(long)]
     bundle: Option<PathBuf>,
-    /// Keep everything in this directory.
-    #[arg(long = "keep-in", alias = "dir-keep")]
-    keep: Option<PathBuf>,
 }
 
 /// One step of the story.
@@ -69,9 +66,9 @@ impl Steps {
 }
 
 /// Runs the demo.
-pub async fn run(options: Options, json: bool) -> Result<ExitCode> {
+pub async fn run(options: Options, keep: Option<PathBuf>, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
-    let dir = match &options.keep {
+    let dir = match &keep {
         Some(dir) => dir.clone(),
         None => std::env::temp_dir().join(format!("detente-demo-{}", std::process::id())),
     };
@@ -84,7 +81,7 @@ pub async fn run(options: Options, json: bool) -> Result<ExitCode> {
     let mut steps = Steps { rows: Vec::new(), quiet: json };
     let outcome = story::tell(&dir, &bundle, &mut steps).await;
     let code = finish(&options, json, &steps, outcome, start).await;
-    if options.keep.is_none() {
+    if keep.is_none() {
         let _ = std::fs::remove_dir_all(&dir);
     }
     code
