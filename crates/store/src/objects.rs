@@ -333,8 +333,10 @@ pub(crate) fn put(
         return Ok(Outcome::Recalled);
     }
     let row = blob(tx, object)?;
+    // Without statistics the planner walks the whole collection by its primary key instead.
     let mut found = tx.prepare_cached(
-        "/* objects::put */ SELECT row FROM entry WHERE id = ? AND collection = ? AND version_key = ?",
+        "/* objects::put */ SELECT row FROM entry INDEXED BY entry_object
+         WHERE id = ? AND collection = ? AND version_key = ?",
     )?;
     let held: Option<i64> = found
         .query_map(params![object.id, collection.row, object.version_key], |row| row.get(0))?
@@ -386,12 +388,18 @@ fn enter(
             Ok((row.get(0)?, row.get(1)?))
         })?;
     if older && !newer {
-        tx.prepare_cached("/* objects::enter */ UPDATE entry SET last = 0 WHERE id = ? AND collection = ? AND last = 1")?
-            .execute(params![object.id, collection.row])?;
+        tx.prepare_cached(
+            "/* objects::enter */ UPDATE entry INDEXED BY entry_object SET last = 0
+             WHERE id = ? AND collection = ? AND last = 1",
+        )?
+        .execute(params![object.id, collection.row])?;
     }
     if newer && !older {
-        tx.prepare_cached("/* objects::enter */ UPDATE entry SET first = 0 WHERE id = ? AND collection = ? AND first = 1")?
-            .execute(params![object.id, collection.row])?;
+        tx.prepare_cached(
+            "/* objects::enter */ UPDATE entry INDEXED BY entry_object SET first = 0
+             WHERE id = ? AND collection = ? AND first = 1",
+        )?
+        .execute(params![object.id, collection.row])?;
     }
     let date = clock.tick();
     tx.prepare_cached(

@@ -133,9 +133,11 @@ fn query(collection: &Collection, page: &Page) -> (String, Vec<Value>) {
     let mut values = vec![Value::from(collection.row), Value::from(page.after.unwrap_or(i64::MIN))];
     let body = if page.with_bodies { ", b.body" } else { "" };
     let join = if page.with_bodies { " JOIN blob b ON b.row = e.row" } else { "" };
+    // A few ids are looked up, not searched for along the whole collection.
+    let index = if page.ids.is_empty() { "" } else { " INDEXED BY entry_object" };
     let mut sql = format!(
         "/* page */ SELECT e.date_added, e.id, e.version, e.type, e.spec, e.tlp, e.findings{body}
-         FROM entry e{join} WHERE e.collection = ? AND e.date_added > ?"
+         FROM entry e{index}{join} WHERE e.collection = ? AND e.date_added > ?"
     );
     let mut any = |column: &str, wanted: &[String]| {
         if !wanted.is_empty() {
