@@ -1,5 +1,6 @@
 //! Checks that are code, and tests of everything: `cargo xtask check`, `cargo xtask test`.
 
+mod interop;
 mod tidy;
 
 use std::{
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   check   format, lints, tidy rules, fast tests (minutes)
   test    everything
+  interop real clients against two nodes (after a release build)
   tidy    the rules that are code, alone";
 
 fn main() -> ExitCode {
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "check" => check(),
         "test" => test(),
+        "interop" => step("interop", interop::run_clients),
         "tidy" => step("tidy", tidy::run),
         _ => {
             eprintln!("{USAGE}");
@@ -51,6 +54,7 @@ fn test() -> Result<()> {
         let arguments = ["test", "--quiet", "--package", "testkit", "--test", "channel", "seeded"];
         run(program().args(arguments).env("DETENTE_HISTORIES", "300"))
     })?;
+    step("interop", interop::run_clients)?;
     step("demo", || cargo(&["run", "--quiet", "--release", "--", "demo", "--once"]))
 }
 

@@ -1,0 +1,60 @@
+//! Real clients against two running nodes: `taxii2-client` and `stix2` from PyPI.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run;
+
+/// Starts the demo, lets the clients walk it, ends it.
+pub(crate) fn run_clients() -> Result<()> {
+    let python = python()?;
+    let dir = Path::new("target/interop");
+    if dir.exists() {
+        fs::remove_dir_all(dir)?;
+    }
+    let mut demo = Command::new("target/release/detente")
+        .args(["--json", "--dir", "target/interop", "demo"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("target/release/detente does not start")?;
+    let told = wait_for_story(&mut demo);
+    let walked = told.and_then(|()| {
+        let script =
+            ["tests/interop/taxii.py", "target/interop/aldermoor", "target/interop/brevia"];
+        run(Command::new(&python).args(script))
+    });
+    // The demo ends its nodes when it is interrupted; a kill would leave them.
+    run(Command::new("kill").args(["-INT", &demo.id().to_string()]))?;
+    demo.wait()?;
+    walked
+}
+
+fn wait_for_story(demo: &mut Child) -> Result<()> {
+    let output = demo.stdout.take().context("the demo has no output")?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line)?;
+    if line.contains("\"held\":false") || line.is_empty() {
+        bail!("the demo did not hold: {line}");
+    }
+    Ok(())
+}
+
+/// A Python with the clients, in an environment of its own.
+fn python() -> Result<String> {
+    let made = Command::new("python3").args(["-m", "venv", "target/venv"]).status();
+    if !made.is_ok_and(|status| status.success()) {
+        run(Command::new("apt-get").args(["install", "--yes", "--quiet", "python3-venv"]))?;
+        run(Command::new("python3").args(["-m", "venv", "target/venv"]))?;
+    }
+    let python = "target/venv/bin/python".to_owned();
+    let install = ["-m", "pip", "install", "--quiet", "taxii2-client", "stix2"];
+    run(Command::new(&python).args(install))?;
+    Ok(python)
+}
