@@ -1,5 +1,6 @@
 //! A full disk, a database of a newer version, duplicates and conflicts: nothing half-done.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 use bytes::Bytes;
 use pollster::block_on;
 use protocol::{secrets::sha256, terms::Timestamp};
