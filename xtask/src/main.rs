@@ -55,7 +55,10 @@ fn test() -> Result<()> {
         run(program().args(arguments).env("DETENTE_HISTORIES", "300"))
     })?;
     step("interop", interop::run_clients)?;
-    step("demo", || cargo(&["run", "--quiet", "--release", "--", "demo", "--once"]))
+    step("demo", || {
+        let demo = ["run", "--quiet", "--release", "--", "demo", "--once", "--kill-rounds", "30"];
+        cargo(&demo)
+    })
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -23,6 +23,10 @@ pub struct Options {
     /// Release your own STIX 2.1 bundle instead of the invented one.
     #[arg(long)]
     bundle: Option<PathBuf>,
+    /// Kill one of the nodes so many times in the middle of bulk, and check that nothing is lost
+    /// or doubled.
+    #[arg(long, default_value_t = 0)]
+    kill_rounds: u32,
 }
 
 /// One step of the story.
@@ -79,7 +83,7 @@ pub async fn run(options: Options, keep: Option<PathBuf>, json: bool) -> Result<
         None => include_bytes!("../assets/demo-bundle.json").to_vec(),
     };
     let mut steps = Steps { rows: Vec::new(), quiet: json };
-    let outcome = story::tell(&dir, &bundle, &mut steps).await;
+    let outcome = story::tell(&dir, &bundle, options.kill_rounds, &mut steps).await;
     let code = finish(&options, json, &steps, outcome, start).await;
     if keep.is_none() {
         let _ = std::fs::remove_dir_all(&dir);

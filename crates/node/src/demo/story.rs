@@ -1,16 +1,20 @@
 //! The story that the demo tells, each step checked on the running nodes.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use protocol::{
     comparison::{Account, compare},
     terms::{NodeName, Topic},
 };
+use rand_core::Rng;
 use serde_json::{Value, json};
 
 use super::{Steps, node::Node, until};
-use crate::cli::{Client, agreement_text};
+use crate::{
+    cli::{Client, agreement_text},
+    desk::rng,
+};
 
 const A: &str = "aldermoor.example/channel";
 const B: &str = "brevia.example/channel";
@@ -56,7 +60,12 @@ struct Pair {
 }
 
 /// Tells the story; a step that fails ends it.
-pub(super) async fn tell(dir: &Path, bundle: &[u8], steps: &mut Steps) -> Result<Ending> {
+pub(super) async fn tell(
+    dir: &Path,
+    bundle: &[u8],
+    kill_rounds: u32,
+    steps: &mut Steps,
+) -> Result<Ending> {
     let mut a = Node::make(dir, A).await?;
     let mut b = Node::make(dir, B).await?;
     let up = steps.step("two services come up", async {
@@ -74,6 +83,10 @@ pub(super) async fn tell(dir: &Path, bundle: &[u8], steps: &mut Steps) -> Result
     hold(steps.step("receipts return", receipts(&pair)).await)?;
     hold(steps.step("Brevia is switched off and nothing is lost", outage(&pair, &mut b)).await)?;
     hold(steps.step("a FLASH overtakes bulk", flash(&pair, &objects)).await)?;
+    if kill_rounds > 0 {
+        let killed = kills(&pair, (&mut a, &mut b), kill_rounds);
+        hold(steps.step("nodes are killed and nothing is lost or doubled", killed).await)?;
+    }
     hold(steps.step("a recall is obeyed and answered", recall(&pair)).await)?;
     hold(
         steps.step("a courier carries what the link cannot", by_courier(&pair, dir, &mut b)).await,
@@ -249,6 +262,31 @@ async fn flash(pair: &Pair, objects: &[&[u8]]) -> Result<String> {
     let ms = sent.elapsed().as_millis();
     arrive(pair, 10_000 + bulk.len() as u32 - 1, 1).await?;
     Ok(format!("receipt of the FLASH after {ms} ms, {} bulk objects around it", bulk.len()))
+}
+
+/// Kills a node at a random moment after each bulk was accepted.
+async fn kills(pair: &Pair, (a, b): (&mut Node, &mut Node), rounds: u32) -> Result<String> {
+    let mut dice = rng();
+    for round in 0..rounds {
+        let first = 100_000 + round * 1_000;
+        let bulk: Vec<String> = (first..first + 1_000).map(lamp).collect();
+        let body = envelope(bulk.iter().map(String::as_bytes));
+        pair.a.taxii_post(&pair.out, body).await?;
+        tokio::time::sleep(Duration::from_millis(dice.next_u64() % 80)).await;
+        let victim = if dice.next_u64().is_multiple_of(2) { &mut *a } else { &mut *b };
+        victim.kill().await?;
+        victim.start().await?;
+    }
+    let mut posted = served(&pair.a, &pair.out).await?;
+    posted.sort();
+    let arrived = until("arrival of everything", PATIENCE, || async {
+        let mut arrived = served(&pair.b, &pair.inn).await?;
+        arrived.sort();
+        ensure!(arrived.len() <= posted.len(), "something arrived twice");
+        Ok((arrived == posted).then_some(arrived.len()))
+    })
+    .await?;
+    Ok(format!("{rounds} kills at random moments; {arrived} objects at Brevia, as at Aldermoor"))
 }
 
 async fn recall(pair: &Pair) -> Result<String> {
