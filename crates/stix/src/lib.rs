@@ -19,6 +19,7 @@ mod id;
 mod split;
 mod time;
 mod tlp;
+pub mod tree;
 
 pub use check::{Checked, Marking, Refused, check};
 pub use finding::{Finding, Level, line_column};
@@ -38,6 +39,12 @@ pub mod limits {
     pub const OBJECT_DEPTH_MAX: usize = 256;
     /// Nesting of a document.
     pub const DOCUMENT_DEPTH_MAX: usize = 1_000;
+    /// Members of one list or object.
+    pub const MEMBERS_MAX: usize = 100_000;
+    /// Bytes of one string, as written.
+    pub const STRING_LEN_MAX: usize = 8 * 1024 * 1024;
+    /// Bytes of a pattern.
+    pub const PATTERN_LEN_MAX: usize = 1024 * 1024;
     /// Digits of a number.
     pub const NUMBER_DIGITS_MAX: usize = 1_000;
     /// Bytes of an id that can be kept.

@@ -1,0 +1,433 @@
+//! The single-pass reader behind [`super::Tree`]: open brackets are a list on the heap.
+
+use super::{Arena, Fault, Kind, Node};
+use crate::limits;
+
+/// A container that is still open.
+#[derive(Debug)]
+pub(super) struct Frame {
+    node: u32,
+    close: u8,
+    members: u32,
+    /// Bits of the keys so far: a key whose bit is free stands for the first time.
+    seen: u128,
+}
+
+/// Objects with more members than this are checked for doubled keys by sorting.
+const SORTED_ABOVE: u32 = 48;
+
+/// Reads one value; the buffers hold it afterwards.
+pub(super) fn read(text: &str, arena: &mut Arena) -> Result<(), Fault> {
+    arena.nodes.clear();
+    arena.decoded.clear();
+    arena.faults.clear();
+    arena.open.clear();
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, arena };
+    if text.starts_with('\u{feff}') {
+        reader.at = 3;
+        reader.survive("JSON-5", 0, "a byte order mark");
+    }
+    reader.value()?;
+    reader.blank();
+    if reader.at < text.len() {
+        return Err(fatal(reader.at, "bytes after the end"));
+    }
+    Ok(())
+}
+
+struct Reader<'a, 'r> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    arena: &'r mut Arena,
+}
+
+fn fatal(offset: usize, problem: &'static str) -> Fault {
+    Fault { rule: "JSON-1", offset, problem }
+}
+
+/// Offsets fit: [`super::utf8`] and the splitter bound a text by 64 MiB.
+#[expect(clippy::cast_possible_truncation, reason = "a text has at most 64 MiB")]
+fn narrow(offset: usize) -> u32 {
+    offset as u32
+}
+
+impl Reader<'_, '_> {
+    fn survive(&mut self, rule: &'static str, offset: usize, problem: &'static str) {
+        self.arena.faults.push(Fault { rule, offset, problem });
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn blank(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    fn push(&mut self, kind: Kind, start: usize) {
+        let (start, end) = (narrow(start), narrow(self.at));
+        self.arena.nodes.push(Node { kind, escaped: false, start, end, a: 0, b: 0 });
+    }
+
+    /// One value of any kind, with all it holds.
+    fn value(&mut self) -> Result<(), Fault> {
+        loop {
+            self.blank();
+            let start = self.at;
+            match self.peek() {
+                Some(bracket @ (b'{' | b'[')) => {
+                    if self.open(bracket)? {
+                        continue;
+                    }
+                }
+                Some(b'"') => self.string()?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.word("true", Kind::Bool)?,
+                Some(b'f') => self.word("false", Kind::Bool)?,
+                Some(b'n') => self.word("null", Kind::Null)?,
+                Some(b'N' | b'I') => return Err(fatal(start, "no JSON number")),
+                Some(_) => return Err(fatal(start, "a value is expected")),
+                None => return Err(fatal(start, "the text ends in the middle")),
+            }
+            if !self.after_value()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Opens a container; `true` when its first value is to be read next.
+    fn open(&mut self, bracket: u8) -> Result<bool, Fault> {
+        if self.arena.open.len() >= limits::OBJECT_DEPTH_MAX {
+            let problem = "nested too deeply";
+            return Err(Fault { rule: "LIMIT-3", offset: self.at, problem });
+        }
+        let node = narrow(self.arena.nodes.len());
+        self.at += 1;
+        let (kind, close) = if bracket == b'{' { (Kind::Object, b'}') } else { (Kind::List, b']') };
+        self.push(kind, self.at - 1);
+        self.arena.open.push(Frame { node, close, members: 0, seen: 0 });
+        self.blank();
+        if self.peek() == Some(close) {
+            return Ok(false);
+        }
+        if kind == Kind::Object {
+            self.key()?;
+        }
+        self.count();
+        Ok(true)
+    }
+
+    fn count(&mut self) {
+        let Some(frame) = self.arena.open.last_mut() else { return };
+        frame.members += 1;
+        if frame.members as usize == limits::MEMBERS_MAX + 1 {
+            self.survive("LIMIT-4", self.at, "more than 100,000 members");
+        }
+    }
+
+    /// Behind a value: closes what closes, steps to the next value; `false` at the end of all.
+    fn after_value(&mut self) -> Result<bool, Fault> {
+        loop {
+            let Some(close) = self.arena.open.last().map(|frame| frame.close) else {
+                return Ok(false);
+            };
+            self.blank();
+            match self.peek() {
+                Some(byte) if byte == close => {
+                    self.at += 1;
+                    self.close();
+                }
+                Some(b',') => {
+                    self.at += 1;
+                    if close == b'}' {
+                        self.blank();
+                        self.key()?;
+                    }
+                    self.count();
+                    return Ok(true);
+                }
+                Some(_) => return Err(fatal(self.at, "`,` or a closing bracket is expected")),
+                None => return Err(fatal(self.at, "the text ends in the middle")),
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(frame) = self.arena.open.pop() else { return };
+        if frame.close == b'}' && frame.members > SORTED_ABOVE {
+            self.find_doubles(frame.node);
+        }
+        let behind = narrow(self.arena.nodes.len());
+        if let Some(node) = self.arena.nodes.get_mut(frame.node as usize) {
+            node.end = narrow(self.at);
+            node.a = behind;
+            node.b = frame.members;
+        }
+    }
+
+    /// A key, the colon behind it.
+    fn key(&mut self) -> Result<(), Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(fatal(self.at, "a key in quotes is expected"));
+        }
+        let node = self.arena.nodes.len();
+        self.string()?;
+        self.see(node);
+        self.blank();
+        if self.peek() != Some(b':') {
+            return Err(fatal(self.at, "`:` is expected"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether the key stands for the first time; most are told apart by one bit.
+    fn see(&mut self, node: usize) {
+        let Some(key) = self.arena.nodes.get(node).map(|node| self.string_of(node)) else { return };
+        let bytes = key.as_bytes();
+        let (first, last) = (bytes.first().unwrap_or(&0), bytes.last().unwrap_or(&0));
+        let middle = bytes.get(bytes.len() / 2).unwrap_or(&0);
+        let mixed = usize::from(*first) * 31 + usize::from(*last) * 7 + usize::from(*middle) * 3;
+        let bit = 1u128 << ((mixed + bytes.len() * 5) % 128);
+        let Some(frame) = self.arena.open.last() else { return };
+        let (suspect, small) = (frame.seen & bit != 0, frame.members <= SORTED_ABOVE);
+        let doubled = suspect && small && self.stands_before(frame.node, node, key);
+        if doubled {
+            let offset = self.arena.nodes.get(node).map_or(0, |node| node.start as usize);
+            self.survive("JSON-2", offset, "a key that stands twice");
+        }
+        if let Some(frame) = self.arena.open.last_mut() {
+            frame.seen |= bit;
+        }
+    }
+
+    fn stands_before(&self, object: u32, node: usize, key: &str) -> bool {
+        let mut at = object + 1;
+        while (at as usize) < node {
+            let Some(other) = self.arena.nodes.get(at as usize) else { return false };
+            if self.string_of(other) == key {
+                return true;
+            }
+            at += 1;
+            at = self.arena.nodes.get(at as usize).map_or(u32::MAX, |value| value.next(at));
+        }
+        false
+    }
+
+    /// Doubled keys of a large object, by sorting: hostile objects have many.
+    fn find_doubles(&mut self, object: u32) {
+        let mut keys = Vec::new();
+        let mut at = object + 1;
+        while let Some(key) = self.arena.nodes.get(at as usize) {
+            keys.push((self.string_of(key), key.start));
+            at += 1;
+            at = self.arena.nodes.get(at as usize).map_or(u32::MAX, |value| value.next(at));
+        }
+        keys.sort_unstable();
+        let doubled = keys.windows(2).filter_map(|pair| match pair {
+            [(a, first), (b, offset)] if a == b => Some((*first, *offset)),
+            _ => None,
+        });
+        let mut doubled: Vec<(u32, u32)> = doubled.collect();
+        // Those of the first stretch were told when they were read.
+        doubled.retain(|(_, offset)| !self.told(*offset));
+        for (_, offset) in doubled {
+            self.survive("JSON-2", offset as usize, "a key that stands twice");
+        }
+    }
+
+    fn told(&self, offset: u32) -> bool {
+        let place = offset as usize;
+        let mut recent = self.arena.faults.iter().rev();
+        recent.any(|fault| fault.rule == "JSON-2" && fault.offset == place)
+    }
+
+    fn string_of(&self, node: &Node) -> &str {
+        if node.escaped {
+            self.arena.decoded.get(node.a as usize..node.b as usize).unwrap_or_default()
+        } else {
+            self.text.get(node.start as usize + 1..node.end as usize - 1).unwrap_or_default()
+        }
+    }
+
+    fn string(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        self.at += 1;
+        self.at = plain_end(self.bytes, self.at);
+        let mut decoded = None;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    if decoded.is_none() {
+                        decoded = Some(self.arena.decoded.len());
+                        let plain = self.text.get(start + 1..self.at).unwrap_or_default();
+                        self.arena.decoded.push_str(plain);
+                    }
+                    self.escape()?;
+                    let from = self.at;
+                    self.at = plain_end(self.bytes, from);
+                    let plain = self.text.get(from..self.at).unwrap_or_default();
+                    self.arena.decoded.push_str(plain);
+                }
+                Some(_) => return Err(fatal(self.at, "a control character in a string")),
+                None => return Err(fatal(start, "a string does not end")),
+            }
+        }
+        self.at += 1;
+        if self.at - start > limits::STRING_LEN_MAX {
+            self.survive("LIMIT-6", start, "a string of more than 8 MiB");
+        }
+        self.push(Kind::String, start);
+        let end = narrow(self.arena.decoded.len());
+        if let (Some(from), Some(node)) = (decoded, self.arena.nodes.last_mut()) {
+            node.escaped = true;
+            node.a = narrow(from);
+            node.b = end;
+        }
+        Ok(())
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        let c = match self.bytes.get(start + 1) {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode(start),
+            _ => return Err(fatal(start, "no such escape")),
+        };
+        self.at = start + 2;
+        self.arena.decoded.push(c);
+        Ok(())
+    }
+
+    /// `\uXXXX`, a pair of surrogates where it is one.
+    fn unicode(&mut self, start: usize) -> Result<(), Fault> {
+        let unit = self.hex(start)?;
+        self.at = start + 6;
+        let code = match unit {
+            0xd800..=0xdbff if self.bytes.get(self.at..self.at + 2) == Some(b"\\u") => {
+                match self.hex(self.at)? {
+                    low @ 0xdc00..=0xdfff => {
+                        self.at += 6;
+                        0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
+                    }
+                    _ => unit,
+                }
+            }
+            unit => unit,
+        };
+        if code == 0 {
+            self.survive("JSON-7", start, "the character NUL");
+        }
+        let c = char::from_u32(code).unwrap_or_else(|| {
+            self.survive("JSON-4", start, "a lone surrogate");
+            char::REPLACEMENT_CHARACTER
+        });
+        self.arena.decoded.push(c);
+        Ok(())
+    }
+
+    fn hex(&self, escape: usize) -> Result<u32, Fault> {
+        let digits = self.bytes.get(escape + 2..escape + 6).unwrap_or_default();
+        let value = digits
+            .iter()
+            .try_fold(0, |sum, byte| char::from(*byte).to_digit(16).map(|digit| sum * 16 + digit));
+        match value {
+            Some(value) if digits.len() == 4 => Ok(value),
+            _ => Err(fatal(escape, "four hexadecimal digits are expected")),
+        }
+    }
+
+    fn number(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let mut plain = true;
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits(),
+            Some(b'I') => return Err(fatal(start, "no JSON number")),
+            _ => return Err(fatal(start, "a number is expected")),
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.some_digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            plain = false;
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.some_digits()?;
+        }
+        let len = self.at - start;
+        if len > limits::NUMBER_DIGITS_MAX {
+            self.survive("LIMIT-5", start, "a number of more than 1,000 digits");
+        } else if !plain || len > 300 {
+            let text = self.text.get(start..self.at).unwrap_or_default();
+            if text.parse::<f64>().is_ok_and(f64::is_infinite) {
+                self.survive("JSON-6", start, "a number beyond IEEE 754 double");
+            }
+        }
+        self.push(Kind::Number, start);
+        Ok(())
+    }
+
+    fn digits(&mut self) {
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+    }
+
+    fn some_digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        self.digits();
+        if self.at == start { Err(fatal(start, "a digit is expected")) } else { Ok(()) }
+    }
+
+    fn word(&mut self, word: &'static str, kind: Kind) -> Result<(), Fault> {
+        let start = self.at;
+        if !self.bytes.get(start..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            return Err(fatal(start, "a value is expected"));
+        }
+        self.at += word.len();
+        self.push(kind, start);
+        Ok(())
+    }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// Where the plain stretch of a string ends: at `"`, `\`, a control character or the text's end.
+/// Eight bytes at a time; the lowest marked byte is exact, later ones may be false.
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * 0x22);
+        let slash = word ^ (ONES * 0x5c);
+        let marked = (quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let marked = marked & HIGHS;
+        if marked != 0 {
+            return at + (marked.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    plain.map_or(bytes.len(), |plain| at + plain)
+}
