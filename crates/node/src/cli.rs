@@ -2,19 +2,13 @@
 //!
 //! Exit status: 0 done, 1 refused by a rule or failed, 2 usage.
 
-use std::{
-    io::{BufRead as _, BufWriter, Write as _},
-    net::SocketAddr,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use protocol::{
     agreement::{DraftText, ReleaseRule, TopicTerms, draft_text},
     comparison::{Account, compare},
-    lines,
     terms::{Direction, NodeName, Precedence, Topic},
 };
 use serde_json::{Value, json};
@@ -22,6 +16,8 @@ use serde_json::{Value, json};
 use crate::{demo, desk, init, serve};
 
 mod client;
+mod lines;
+mod stix;
 
 pub use client::Client;
 
@@ -119,6 +115,9 @@ enum Command {
     /// Statements for programs in other languages.
     #[command(subcommand)]
     Statement(StatementCommand),
+    /// STIX objects: check, canonicalise, version, mark, compare; and lines for other languages.
+    #[command(subcommand)]
+    Stix(stix::StixCommand),
     /// Completions for a shell.
     Completions {
         /// Which shell.
@@ -165,7 +164,7 @@ enum AgreementCommand {
         on_submit: bool,
         /// The highest marking that may cross.
         #[arg(long, default_value = "TLP:AMBER")]
-        ceiling: stix::Tlp,
+        ceiling: ::stix::Tlp,
     },
     /// Keep a text and sign it.
     Sign {
@@ -216,16 +215,23 @@ enum LedgerCommand {
 #[derive(Subcommand)]
 enum StatementCommand {
     /// One JSON request a line in, one JSON answer a line out.
-    Lines,
+    Lines(lines::LineOptions),
 }
 
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli)),
-        Err(error) => Err(error.into()),
+    let result = match cli.command {
+        // No runtime: a tiny file is judged before one would be up.
+        Command::Stix(command) => stix::run(command, cli.json),
+        Command::Statement(StatementCommand::Lines(options)) => {
+            lines::serve(&options, |line| protocol::lines::answer(line).into_bytes())
+                .map(|()| ExitCode::SUCCESS)
+        }
+        _ => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli)))
+        }
     };
     match result {
         Ok(code) => code,
@@ -266,7 +272,6 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             clap_complete::generate(shell, &mut command, "detente", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Statement(StatementCommand::Lines) => statement_lines(),
         Command::Ledger(LedgerCommand::Compare { a, b }) => compare_files(&out, &a, &b),
         Command::Agreement(AgreementCommand::Draft { title, party, topic, on_submit, ceiling }) => {
             print!("{}", agreement_text(&title, &party, topic, on_submit, ceiling));
@@ -285,7 +290,7 @@ pub fn agreement_text(
     parties: &[NodeName],
     topics: Vec<Topic>,
     on_submit: bool,
-    ceiling: stix::Tlp,
+    ceiling: ::stix::Tlp,
 ) -> String {
     let release = if on_submit { ReleaseRule::OnSubmit } else { ReleaseRule::SecondPerson };
     let terms = |topic| TopicTerms {
@@ -393,24 +398,4 @@ fn compare_files(out: &Out, a: &std::path::Path, b: &std::path::Path) -> Result<
     let comparison = compare(&account(a)?, &account(b)?);
     out.show(&serde_json::to_value(&comparison)?)?;
     Ok(if comparison.agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Answers are flushed at the latest when standard input has no further line ready.
-fn statement_lines() -> Result<ExitCode> {
-    let mut input = std::io::BufReader::with_capacity(1 << 16, std::io::stdin().lock());
-    let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            output.flush()?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        if !line.trim_ascii().is_empty() {
-            writeln!(output, "{}", lines::answer(&line))?;
-        }
-        if !input.buffer().contains(&b'\n') {
-            output.flush()?;
-        }
-    }
 }

@@ -13,15 +13,18 @@
 //! ```
 
 mod check;
+mod confidence;
 mod finding;
 mod head;
 mod id;
+pub mod lines;
 mod split;
 mod time;
 mod tlp;
 pub mod tree;
 
 pub use check::{Checked, Marking, Refused, check};
+pub use confidence::{Scale, UnknownScale};
 pub use finding::{Finding, Level, line_column};
 pub use head::{Head, HeadError, Spec};
 pub use id::{is_id, is_type_name};
