@@ -102,7 +102,7 @@ fn is_pinned(service: &Service, pin: &Digest) -> bool {
 
 fn desk_router(desk: Shared) -> Router {
     Router::new()
-        .nest("/api", api::router())
+        .nest("/api", api::router(&desk))
         .merge(console::router())
         .merge(taxii::router())
         .with_state(desk)

@@ -1,0 +1,109 @@
+//! Partners: met, verified, moved.
+
+use axum::extract::State;
+use bytes::Bytes;
+use exchange::partner;
+use protocol::{
+    keys,
+    terms::{Digest, NodeName, Role},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::Partner;
+
+use super::{
+    Answer, Endpoint, done,
+    extract::{Json, Path},
+    found, list, malformed, parse,
+};
+use crate::{
+    auth::Caller,
+    desk::{Shared, now},
+    problem::Problem,
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/partners", partners).gives("Every partner", "PartnerList"),
+        Endpoint::post("/partners", meet)
+            .by(&[Role::Administrator])
+            .takes("NewPartner")
+            .gives("Keep a partner's first key statement; nothing is trusted yet", "PartnerView"),
+        Endpoint::post("/partners/verify", verify)
+            .by(&[Role::Administrator])
+            .takes("Verify")
+            .gives("Confirm that two people have compared a partner's fingerprint", "Verified"),
+        Endpoint::get("/partners/{node}", partner).gives("One partner", "PartnerView"),
+    ]
+}
+
+async fn view(desk: &Shared, partner: Partner) -> Result<Value, Problem> {
+    let store = desk.service.store();
+    let (waiting, open) = store.outbox_counts(&partner.name).await?;
+    let missing = store.missing(&partner.name).await?;
+    let seen = store.last_seen_checkpoint(&partner.name).await?;
+    Ok(json!({
+        "partner": partner,
+        "spoken": keys::spoken(&partner.fingerprint),
+        "waiting_for_link": waiting,
+        "waiting_for_receipt": open,
+        "missing": missing,
+        "ledger_seen": seen.map(|seen| seen.size),
+    }))
+}
+
+async fn partners(State(desk): State<Shared>) -> Answer {
+    let mut all = Vec::new();
+    for partner in desk.service.store().partners().await? {
+        all.push(view(&desk, partner).await?);
+    }
+    done(list("partners", all))
+}
+
+async fn partner(State(desk): State<Shared>, Path(name): Path<String>) -> Answer {
+    let name: NodeName = parse(&name, "node")?;
+    let row = found(desk.service.store().partner(&name).await?)?;
+    done(view(&desk, row).await?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Meet {
+    statement: String,
+    url: Option<String>,
+}
+
+async fn meet(State(desk): State<Shared>, Json(meet): Json<Meet>) -> Answer {
+    let note = Bytes::from(meet.statement);
+    let url = meet.url.map(|url| address(&url)).transpose()?;
+    let met = partner::meet(&desk.service, note, url, now()).await?;
+    done(view(&desk, met).await?)
+}
+
+/// The address of a partner door: `https`, a host, no more than a port.
+fn address(text: &str) -> Result<String, Problem> {
+    let wrong = || {
+        malformed("LINK-2", "an address is `https://` with host and port, and nothing after them")
+    };
+    let uri: axum::http::Uri = text.trim().parse().map_err(|_| wrong())?;
+    let plain = uri.scheme_str() == Some("https")
+        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri.path_and_query().is_none_or(|rest| rest.as_str() == "/");
+    if plain { Ok(text.trim().trim_end_matches('/').to_owned()) } else { Err(wrong()) }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verify {
+    name: String,
+    fingerprint: String,
+}
+
+async fn verify(State(desk): State<Shared>, caller: Caller, Json(verify): Json<Verify>) -> Answer {
+    let name: NodeName = parse(&verify.name, "name")?;
+    let hex = verify.fingerprint.replace([' ', '-'], "").to_ascii_lowercase();
+    let fingerprint = Digest::from_hex(&hex)
+        .map_err(|_| malformed("KEY-5", "a fingerprint has 64 hexadecimal digits"))?;
+    partner::verify(&desk.service, &name, fingerprint, &caller.account.name, now()).await?;
+    done(json!({ "verified": name }))
+}

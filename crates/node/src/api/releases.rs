@@ -1,0 +1,187 @@
+//! Releases and recalls.
+
+use axum::extract::State;
+use exchange::{recall, release};
+use protocol::terms::{AgreementId, Precedence, RecallReason, Role, Status, Timestamp, Topic};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Answer, Endpoint, ROWS, ROWS_MAX, done,
+    extract::{Json, Path, Query, Whole},
+    found, list, malformed, parse, parse_opt,
+};
+use crate::{
+    auth::Caller,
+    desk::{Shared, now},
+    problem::Problem,
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/releases", releases)
+            .gives("Releases, newest first", "ReleaseList")
+            .with("before", "Time", "only releases drafted before this moment")
+            .with("limit", "Count", "releases at most, up to 200"),
+        Endpoint::post("/releases", draft)
+            .by(&[Role::Drafter])
+            .takes_bytes("application/json")
+            .gives("Draft a release of the objects of a bundle or envelope", "Drafted")
+            .needs("topic", "Topic", "the topic")
+            .with("agreement", "Digest", "the agreement, where several name the topic")
+            .with("precedence", "Precedence", "how fast; the agreement's default otherwise")
+            .with("status", "Status", "whether it is meant; `actual` otherwise")
+            .with("note", "Text", "words to the releaser"),
+        Endpoint::get("/releases/{id}", one).gives("One release and its statement", "ReleaseView"),
+        Endpoint::post("/releases/{id}/approve", approve)
+            .by(&[Role::Releaser])
+            .gives("Release, as second person, what another drafted", "Approved")
+            .with("precedence", "Precedence", "another precedence than the draft's"),
+        Endpoint::post("/releases/{id}/return", send_back)
+            .by(&[Role::Releaser])
+            .takes("Reason")
+            .gives("Give a draft back to its drafter, with the reason", "Returned"),
+        Endpoint::post("/releases/{id}/recall", recall_release)
+            .by(&[Role::Releaser])
+            .takes("RecallRequest")
+            .gives("Recall a release, or items of it", "RecallDecided"),
+        Endpoint::get("/recalls", recalls)
+            .gives("Our recalls and their answers, newest first", "RecallList"),
+    ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    agreement: Option<String>,
+    topic: String,
+    precedence: Option<String>,
+    status: Option<String>,
+    note: Option<String>,
+}
+
+/// The agreement in force that a draft means when it names none: the only one with the topic.
+async fn meant(desk: &Shared, draft: &Draft, topic: &Topic) -> Result<AgreementId, Problem> {
+    if let Some(id) = &draft.agreement {
+        return parse(id, "agreement");
+    }
+    let all = desk.service.store().collections().await?;
+    let mut found: Vec<_> = all
+        .iter()
+        .filter(|collection| collection.topic.as_ref() == Some(topic))
+        .filter_map(|collection| collection.agreement)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(Problem::new(
+            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
+            "ART-3",
+            "no agreement in force names this topic",
+            "see `detente agreement list`",
+        )),
+        _ => Err(malformed("API-400", "several agreements name this topic; name one")),
+    }
+}
+
+async fn draft(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Query(draft): Query<Draft>,
+    Whole(body): Whole,
+) -> Answer {
+    let topic: Topic = parse(&draft.topic, "topic")?;
+    let request = release::DraftRequest {
+        agreement: meant(&desk, &draft, &topic).await?,
+        topic,
+        precedence: parse_opt::<Precedence>(draft.precedence.as_deref(), "precedence")?,
+        status: parse_opt(draft.status.as_deref(), "status")?.unwrap_or(Status::Actual),
+        body,
+        note: draft.note,
+        status_id: Uuid::new_v4(),
+    };
+    let added = release::draft(&desk.service, request, &caller.account.name, now()).await?;
+    done(json!({ "release": added.release, "objects": added.lines }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Before {
+    before: Option<String>,
+    limit: Option<u32>,
+}
+
+async fn releases(State(desk): State<Shared>, Query(page): Query<Before>) -> Answer {
+    let before: Option<Timestamp> = parse_opt(page.before.as_deref(), "before")?;
+    let before = before.unwrap_or(Timestamp::from_ms(i64::MAX));
+    let limit = page.limit.unwrap_or(ROWS).clamp(1, ROWS_MAX);
+    done(list("releases", desk.service.store().releases_before(before, limit).await?))
+}
+
+async fn one(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+    let store = desk.service.store();
+    let row = found(store.release(id).await?)?;
+    let statement = match &row.statement {
+        Some(id) => store.statement(id).await?,
+        None => None,
+    };
+    done(json!({ "release": row, "statement": statement }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approve {
+    precedence: Option<String>,
+}
+
+async fn approve(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Query(approve): Query<Approve>,
+) -> Answer {
+    let precedence = parse_opt(approve.precedence.as_deref(), "precedence")?;
+    release::approve(&desk.service, id, &caller.account, precedence, now()).await?;
+    done(json!({ "approved": id }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Return {
+    reason: String,
+}
+
+async fn send_back(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<Return>,
+) -> Answer {
+    release::send_back(&desk.service, id, &caller.account, &body.reason, now()).await?;
+    done(json!({ "returned": id }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecallRequest {
+    reason: String,
+    items: Option<Vec<u32>>,
+}
+
+async fn recall_release(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<RecallRequest>,
+) -> Answer {
+    let reason: RecallReason = parse(&body.reason, "reason")?;
+    let actor = caller.account.name;
+    let recall = recall::issue(&desk.service, id, body.items, reason, &actor, now()).await?;
+    done(json!({ "recall": recall }))
+}
+
+async fn recalls(State(desk): State<Shared>) -> Answer {
+    done(list("recalls", desk.service.store().recalls(ROWS_MAX).await?))
+}

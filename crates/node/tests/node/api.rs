@@ -1,0 +1,258 @@
+//! The OpenAPI document is true: every route is documented, every answer is as documented.
+
+use std::collections::BTreeSet;
+
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
+use testkit::tool;
+
+use crate::desk::{Client, Desks, Reply, desks, envelope, recall};
+
+/// Holds answers against the document and notes which operations were seen.
+struct Judge {
+    document: Value,
+    seen: BTreeSet<String>,
+}
+
+impl Judge {
+    fn new() -> Self {
+        Self { document: node::api::document(), seen: BTreeSet::new() }
+    }
+
+    /// The answer is the one that the document promises for the operation.
+    fn holds(&mut self, method: &str, path: &str, reply: &Reply) -> Value {
+        let operation = &self.document["paths"][path][method.to_lowercase()];
+        assert!(operation.is_object(), "{method} {path} is not documented");
+        assert_eq!(reply.status, 200, "{method} {path}: {reply:?}");
+        self.seen.insert(format!("{method} {path}"));
+        let content = operation["responses"]["200"]["content"].as_object().unwrap();
+        let (kind, media) = content.iter().next().unwrap();
+        assert_eq!(*kind, reply.kind, "{method} {path}");
+        if kind != "application/json" {
+            return Value::Null;
+        }
+        let mut schema = media["schema"].clone();
+        schema["components"] = self.document["components"].clone();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let body = reply.json();
+        let faults: Vec<_> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{method} {path}: {faults:?} in {body}");
+        body
+    }
+
+    async fn get(&mut self, client: &Client, path: &str, url: &str) -> Value {
+        self.holds("GET", path, &client.get(url).await)
+    }
+
+    async fn post(&mut self, client: &Client, path: &str, url: &str, body: &Value) -> Value {
+        self.holds("POST", path, &client.post(url, body).await)
+    }
+}
+
+async fn walk_node(judge: &mut Judge, client: &Client) {
+    for path in ["/api/openapi.json", "/api/node", "/api/me", "/api/keys", "/api/accounts"] {
+        judge.get(client, path, path).await;
+    }
+    let page = judge.get(client, "/api/journal", "/api/journal?after=0&limit=2").await;
+    assert_eq!(page["journal"].as_array().unwrap().len(), 2);
+    let next = format!("/api/journal?after={}&limit=1", page["next"]);
+    let page = judge.get(client, "/api/journal", &next).await;
+    assert_eq!(page["journal"][0]["seq"], 3);
+    let new = json!({ "name": "clerk", "roles": ["reader"], "password": "a dozen letters" });
+    judge.post(client, "/api/accounts", "/api/accounts", &new).await;
+    judge.post(client, "/api/login-link", "/api/login-link", &json!({})).await;
+}
+
+async fn walk_partners(judge: &mut Judge, desks: &Desks) {
+    let keys = judge.get(&desks.b, "/api/keys", "/api/keys").await;
+    let new = json!({ "statement": keys["statement"], "url": "https://brevia.example:8421" });
+    judge.post(&desks.a, "/api/partners", "/api/partners", &new).await;
+    let name = "brevia.example/channel";
+    let verify = json!({ "name": name, "fingerprint": keys["spoken"] });
+    judge.post(&desks.a, "/api/partners/verify", "/api/partners/verify", &verify).await;
+    let list = judge.get(&desks.a, "/api/partners", "/api/partners").await;
+    assert_eq!(list["partners"][0]["partner"]["url"], "https://brevia.example:8421");
+    let one = "/api/partners/brevia.example%2Fchannel";
+    judge.get(&desks.a, "/api/partners/{node}", one).await;
+}
+
+async fn walk_agreements(judge: &mut Judge, desks: &Desks) -> String {
+    let list = judge.get(&desks.a, "/api/agreements", "/api/agreements").await;
+    let id = list["agreements"][0]["id"].as_str().unwrap().to_owned();
+    let one = judge.get(&desks.a, "/api/agreements/{id}", &format!("/api/agreements/{id}")).await;
+    let other = one["text"].as_str().unwrap().replace("Lamps and tea", "Lamps, tea and jam");
+    let reply = desks.a.ask("POST", "/api/agreements", "text/markdown", other).await;
+    let drafted = judge.holds("POST", "/api/agreements", &reply);
+    let sign = format!("/api/agreements/{}/sign", drafted["id"].as_str().unwrap());
+    judge.post(&desks.a, "/api/agreements/{id}/sign", &sign, &json!({})).await;
+    id
+}
+
+async fn draft(judge: &mut Judge, client: &Client, topic: &str, agreement: &str, n: u32) -> String {
+    let url = format!(
+        "/api/releases?topic={topic}&agreement={agreement}&precedence=PRIORITY&status=test&note=x"
+    );
+    let body = envelope(&[tool(n, 0), tool(n + 1, 0)]);
+    let reply = client.ask("POST", &url, "application/json", body).await;
+    let drafted = judge.holds("POST", "/api/releases", &reply);
+    drafted["release"].as_str().unwrap().to_owned()
+}
+
+async fn walk_releases(judge: &mut Judge, mut desks: Desks, agreement: &str) -> Desks {
+    let a = desks.a.clone();
+    let lamp = draft(judge, &a, "lamps", agreement, 10).await;
+    let first = draft(judge, &a, "tea", agreement, 20).await;
+    let second = draft(judge, &a, "tea", agreement, 30).await;
+    desks = settled(desks).await;
+    let officer = a.with(&a.account("officer", &[protocol::terms::Role::Releaser]).await);
+    let approve = format!("/api/releases/{first}/approve?precedence=ROUTINE");
+    judge.post(&officer, "/api/releases/{id}/approve", &approve, &json!({})).await;
+    let back = format!("/api/releases/{second}/return");
+    let reason = json!({ "reason": "the second lamp is not ours" });
+    judge.post(&officer, "/api/releases/{id}/return", &back, &reason).await;
+    desks = settled(desks).await;
+    let recalled = format!("/api/releases/{lamp}/recall");
+    judge.post(&a, "/api/releases/{id}/recall", &recalled, &recall()).await;
+    desks = settled(desks).await;
+    let list = judge.get(&a, "/api/releases", "/api/releases?limit=10").await;
+    assert_eq!(list["releases"].as_array().unwrap().len(), 3);
+    judge.get(&a, "/api/releases/{id}", &format!("/api/releases/{lamp}")).await;
+    let recalls = judge.get(&a, "/api/recalls", "/api/recalls").await;
+    assert_eq!(recalls["recalls"][0]["answer"], "deleted-everywhere");
+    desks
+}
+
+async fn walk_statements(judge: &mut Judge, desks: &Desks) {
+    let list = judge.get(&desks.b, "/api/statements", "/api/statements?limit=3").await;
+    let id = list["statements"][0]["id"].as_str().unwrap();
+    judge.get(&desks.b, "/api/statements/{id}", &format!("/api/statements/{id}")).await;
+    let account = "/api/ledger/account?partner=aldermoor.example/channel";
+    judge.get(&desks.b, "/api/ledger/account", account).await;
+    let export = "/api/courier/export?partner=brevia.example/channel";
+    let reply = desks.a.get(export).await;
+    judge.holds("GET", "/api/courier/export", &reply);
+    let import = desks.b.ask("POST", "/api/courier/import", "application/x-tar", reply.bytes).await;
+    judge.holds("POST", "/api/courier/import", &import);
+}
+
+/// Lets the world run until nothing is left to do.
+async fn settled(mut desks: Desks) -> Desks {
+    tokio::task::spawn_blocking(move || {
+        desks.world.settle();
+        desks
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn every_endpoint_answers_as_the_document_says() {
+    let mut judge = Judge::new();
+    let mut desks = desks(11).await;
+    let a = desks.a.clone();
+    walk_partners(&mut judge, &desks).await;
+    let agreement = walk_agreements(&mut judge, &desks).await;
+    desks = walk_releases(&mut judge, desks, &agreement).await;
+    walk_statements(&mut judge, &desks).await;
+    walk_node(&mut judge, &a).await;
+    let declared: BTreeSet<_> = node::api::endpoints()
+        .iter()
+        .map(|endpoint| format!("{} /api{}", endpoint.method, endpoint.path))
+        .collect();
+    let paths = judge.document["paths"].as_object().unwrap();
+    let documented: BTreeSet<_> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    assert_eq!(declared, documented);
+    assert_eq!(declared, judge.seen, "endpoints that this walk does not visit");
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn walk(value: &Value, document: &Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(path) = fields.get("$ref").and_then(Value::as_str) {
+                    let found = document.pointer(path.trim_start_matches('#'));
+                    assert!(found.is_some(), "{path} leads nowhere");
+                }
+                fields.values().for_each(|value| walk(value, document));
+            }
+            Value::Array(items) => items.iter().for_each(|value| walk(value, document)),
+            _ => {}
+        }
+    }
+    let document = node::api::document();
+    walk(&document, &document);
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            assert!(!operation["summary"].as_str().unwrap().is_empty(), "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_request_is_a_problem_document_with_its_rule() {
+    let desks = desks(12).await;
+    let a = &desks.a;
+    let json = "application/json";
+    let deep = format!("{{\"reason\":{}", "[".repeat(100_000));
+    let recall = "/api/releases/00000000-0000-4000-8000-000000000001/recall";
+    let cases: Vec<(Reply, u16, &str)> = vec![
+        (a.get("/api/nothing").await, 404, "API-404"),
+        (a.get("/api/nothing/below/it").await, 404, "API-404"),
+        (a.ask("DELETE", "/api/releases", "", "").await, 405, "API-405"),
+        (a.ask("POST", recall, json, "{\"reason\":").await, 400, "JSON-1"),
+        (a.ask("POST", recall, json, "{\"reason\":NaN}").await, 400, "JSON-1"),
+        (a.ask("POST", recall, json, deep).await, 400, "API-400"),
+        (a.ask("POST", recall, json, "{\"reason\":1}").await, 400, "API-400"),
+        (a.ask("POST", recall, json, "{\"reasons\":\"wrong\"}").await, 400, "API-400"),
+        (a.ask("POST", recall, json, "{\"reason\":\"because\"}").await, 400, "API-400"),
+        (a.ask("POST", recall, "text/plain", "{\"reason\":\"wrong\"}").await, 415, "API-415"),
+        (a.post(recall, &json!({ "reason": "wrong" })).await, 404, "API-404"),
+        (a.get("/api/releases/7").await, 400, "API-400"),
+        (a.get("/api/releases?limit=many").await, 400, "API-400"),
+        (a.get("/api/releases?color=red").await, 400, "API-400"),
+        (a.get("/api/releases?before=yesterday").await, 400, "API-400"),
+        (a.get("/api/statements/xyz").await, 400, "API-400"),
+        (a.get("/api/ledger/account?partner=corvane.example/channel").await, 404, "API-404"),
+        (a.ask("POST", "/api/releases", json, "{}").await, 400, "API-400"),
+        (a.ask("POST", "/api/releases?topic=jam", json, "{}").await, 422, "ART-3"),
+        (a.ask("POST", "/api/releases?topic=lamps", json, "{").await, 400, "JSON-1"),
+        (a.ask("POST", "/api/courier/import", "application/x-tar", "no tar").await, 400, "CUR-1"),
+        (a.ask("POST", "/api/agreements", "text/markdown", "no parameters").await, 400, "AGR-3"),
+    ];
+    for (place, (reply, status, rule)) in cases.into_iter().enumerate() {
+        assert_eq!(
+            (reply.status, reply.rule().as_str()),
+            (status, rule),
+            "case {place}: {reply:?}"
+        );
+    }
+    let allow = a.ask("DELETE", "/api/releases", "", "").await.headers["allow"].clone();
+    assert_eq!(allow, "GET,HEAD,POST");
+}
+
+#[tokio::test]
+async fn body_beyond_the_limit_is_refused_before_it_is_read() {
+    let desks = desks(13).await;
+    let body = Body::from_stream(tokio_stream::iter(
+        std::iter::repeat_n(vec![b' '; 1 << 20], 100).map(Ok::<_, std::io::Error>),
+    ));
+    let reply = desks.a.ask("POST", "/api/releases?topic=lamps", "application/json", body).await;
+    assert_eq!((reply.status, reply.rule().as_str()), (413, "API-413"));
+    assert_eq!(desks.a.get("/api/releases").await.json(), json!({ "releases": [] }));
+}
+
+#[tokio::test]
+async fn stranger_gets_a_problem_and_a_challenge() {
+    let desks = desks(14).await;
+    let request = Request::get("/api/node").body(Body::empty()).unwrap();
+    let reply = desks.a.send(request).await;
+    assert_eq!((reply.status, reply.rule().as_str()), (401, "AUTH-1"));
+    assert!(reply.headers.contains_key("www-authenticate"));
+}

@@ -1,0 +1,144 @@
+//! A desk in memory: the API's router over a test world, without sockets.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, Response, header},
+};
+use exchange::Service;
+use node::{auth::Auth, config::Config, desk::Desk};
+use protocol::{secrets, terms::Role};
+use serde_json::{Value, json};
+use testkit::{Weather, World};
+use tower::ServiceExt;
+
+/// The two desks of a world, and the world.
+pub(crate) struct Desks {
+    pub(crate) world: World,
+    pub(crate) a: Client,
+    pub(crate) b: Client,
+    _folder: tempfile::TempDir,
+}
+
+/// A client of one desk, with a token of the account that has every role.
+#[derive(Clone)]
+pub(crate) struct Client {
+    router: Router,
+    service: Service,
+    pub(crate) token: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) kind: String,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&self.bytes)))
+    }
+
+    /// The rule of a problem document that is whole.
+    pub(crate) fn rule(&self) -> String {
+        assert_eq!(self.kind, "application/problem+json", "{self:?}");
+        let body = self.json();
+        assert_eq!(body["status"], self.status, "{body}");
+        assert!(body["remedy"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        assert!(body["title"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
+        body["rule"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) async fn desks(seed: u64) -> Desks {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let world = tokio::task::spawn_blocking(move || World::new(&path, seed, Weather::default()));
+    let world = world.await.unwrap();
+    let (a, b) = (Client::new(&world.a.service).await, Client::new(&world.b.service).await);
+    Desks { world, a, b, _folder: folder }
+}
+
+impl Client {
+    pub(crate) async fn new(service: &Service) -> Self {
+        let text = format!(
+            "name = \"{}\"\ndesk = \"127.0.0.1:0\"\npartner = \"127.0.0.1:0\"\n",
+            service.name()
+        );
+        let config: Config = toml::from_str(&text).unwrap();
+        let desk = Arc::new(Desk {
+            service: service.clone(),
+            auth: Auth::new([7; 32]),
+            config,
+            cursor_key: [7; 32],
+        });
+        let router = Router::new().nest("/api", node::api::router(&desk)).with_state(desk);
+        let mut client = Self { router, service: service.clone(), token: String::new() };
+        client.token = client.account("everyone", Role::ALL).await;
+        client
+    }
+
+    /// Makes an account and gives its token.
+    pub(crate) async fn account(&self, name: &str, roles: &[Role]) -> String {
+        let store = self.service.store();
+        let (name, by, now) = (name.to_owned(), "test".to_owned(), node::desk::now());
+        store.create_account(name.clone(), roles.to_vec(), None, by, now).await.unwrap();
+        let (token, digest) = secrets::token(&mut node::desk::rng());
+        store.add_token(digest, name, "test".to_owned(), None, now).await.unwrap();
+        token.to_string()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let headers = response.headers().clone();
+        let kind = headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap());
+        let (status, kind) = (response.status().as_u16(), kind.to_owned());
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
+        Reply { status, kind, headers, bytes }
+    }
+
+    /// Sends a request as an account.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: impl Into<Body>,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if !kind.is_empty() {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let bearer = format!("Bearer {}", self.token);
+        self.send(request.header(header::AUTHORIZATION, bearer).body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, "", Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.ask("POST", path, "application/json", body.to_string()).await
+    }
+
+    /// The same desk for another token.
+    pub(crate) fn with(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+}
+
+/// An envelope of invented objects.
+pub(crate) fn envelope(objects: &[String]) -> String {
+    format!("{{\"objects\":[{}]}}", objects.join(","))
+}
+
+/// A recall's request.
+pub(crate) fn recall() -> Value {
+    json!({ "reason": "wrong", "items": [0] })
+}

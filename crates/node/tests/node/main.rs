@@ -1,0 +1,13 @@
+//! The node from outside: its API as a document says it, its doors, its command line, its process.
+//!
+//! One binary: modules mirror the rooms of `node`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+mod api;
+mod authorisation;
+mod desk;
