@@ -14,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   check   format, lints, tidy rules, fast tests (minutes)
   test    everything
+  bench   figures against their bars: bench NAME [--json]
   interop real clients against two nodes (after a release build)
   tidy    the rules that are code, alone";
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "check" => check(),
         "test" => test(),
+        "bench" => bench(),
         "interop" => step("interop", interop::run_clients),
         "tidy" => step("tidy", tidy::run),
         _ => {
@@ -59,6 +61,13 @@ fn test() -> Result<()> {
         let demo = ["run", "--quiet", "--release", "--", "demo", "--once", "--kill-rounds", "30"];
         cargo(&demo)
     })
+}
+
+/// Builds node and bench for release, and hands every argument on. Nothing but the bench's own
+/// output goes to standard output, so that `--json` is one document.
+fn bench() -> Result<()> {
+    cargo(&["build", "--quiet", "--release", "--package", "node", "--package", "bench"])?;
+    run(Command::new("target/release/bench").args(std::env::args().skip(2)))
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -1,0 +1,26 @@
+//! Real documents of `../shared/data` beside the project, unpacked; absent ones are skipped by name.
+
+use std::{fs, io::Read as _, path::Path};
+
+use anyhow::{Context as _, Result};
+
+/// All of ATT&CK Enterprise: one bundle of 24,771 objects.
+pub(crate) const ATTACK: &str = "attack-enterprise-18.1.json.xz";
+
+/// A file's bytes, unpacked when it is an `.xz`; none where it is not there.
+pub(crate) fn read(name: &str) -> Result<Option<Vec<u8>>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = root.join(name);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let packed = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    if !name.ends_with(".xz") {
+        return Ok(Some(packed));
+    }
+    let mut bytes = Vec::new();
+    liblzma::read::XzDecoder::new(packed.as_slice())
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("{} cannot be unpacked", path.display()))?;
+    Ok(Some(bytes))
+}
