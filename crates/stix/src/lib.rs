@@ -18,6 +18,7 @@ mod finding;
 mod head;
 mod id;
 pub mod lines;
+pub mod pattern;
 mod split;
 mod time;
 mod tlp;
