@@ -2,7 +2,7 @@
 //! nothing internal is in it.
 
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use exchange::{Failure, courier::ImportError, submit::SubmitError};
@@ -54,7 +54,11 @@ impl IntoResponse for Problem {
             "remedy": self.remedy,
         });
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (self.status, kind, body.to_string()).into_response()
+        let mut response = (self.status, kind, body.to_string()).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 
@@ -72,6 +76,12 @@ impl From<store::Error> for Problem {
                 "STORE-1",
                 "the disk is full; nothing was kept",
                 "make room, then try again",
+            ),
+            store::Error::Away(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "STORE-2",
+                "the database is away; whether this was kept is not known",
+                "try the same again in a few seconds",
             ),
             _ => Self::ours(&error),
         }

@@ -1,9 +1,8 @@
 //! People: accounts with roles, tokens, sessions, one-time login links, and what expires.
 
 use protocol::terms::{Digest, Role, Timestamp};
-use rusqlite::{Row, params};
 
-use crate::{Error, Store, journal, rows};
+use crate::{Error, Store, journal, params, rows, tx::Row};
 
 /// An account.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -71,8 +70,9 @@ impl Store {
         self.write(move |tx| {
             let words: Vec<_> = roles.iter().map(|role| role.word()).collect();
             let added = tx.execute(
-                "/* create_account */ INSERT OR IGNORE INTO account
-                 SELECT ?1, 'officer-' || (1 + count(*)), ?2, ?3, 0, ?4 FROM account",
+                "/* create_account */ INSERT INTO account
+                 SELECT ?1, 'officer-' || (1 + count(*)), ?2, ?3, 0, ?4 FROM account WHERE true
+                 ON CONFLICT DO NOTHING",
                 params![name, words.join(" "), password_hash, now.as_ms()],
             )?;
             if added == 0 {
@@ -113,7 +113,7 @@ impl Store {
     pub async fn account(&self, name: &str) -> Result<Option<Account>, Error> {
         self.read(|tx| {
             let sql = "/* account */ SELECT * FROM account WHERE name = ?";
-            tx.prepare_cached(sql)?.query_and_then([name], read)?.next().transpose()
+            tx.query_opt(sql, params![name], read)
         })
     }
 
@@ -121,7 +121,7 @@ impl Store {
     pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
         self.read(|tx| {
             let sql = "/* accounts */ SELECT * FROM account ORDER BY name";
-            tx.prepare_cached(sql)?.query_and_then([], read)?.collect()
+            tx.query(sql, &[], read)
         })
     }
 
@@ -153,11 +153,9 @@ impl Store {
         self.read(|tx| {
             let sql = "/* token */ SELECT a.*, t.expires FROM token t
                        JOIN account a ON a.name = t.account WHERE t.digest = ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let mut found = query.query_and_then([digest.0], |row| {
+            tx.query_opt(sql, params![digest.0], |row| {
                 Ok(Token { account: read(row)?, expires: rows::time_opt(row, "expires")? })
-            })?;
-            found.next().transpose()
+            })
         })
     }
 
@@ -184,16 +182,14 @@ impl Store {
         self.read(|tx| {
             let sql = "/* session */ SELECT a.*, s.csrf, s.seen, s.confirmed FROM session s
                        JOIN account a ON a.name = s.account WHERE s.digest = ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let mut found = query.query_and_then([digest.0], |row| {
+            tx.query_opt(sql, params![digest.0], |row| {
                 Ok(Session {
                     account: read(row)?,
                     csrf: row.get("csrf")?,
                     seen: rows::time(row, "seen")?,
                     confirmed: rows::time(row, "confirmed")?,
                 })
-            })?;
-            found.next().transpose()
+            })
         })
     }
 
@@ -218,7 +214,10 @@ impl Store {
     /// Ends a session.
     pub async fn end_session(&self, digest: Digest) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.execute("/* end_session */ DELETE FROM session WHERE digest = ?", [digest.0])?;
+            tx.execute(
+                "/* end_session */ DELETE FROM session WHERE digest = ?",
+                params![digest.0],
+            )?;
             Ok(())
         })
         .await
@@ -250,9 +249,7 @@ impl Store {
         self.write(move |tx| {
             let sql = "/* use_login_link */ DELETE FROM login_link WHERE digest = ? AND expires > ?
                        RETURNING account";
-            let mut query = tx.prepare(sql)?;
-            let mut rows = query.query(params![digest.0, now.as_ms()])?;
-            Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+            tx.query_opt(sql, params![digest.0, now.as_ms()], |row| row.get(0))
         })
         .await
     }
@@ -265,10 +262,12 @@ impl Store {
         let old = now.plus_ms(-STATUS_KEPT_MS).as_ms();
         self.write(move |tx| {
             let now = now.as_ms();
-            let mut gone = tx.execute("/* sweep */ DELETE FROM session WHERE seen < ?", [idle])?;
-            gone += tx.execute("/* sweep */ DELETE FROM login_link WHERE expires < ?", [now])?;
-            gone += tx.execute("/* sweep */ DELETE FROM token WHERE expires < ?", [now])?;
-            gone += tx.execute("/* sweep */ DELETE FROM status WHERE at < ?", [old])?;
+            let mut gone =
+                tx.execute("/* sweep */ DELETE FROM session WHERE seen < ?", params![idle])?;
+            gone +=
+                tx.execute("/* sweep */ DELETE FROM login_link WHERE expires < ?", params![now])?;
+            gone += tx.execute("/* sweep */ DELETE FROM token WHERE expires < ?", params![now])?;
+            gone += tx.execute("/* sweep */ DELETE FROM status WHERE at < ?", params![old])?;
             Ok(gone)
         })
         .await

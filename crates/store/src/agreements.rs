@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use protocol::terms::{AgreementId, NodeName, StatementId, Timestamp, Topic};
-use rusqlite::{Connection, Row, params};
 
-use crate::{Error, Store, journal, objects, rows};
+use crate::{
+    Error, Store, journal, objects, params, rows,
+    tx::{Row, Tx},
+};
 
 rows::words!(
     /// How far an agreement has come.
@@ -67,7 +69,7 @@ fn read(row: &Row<'_>) -> Result<AgreementRow, Error> {
     Ok(AgreementRow {
         id: rows::term(row, "id")?,
         title: row.get("title")?,
-        text: Bytes::from(row.get::<_, Vec<u8>>("text")?),
+        text: row.get::<Bytes>("text")?,
         state: rows::term(row, "state")?,
         parties: parties.map_err(|_| Error::Corrupt("parties"))?,
         created: rows::time(row, "created")?,
@@ -76,14 +78,12 @@ fn read(row: &Row<'_>) -> Result<AgreementRow, Error> {
     })
 }
 
-fn with_signatures(tx: &Connection, mut row: AgreementRow) -> Result<AgreementRow, Error> {
+fn with_signatures(tx: &Tx<'_>, mut row: AgreementRow) -> Result<AgreementRow, Error> {
     let sql =
         "/* with_signatures */ SELECT * FROM agreement_signature WHERE agreement = ? ORDER BY at";
-    let mut query = tx.prepare_cached(sql)?;
-    let signatures = query.query_and_then([row.id.to_string()], |row| {
+    row.signatures = tx.query(sql, params![row.id.to_string()], |row| {
         Ok((rows::term(row, "node")?, rows::term(row, "statement")?, rows::time(row, "at")?))
     })?;
-    row.signatures = signatures.collect::<Result<_, Error>>()?;
     Ok(row)
 }
 
@@ -116,8 +116,7 @@ impl Store {
     pub async fn agreement(&self, id: &AgreementId) -> Result<Option<AgreementRow>, Error> {
         self.read(|tx| {
             let sql = "/* agreement */ SELECT * FROM agreement WHERE id = ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let row = query.query_and_then([id.to_string()], read)?.next().transpose()?;
+            let row = tx.query_opt(sql, params![id.to_string()], read)?;
             row.map(|row| with_signatures(tx, row)).transpose()
         })
     }
@@ -126,8 +125,7 @@ impl Store {
     pub async fn agreements(&self) -> Result<Vec<AgreementRow>, Error> {
         self.read(|tx| {
             let sql = "/* agreements */ SELECT * FROM agreement ORDER BY created DESC, id";
-            let mut query = tx.prepare_cached(sql)?;
-            let rows: Vec<_> = query.query_and_then([], read)?.collect::<Result<_, Error>>()?;
+            let rows: Vec<_> = tx.query(sql, &[], read)?;
             rows.into_iter().map(|row| with_signatures(tx, row)).collect()
         })
     }
@@ -137,29 +135,25 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* is_in_force */ SELECT 1 FROM agreement WHERE id = ? AND state = 'in-force'";
-            Ok(tx.prepare_cached(sql)?.exists([id.to_string()])?)
+            tx.exists(sql, params![id.to_string()])
         })
     }
 }
 
 /// `false` when the text is here already.
-pub(crate) fn put_text(tx: &Connection, text: &Text<'_>, now: Timestamp) -> Result<bool, Error> {
+pub(crate) fn put_text(tx: &Tx<'_>, text: &Text<'_>, now: Timestamp) -> Result<bool, Error> {
     let parties: Vec<_> = text.parties.iter().map(NodeName::as_str).collect();
-    let sql =
-        "/* put_text */ INSERT OR IGNORE INTO agreement VALUES (?, ?, ?, 'drafted', ?, ?, NULL)";
-    let added = tx.prepare_cached(sql)?.execute(params![
-        text.id.to_string(),
-        text.title,
-        text.text,
-        parties.join(" "),
-        now.as_ms()
-    ])?;
+    let sql = "/* put_text */ INSERT INTO agreement VALUES (?, ?, ?, 'drafted', ?, ?, NULL) ON CONFLICT DO NOTHING";
+    let added = tx.execute(
+        sql,
+        params![text.id.to_string(), text.title, text.text, parties.join(" "), now.as_ms()],
+    )?;
     Ok(added > 0)
 }
 
 /// A party signed; the last signature brings the agreement into force with its collections.
 pub(crate) fn sign(
-    tx: &Connection,
+    tx: &Tx<'_>,
     id: AgreementId,
     by: &NodeName,
     statement: StatementId,
@@ -167,18 +161,15 @@ pub(crate) fn sign(
     now: Timestamp,
 ) -> Result<(), Error> {
     let key = id.to_string();
-    tx.prepare_cached(
-        "/* agreements::sign */ INSERT OR IGNORE INTO agreement_signature VALUES (?, ?, ?, ?)",
-    )?
-    .execute(params![key, by.as_str(), statement.to_string(), now.as_ms()])?;
-    let (parties, title): (String, String) = tx.query_row(
+    tx.execute("/* agreements::sign */ INSERT INTO agreement_signature VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", params![key, by.as_str(), statement.to_string(), now.as_ms()])?;
+    let (parties, title): (String, String) = tx.query_one(
         "/* agreements::sign */ SELECT parties, title FROM agreement WHERE id = ?",
-        [&key],
+        params![&key],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let signed: usize = tx.query_row(
+    let signed: usize = tx.query_one(
         "/* agreements::sign */ SELECT count(*) FROM agreement_signature WHERE agreement = ?",
-        [&key],
+        params![&key],
         |row| row.get(0),
     )?;
     let all = signed >= parties.split(' ').count();

@@ -1,5 +1,7 @@
 //! What can go wrong with a store, and whose fault it is.
 
+use postgres::error::SqlState;
+
 /// Why the store did not do its part. Nothing is half-done then.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -20,6 +22,16 @@ pub enum Error {
     /// No room on the disk: the operator's; retry once there is.
     #[error("the disk is full")]
     Full,
+    /// PostgreSQL does not answer: the environment's; retry in a while. Whether the last commit
+    /// before it went was kept is not known; every transaction may run twice.
+    #[error("the database is away")]
+    Away(#[source] Option<postgres::Error>),
+    /// The database asks to run the transaction again: the store does, before anybody sees this.
+    #[error("the transaction is to be run again")]
+    Again,
+    /// The address of the database does not read: the operator's.
+    #[error("the address of the database is malformed")]
+    Address(#[source] postgres::Error),
     /// The statement could not be signed inside the transaction: ours.
     #[error("the statement could not be signed")]
     Sign(#[source] protocol::statement::Error),
@@ -32,6 +44,25 @@ pub enum Error {
     /// SQLite.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
+    /// PostgreSQL.
+    #[error("the database failed")]
+    Postgres(#[source] postgres::Error),
+}
+
+impl Error {
+    /// Whether the same transaction may succeed when it is run again at once.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Again)
+    }
+
+    /// What each of a group is told when its commit failed.
+    pub(crate) fn for_each(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::Away(_) | Self::Again => Self::Away(None),
+            _ => Self::Closed,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Error {
@@ -40,6 +71,39 @@ impl From<rusqlite::Error> for Error {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
             _ if matches!(error, rusqlite::Error::QueryReturnedNoRows) => Self::NotFound,
             _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<postgres::Error> for Error {
+    fn from(error: postgres::Error) -> Self {
+        let Some(code) = error.code() else {
+            // No answer of the server at all: hung up, refused, or not there.
+            let is_ours = std::error::Error::source(&error)
+                .is_some_and(|source| !source.is::<std::io::Error>())
+                && !error.is_closed();
+            return if is_ours { Self::Postgres(error) } else { Self::Away(Some(error)) };
+        };
+        let stopping = [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::TOO_MANY_CONNECTIONS,
+        ];
+        let again = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            // What was prepared no longer fits: a newer process has migrated.
+            SqlState::FEATURE_NOT_SUPPORTED,
+        ];
+        if stopping.contains(code) || code.code().starts_with("08") {
+            Self::Away(Some(error))
+        } else if again.contains(code) {
+            Self::Again
+        } else if *code == SqlState::DISK_FULL {
+            Self::Full
+        } else {
+            Self::Postgres(error)
         }
     }
 }

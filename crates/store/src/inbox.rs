@@ -10,11 +10,10 @@ use protocol::{
         StatementId, StatementType, Timestamp, Topic,
     },
 };
-use rusqlite::{Connection, params};
 
 use crate::{
     Error, NewObject, NewStatement, Signer, Store, TopicSpec, agreements, journal, objects, outbox,
-    partners, recalls, rows, statements,
+    params, partners, recalls, rows, statements, tx::Tx,
 };
 
 rows::words!(
@@ -183,15 +182,17 @@ impl Store {
             if is_known(tx, &id)? {
                 return Ok(Put::SameAgain);
             }
-            tx.prepare_cached("/* put_inbox */ INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?)")?
-                .execute(params![
+            tx.execute(
+                "/* put_inbox */ INSERT INTO inbox VALUES (?, ?, ?, ?, ?, ?)",
+                params![
                     id.to_string(),
                     partner.as_str(),
                     &envelope[..],
                     envelope.len(),
                     now.as_ms(),
                     route.word()
-                ])?;
+                ],
+            )?;
             Ok(Put::New)
         })
         .await
@@ -200,35 +201,30 @@ impl Store {
     /// Leases envelopes, small before large, so that a FLASH does not wait behind bulk; what is
     /// leased together stays below `bytes_max`, but for the first.
     pub async fn lease_inbox(&self, limit: u32, bytes_max: usize) -> Result<Vec<InboxRow>, Error> {
-        self.read(|tx| {
+        let waiting = self.read(|tx| {
             let sql = "/* lease_inbox */ SELECT id, partner, size FROM inbox
                        ORDER BY size > 65536, arrived, rowid LIMIT ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let waiting: Vec<(StatementId, NodeName, usize)> = query
-                .query_and_then([limit.saturating_mul(4)], |row| {
-                    Ok::<_, Error>((
-                        rows::term(row, "id")?,
-                        rows::term(row, "partner")?,
-                        row.get("size")?,
-                    ))
-                })?
-                .collect::<Result<_, _>>()?;
-            let (mut leased, mut bytes) = (Vec::new(), 0);
-            for (id, partner, size) in waiting {
-                if leased.len() >= limit as usize || (bytes > 0 && bytes + size > bytes_max) {
-                    break;
-                }
-                if !self.lease(lease(&id)) {
-                    continue;
-                }
-                bytes += size;
-                let sql = "/* lease_inbox */ SELECT envelope FROM inbox WHERE id = ?";
-                let envelope: Vec<u8> =
-                    tx.prepare_cached(sql)?.query_row([id.to_string()], |row| row.get(0))?;
-                leased.push(InboxRow { id, partner, envelope: Bytes::from(envelope) });
+            tx.query(sql, params![limit.saturating_mul(4)], |row| {
+                let id: StatementId = rows::term(row, "id")?;
+                let partner: NodeName = rows::term(row, "partner")?;
+                Ok((id, partner, row.get::<usize>("size")?))
+            })
+        })?;
+        let (mut leased, mut bytes) = (Vec::new(), 0);
+        for (id, partner, size) in waiting {
+            if leased.len() >= limit as usize || (bytes > 0 && bytes + size > bytes_max) {
+                break;
             }
-            Ok(leased)
-        })
+            let envelope = self.lease_then(lease(&id), |tx| {
+                let sql = "/* lease_inbox */ SELECT envelope FROM inbox WHERE id = ?";
+                tx.query_opt(sql, params![id.to_string()], |row| row.get(0))
+            })?;
+            if let Some(envelope) = envelope {
+                bytes += size;
+                leased.push(InboxRow { id, partner, envelope });
+            }
+        }
+        Ok(leased)
     }
 
     /// Gives a lease back.
@@ -248,7 +244,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.write(move |tx| {
-            for taken in batch {
+            for taken in &batch {
                 take_in(tx, taken, now)?;
             }
             for receipt in &receipts {
@@ -272,44 +268,41 @@ impl Store {
     pub async fn missing(&self, partner: &NodeName) -> Result<u64, Error> {
         self.read(|tx| {
             let sql =
-                "/* missing */ SELECT coalesce(sum(top - n), 0) FROM (SELECT max(number) AS top,
-                       count(*) AS n FROM pair WHERE partner = ? AND out = 0 GROUP BY agreement)";
-            Ok(tx.prepare_cached(sql)?.query_row([partner.as_str()], |row| row.get(0))?)
+                "/* missing */ SELECT CAST(coalesce(sum(top - n), 0) AS BIGINT) FROM (SELECT max(number) AS top,
+                       count(*) AS n FROM pair WHERE partner = ? AND out = 0 GROUP BY agreement) AS tops";
+            tx.query_one(sql, params![partner.as_str()], |row| row.get(0))
         })
     }
 }
 
-fn contiguous(tx: &Connection, partner: &NodeName, agreement: &AgreementId) -> Result<u64, Error> {
+fn contiguous(tx: &Tx<'_>, partner: &NodeName, agreement: &AgreementId) -> Result<u64, Error> {
     let sql = "/* contiguous */ SELECT coalesce(min(p.number), 0) FROM pair p
                WHERE p.partner = ?1 AND p.agreement = ?2 AND p.out = 0 AND NOT EXISTS
                (SELECT 1 FROM pair q WHERE q.partner = ?1 AND q.agreement = ?2 AND q.out = 0
                 AND q.number = p.number + 1)";
-    let end: u64 = tx
-        .prepare_cached(sql)?
-        .query_row(params![partner.as_str(), agreement.to_string()], |row| row.get(0))?;
+    let end: u64 =
+        tx.query_one(sql, params![partner.as_str(), agreement.to_string()], |row| row.get(0))?;
     let sql = "/* contiguous */ SELECT 1 FROM pair
                WHERE partner = ? AND agreement = ? AND out = 0 AND number = 1";
-    let from_start =
-        tx.prepare_cached(sql)?.exists(params![partner.as_str(), agreement.to_string()])?;
+    let from_start = tx.exists(sql, params![partner.as_str(), agreement.to_string()])?;
     Ok(if from_start { end } else { 0 })
 }
 
-fn is_known(tx: &Connection, id: &StatementId) -> Result<bool, Error> {
+fn is_known(tx: &Tx<'_>, id: &StatementId) -> Result<bool, Error> {
     let sql = "/* is_known */ SELECT 1 FROM inbox WHERE id = ?1
                UNION ALL SELECT 1 FROM statement WHERE id = ?1";
-    Ok(tx.prepare_cached(sql)?.exists([id.to_string()])?)
+    tx.exists(sql, params![id.to_string()])
 }
 
-fn take_in(tx: &Connection, taken: TakeIn, now: Timestamp) -> Result<(), Error> {
+fn take_in(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
     let key = taken.id.to_string();
-    let waiting =
-        tx.prepare_cached("/* take_in */ DELETE FROM inbox WHERE id = ?")?.execute([&key])?;
+    let waiting = tx.execute("/* take_in */ DELETE FROM inbox WHERE id = ?", params![&key])?;
     if waiting == 0 {
         return Err(Error::State("the statement was taken in before"));
     }
     let Some(received) = &taken.received else { return Ok(()) };
-    insert(tx, &taken, received, now)?;
-    number(tx, &taken, received, now)?;
+    insert(tx, taken, received, now)?;
+    number(tx, taken, received, now)?;
     let kind = received.type_.map_or("statement", StatementType::word);
     let event = if taken.outcome == Outcome::Refused { "refused" } else { "received" };
     let event = format!("{kind}.{event}");
@@ -325,51 +318,39 @@ fn take_in(tx: &Connection, taken: TakeIn, now: Timestamp) -> Result<(), Error> 
     if taken.permit.is_some() { effect(tx, taken, now) } else { Ok(()) }
 }
 
-fn insert(
-    tx: &Connection,
-    taken: &TakeIn,
-    received: &Received,
-    now: Timestamp,
-) -> Result<(), Error> {
-    tx.prepare_cached(
+fn insert(tx: &Tx<'_>, taken: &TakeIn, received: &Received, now: Timestamp) -> Result<(), Error> {
+    tx.execute(
         "/* inbox::insert */ INSERT INTO statement VALUES
          (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
-    )?
-    .execute(params![
-        taken.id.to_string(),
-        taken.partner.as_str(),
-        received.agreement.to_string(),
-        received.type_.map(StatementType::word),
-        received.topic.as_ref().map(Topic::as_str),
-        rows::rank(received.precedence),
-        &received.manifest[..],
-        &received.header[..],
-        received.seed,
-        statements::flat(&received.commitments),
-        received.bytes,
-        now.as_ms(),
-        taken.outcome.word(),
-        taken.code,
-        statements::joined(&received.re)
-    ])?;
+        params![
+            taken.id.to_string(),
+            taken.partner.as_str(),
+            received.agreement.to_string(),
+            received.type_.map(StatementType::word),
+            received.topic.as_ref().map(Topic::as_str),
+            rows::rank(received.precedence),
+            &received.manifest[..],
+            &received.header[..],
+            received.seed,
+            statements::flat(&received.commitments),
+            received.bytes,
+            now.as_ms(),
+            taken.outcome.word(),
+            taken.code,
+            statements::joined(&received.re)
+        ],
+    )?;
     Ok(())
 }
 
 /// Keeps the number; two statements with one number, or a predecessor that is another, are
 /// evidence of equivocation, kept and shown.
-fn number(
-    tx: &Connection,
-    taken: &TakeIn,
-    received: &Received,
-    now: Timestamp,
-) -> Result<(), Error> {
+fn number(tx: &Tx<'_>, taken: &TakeIn, received: &Received, now: Timestamp) -> Result<(), Error> {
     let (partner, agreement) = (taken.partner.as_str(), received.agreement.to_string());
     let at = |number: u64| -> Result<Option<String>, Error> {
         let sql = "/* inbox::number */ SELECT statement FROM pair
                    WHERE partner = ? AND agreement = ? AND out = 0 AND number = ?";
-        let mut query = tx.prepare_cached(sql)?;
-        let mut found = query.query(params![partner, agreement, number])?;
-        Ok(found.next()?.map(|row| row.get(0)).transpose()?)
+        tx.query_opt(sql, params![partner, agreement, number], |row| row.get(0))
     };
     let same_number = at(received.number)?;
     let before = at(received.number.saturating_sub(1))?;
@@ -379,10 +360,7 @@ fn number(
         _ => None,
     };
     if let Some(other) = other {
-        tx.prepare_cached(
-            "/* inbox::number */ INSERT OR IGNORE INTO equivocation VALUES (?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
+        tx.execute("/* inbox::number */ INSERT INTO equivocation VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
             partner,
             agreement,
             received.number,
@@ -398,51 +376,56 @@ fn number(
         };
         journal::write(tx, &line)?;
     }
-    tx.prepare_cached("/* inbox::number */ INSERT OR IGNORE INTO pair VALUES (?, ?, 0, ?, ?)")?
-        .execute(params![partner, agreement, received.number, taken.id.to_string()])?;
+    tx.execute(
+        "/* inbox::number */ INSERT INTO pair VALUES (?, ?, 0, ?, ?) ON CONFLICT DO NOTHING",
+        params![partner, agreement, received.number, taken.id.to_string()],
+    )?;
     Ok(())
 }
 
-fn effect(tx: &Connection, taken: TakeIn, now: Timestamp) -> Result<(), Error> {
-    let Some(received) = taken.received else { return Ok(()) };
-    let (id, partner) = (taken.id, taken.partner);
-    match taken.effect {
+fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
+    let Some(received) = &taken.received else { return Ok(()) };
+    let (id, partner) = (taken.id, &taken.partner);
+    match &taken.effect {
         InEffect::None => Ok(()),
         InEffect::Objects { topic, objects } => {
-            let Some(collection) = objects::incoming(tx, received.agreement, &topic)? else {
+            let Some(collection) = objects::incoming(tx, received.agreement, topic)? else {
                 return Err(Error::Corrupt("a topic without its collection"));
             };
-            keep_objects(tx, id, &collection, &objects, now)
+            keep_objects(tx, id, &collection, objects, now)
         }
         InEffect::Receipts(lines) => {
             for line in lines {
                 let outcome = (line.outcome, line.code.as_deref());
-                outbox::receipted(tx, line.statement, &partner, id, outcome, now)?;
+                outbox::receipted(tx, line.statement, partner, id, outcome, now)?;
             }
             Ok(())
         }
         InEffect::Recall { target, items, reason: _ } => {
-            let recall =
-                recalls::Incoming { recall: id, target, items, agreement: received.agreement };
-            recalls::take_in(tx, &recall, &partner, now)
+            let recall = recalls::Incoming {
+                recall: id,
+                target: *target,
+                items: items.as_deref(),
+                agreement: received.agreement,
+            };
+            recalls::take_in(tx, &recall, partner, now)
         }
         InEffect::RecallAnswer { recall, answer, detail } => {
-            recalls::answer_received(tx, recall, answer, &detail, &partner, now)
+            recalls::answer_received(tx, *recall, *answer, detail, partner, now)
         }
         InEffect::Agreement { id: agreement, title, text, parties, topics } => {
-            let text =
-                agreements::Text { id: agreement, title: &title, text: &text, parties: &parties };
+            let text = agreements::Text { id: *agreement, title, text, parties };
             agreements::put_text(tx, &text, now)?;
-            agreements::sign(tx, agreement, &partner, id, &topics, now)
+            agreements::sign(tx, *agreement, partner, id, topics, now)
         }
         InEffect::Keys { epoch, note } => {
-            partners::put_key_statement(tx, &partner, epoch, &note).map(|_| ())
+            partners::put_key_statement(tx, partner, *epoch, note).map(|_| ())
         }
     }
 }
 
 fn keep_objects(
-    tx: &Connection,
+    tx: &Tx<'_>,
     statement: StatementId,
     collection: &objects::Collection,
     objects: &[(u32, NewObject)],
@@ -450,9 +433,6 @@ fn keep_objects(
 ) -> Result<(), Error> {
     let recalled = recalls::of_target(tx, &statement)?;
     let mut clock = objects::Clock::new(tx, now)?;
-    let mut insert = tx.prepare_cached(
-        "/* keep_objects */ INSERT OR IGNORE INTO received_item VALUES (?, ?, ?, ?, ?, ?)",
-    )?;
     for (index, object) in objects {
         let recalled = recalled.covers(*index);
         let date = if recalled {
@@ -463,7 +443,7 @@ fn keep_objects(
                 _ => None,
             }
         };
-        insert.execute(params![
+        tx.execute("/* keep_objects */ INSERT INTO received_item VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
             statement.to_string(),
             index,
             collection.row,

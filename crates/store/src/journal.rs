@@ -1,10 +1,13 @@
 //! The journal: one line per change of state, for people and for the live page.
 
 use protocol::terms::{NodeName, StatementId, Timestamp};
-use rusqlite::{Connection, Row, params};
+
 use uuid::Uuid;
 
-use crate::{Error, Store, rows};
+use crate::{
+    Error, Store, params, rows,
+    tx::{Row, Tx},
+};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -44,20 +47,20 @@ impl<'a> Line<'a> {
     }
 }
 
-pub(crate) fn write(tx: &Connection, line: &Line<'_>) -> Result<(), Error> {
-    tx.prepare_cached(
+pub(crate) fn write(tx: &Tx<'_>, line: &Line<'_>) -> Result<(), Error> {
+    tx.execute(
         "/* journal::write */ INSERT INTO journal
          (at, actor, event, partner, statement, release, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        line.at.as_ms(),
-        line.actor,
-        line.event,
-        line.partner.map(NodeName::as_str),
-        line.statement.map(|id| id.to_string()),
-        line.release,
-        line.detail
-    ])?;
+        params![
+            line.at.as_ms(),
+            line.actor,
+            line.event,
+            line.partner.map(NodeName::as_str),
+            line.statement.map(|id| id.to_string()),
+            line.release,
+            line.detail
+        ],
+    )?;
     Ok(())
 }
 
@@ -67,8 +70,7 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* journal_after */ SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
-            let mut query = tx.prepare_cached(sql)?;
-            query.query_and_then(params![seq, limit], read)?.collect()
+            tx.query(sql, params![seq, limit], read)
         })
     }
 
@@ -77,8 +79,7 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* journal_before */ SELECT * FROM journal WHERE seq < ? ORDER BY seq DESC LIMIT ?";
-            let mut query = tx.prepare_cached(sql)?;
-            query.query_and_then(params![seq, limit], read)?.collect()
+            tx.query(sql, params![seq, limit], read)
         })
     }
 
@@ -108,17 +109,15 @@ impl Store {
     }
 }
 
-pub(crate) fn meta(tx: &Connection, key: &str) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn meta(tx: &Tx<'_>, key: &str) -> Result<Option<Vec<u8>>, Error> {
     let sql = "/* meta */ SELECT value FROM meta WHERE key = ?";
-    let mut query = tx.prepare_cached(sql)?;
-    let mut rows = query.query([key])?;
-    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    tx.query_opt(sql, params![key], |row| row.get(0))
 }
 
-pub(crate) fn set_meta(tx: &Connection, key: &str, value: &[u8]) -> Result<(), Error> {
+pub(crate) fn set_meta(tx: &Tx<'_>, key: &str, value: &[u8]) -> Result<(), Error> {
     let sql = "/* set_meta */ INSERT INTO meta VALUES (?1, ?2)
                ON CONFLICT (key) DO UPDATE SET value = ?2";
-    tx.prepare_cached(sql)?.execute(params![key, value])?;
+    tx.execute(sql, params![key, value])?;
     Ok(())
 }
 

@@ -6,9 +6,11 @@ use protocol::{
     merkle::{self, Frontier},
     terms::{Digest, NodeName, StatementId, Timestamp},
 };
-use rusqlite::{Connection, Row, params};
 
-use crate::{Error, Store, journal, rows};
+use crate::{
+    Error, Store, journal, params, rows,
+    tx::{Row, Tx},
+};
 
 const FRONTIER: &str = "ledger.frontier";
 
@@ -44,20 +46,22 @@ pub struct StatementAccount {
 
 /// Appends an entry: the leaf and the growing edge.
 pub(crate) fn append(
-    tx: &Connection,
+    tx: &Tx<'_>,
     entry: &[u8],
     statement: Option<StatementId>,
 ) -> Result<u64, Error> {
     let mut frontier = frontier(tx)?;
     let (index, hash) = (frontier.size(), merkle::leaf_hash(entry));
     frontier.append(hash);
-    tx.prepare_cached("/* ledger::append */ INSERT INTO leaf VALUES (?, ?, ?, ?)")?
-        .execute(params![index, hash.0, entry, statement.map(|id| id.to_string())])?;
+    tx.execute(
+        "/* ledger::append */ INSERT INTO leaf VALUES (?, ?, ?, ?)",
+        params![index, hash.0, entry, statement.map(|id| id.to_string())],
+    )?;
     journal::set_meta(tx, FRONTIER, &frontier.to_bytes())?;
     Ok(index)
 }
 
-fn frontier(tx: &Connection) -> Result<Frontier, Error> {
+fn frontier(tx: &Tx<'_>) -> Result<Frontier, Error> {
     match journal::meta(tx, FRONTIER)? {
         Some(bytes) => Frontier::from_bytes(&bytes).ok_or(Error::Corrupt("the ledger's edge")),
         None => Ok(Frontier::default()),
@@ -68,7 +72,7 @@ pub(crate) fn read_seen(row: &Row<'_>) -> Result<SeenCheckpoint, Error> {
     Ok(SeenCheckpoint {
         size: row.get("size")?,
         root: rows::digest(row, "root")?,
-        note: Bytes::from(row.get::<_, Vec<u8>>("note")?),
+        note: row.get::<Bytes>("note")?,
         at: rows::time(row, "at")?,
     })
 }
@@ -86,18 +90,14 @@ impl Store {
     pub async fn leaf_hashes(&self, count: u64) -> Result<Vec<Digest>, Error> {
         self.read(|tx| {
             let sql = "/* leaf_hashes */ SELECT hash FROM leaf WHERE idx < ? ORDER BY idx";
-            let mut query = tx.prepare_cached(sql)?;
-            query.query_and_then([count], |row| rows::digest(row, "hash"))?.collect()
+            tx.query(sql, params![count], |row| rows::digest(row, "hash"))
         })
     }
 
     /// Keeps a checkpoint of ours before it is served.
     pub async fn put_checkpoint(&self, seen: SeenCheckpoint) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.prepare_cached(
-                "/* put_checkpoint */ INSERT OR IGNORE INTO checkpoint VALUES (?, ?, ?, ?)",
-            )?
-            .execute(params![
+            tx.execute("/* put_checkpoint */ INSERT INTO checkpoint VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
                 seen.size,
                 seen.root.0,
                 &seen.note[..],
@@ -112,8 +112,7 @@ impl Store {
     pub async fn last_checkpoint(&self) -> Result<Option<SeenCheckpoint>, Error> {
         self.read(|tx| {
             let sql = "/* last_checkpoint */ SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1";
-            let mut query = tx.prepare_cached(sql)?;
-            query.query_and_then([], read_seen)?.next().transpose()
+            tx.query_opt(sql, &[], read_seen)
         })
     }
 
@@ -124,20 +123,17 @@ impl Store {
                 "/* sent_accounts */ SELECT s.id, l.idx, d.number, s.header, s.seed, s.manifest
                        FROM leaf l JOIN statement s ON s.id = l.statement
                        JOIN delivery d ON d.statement = s.id AND d.partner = ? ORDER BY l.idx";
-            let mut query = tx.prepare_cached(sql)?;
-            query
-                .query_and_then([partner.as_str()], |row| {
-                    let seed: Vec<u8> = row.get("seed")?;
-                    Ok(StatementAccount {
-                        id: rows::term(row, "id")?,
-                        index: row.get("idx")?,
-                        number: row.get("number")?,
-                        header: Bytes::from(row.get::<_, Vec<u8>>("header")?),
-                        seed: seed.try_into().map_err(|_| Error::Corrupt("a seed"))?,
-                        manifest: Bytes::from(row.get::<_, Vec<u8>>("manifest")?),
-                    })
-                })?
-                .collect()
+            tx.query(sql, params![partner.as_str()], |row| {
+                let seed: Vec<u8> = row.get("seed")?;
+                Ok(StatementAccount {
+                    id: rows::term(row, "id")?,
+                    index: row.get("idx")?,
+                    number: row.get("number")?,
+                    header: row.get::<Bytes>("header")?,
+                    seed: seed.try_into().map_err(|_| Error::Corrupt("a seed"))?,
+                    manifest: row.get::<Bytes>("manifest")?,
+                })
+            })
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Everything the node keeps: all SQL, named transactions, outbox, inbox, leases.
 //!
-//! One writer thread commits what queued while the last sync ran as one group; readers are a few
-//! connections used on the caller's own thread. Every method is a transaction with a name, and may
-//! run twice. No policy, no cryptography, no HTTP.
+//! SQLite in a file, or PostgreSQL shared by several node processes, behind the same named
+//! transactions. One writer thread commits what queued while the last commit was made as one
+//! group; readers are a few connections used on the caller's own thread. Every method is a
+//! transaction with a name, and may run twice. No policy, no cryptography, no HTTP.
 
 mod accounts;
 mod agreements;
@@ -13,10 +14,14 @@ mod ledger;
 mod objects;
 mod outbox;
 mod partners;
+mod postgres;
 mod recalls;
 mod releases;
 mod rows;
+mod sqlite;
 mod statements;
+mod store;
+mod tx;
 mod writer;
 
 pub use accounts::{Account, SESSION_IDLE_MS, Session, Token};
@@ -33,4 +38,5 @@ pub use partners::{Partner, PartnerState};
 pub use recalls::{Recall, RecallTask};
 pub use releases::{Release, ReleaseDraft, ReleaseItem, ReleaseState};
 pub use statements::{Delivery, NewStatement, OutEffect, Signer, Statement, StatementState};
-pub use writer::{Options, Store};
+pub use store::{Options, Store};
+pub(crate) use tx::params;

@@ -8,11 +8,14 @@ use protocol::{
     secrets,
     terms::{AgreementId, Digest, Timestamp, Topic},
 };
-use rusqlite::{Connection, Row, params};
+
 use stix::{Marking, Tlp};
 use uuid::Uuid;
 
-use crate::{Error, ReleaseDraft, Store, TopicSpec, journal, releases, rows};
+use crate::{
+    Error, ReleaseDraft, Store, TopicSpec, journal, params, releases, rows,
+    tx::{Row, Tx},
+};
 
 mod pages;
 
@@ -154,7 +157,7 @@ impl Store {
     pub async fn collections(&self) -> Result<Vec<Collection>, Error> {
         self.read(|tx| {
             let sql = "/* collections */ SELECT * FROM collection ORDER BY row";
-            tx.prepare_cached(sql)?.query_and_then([], read_collection)?.collect()
+            tx.query(sql, &[], read_collection)
         })
     }
 
@@ -169,9 +172,9 @@ impl Store {
     ) -> Result<(), Error> {
         self.write(move |tx| {
             tx.execute(
-                "/* create_collection */ INSERT OR IGNORE INTO collection
+                "/* create_collection */ INSERT INTO collection
                  (id, root, alias, title, description, flow, created)
-                 VALUES (?, ?, ?, ?, '', 'local', ?)",
+                 VALUES (?, ?, ?, ?, '', 'local', ?) ON CONFLICT DO NOTHING",
                 params![id.to_string(), root, alias, title, now.as_ms()],
             )?;
             Ok(())
@@ -184,12 +187,12 @@ impl Store {
     /// *Atomicity*: one transaction; the same request again adds nothing twice.
     pub async fn add_objects(&self, add: AddObjects) -> Result<Added, Error> {
         self.write(move |tx| {
-            let mut lines = add.failures;
+            let mut lines = add.failures.clone();
             let mut new = Vec::new();
             let mut clock = Clock::new(tx, add.now)?;
-            for (place, object) in add.objects {
-                let outcome = put(tx, &add.collection, &object, &mut clock)?;
-                lines.push(outcome.line(place, &object));
+            for (place, object) in &add.objects {
+                let outcome = put(tx, &add.collection, object, &mut clock)?;
+                lines.push(outcome.line(*place, object));
                 if let Outcome::New { row, .. } = outcome {
                     new.push((row, object));
                 }
@@ -197,18 +200,19 @@ impl Store {
             clock.keep(tx)?;
             lines.sort_by_key(|line| line.place);
             let body = serde_json::to_string(&lines).unwrap_or_default();
-            tx.prepare_cached(
-                "/* add_objects */ INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                add.status_id.to_string(),
-                add.collection.root,
-                add.account,
-                body,
-                add.now.as_ms()
-            ])?;
-            let release = match add.release.filter(|_| !new.is_empty()) {
-                Some(draft) => Some(releases::draft(tx, &draft, &add.account, &new, add.now)?),
+            tx.execute(
+                "/* add_objects */ INSERT INTO status VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (id) DO UPDATE SET root = ?2, account = ?3, body = ?4, at = ?5",
+                params![
+                    add.status_id.to_string(),
+                    add.collection.root,
+                    add.account,
+                    body,
+                    add.now.as_ms()
+                ],
+            )?;
+            let release = match add.release.as_ref().filter(|_| !new.is_empty()) {
+                Some(draft) => Some(releases::draft(tx, draft, &add.account, &new, add.now)?),
                 None => None,
             };
             Ok(Added { status_id: add.status_id, lines, release })
@@ -225,28 +229,23 @@ impl Store {
     ) -> Result<Option<Status>, Error> {
         self.read(|tx| {
             let sql = "/* status */ SELECT * FROM status WHERE id = ? AND root = ? AND account = ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let mut found =
-                query.query_and_then(params![id.to_string(), root, account], |row| {
-                    let body: String = row.get("body")?;
-                    let lines =
-                        serde_json::from_str(&body).map_err(|_| Error::Corrupt("a status"))?;
-                    Ok(Status { id, at: rows::time(row, "at")?, lines })
-                })?;
-            found.next().transpose()
+            tx.query_opt(sql, params![id.to_string(), root, account], |row| {
+                let body: String = row.get("body")?;
+                let lines = serde_json::from_str(&body).map_err(|_| Error::Corrupt("a status"))?;
+                Ok(Status { id, at: rows::time(row, "at")?, lines })
+            })
         })
     }
 
     /// What every marking definition that is here stands for.
     pub async fn markings(&self) -> Result<HashMap<String, Marking>, Error> {
-        self.read(|tx| {
-            let mut query = tx.prepare_cached("/* markings */ SELECT id, tlp FROM marking")?;
-            let found = query.query_and_then([], |row| {
+        let found = self.read(|tx| {
+            tx.query("/* markings */ SELECT id, tlp FROM marking", &[], |row| {
                 let tlp = rows::tlp(row, "tlp")?;
                 Ok((row.get("id")?, tlp.map_or(Marking::Other, Marking::Tlp)))
-            })?;
-            found.collect()
-        })
+            })
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     /// The body of an object that is here, by id: the newest version.
@@ -254,9 +253,7 @@ impl Store {
         self.read(|tx| {
             let sql = "/* body_of */ SELECT b.body FROM entry e JOIN blob b ON b.row = e.row
                        WHERE e.id = ? ORDER BY e.version_key DESC LIMIT 1";
-            let mut query = tx.prepare_cached(sql)?;
-            let mut rows = query.query([id])?;
-            Ok(rows.next()?.map(|row| row.get::<_, Vec<u8>>(0)).transpose()?.map(Bytes::from))
+            tx.query_opt(sql, params![id], |row| row.get(0))
         })
     }
 }
@@ -269,7 +266,7 @@ pub(crate) struct Clock {
 const LAST_DATE: &str = "objects.last_date";
 
 impl Clock {
-    pub(crate) fn new(tx: &Connection, now: Timestamp) -> Result<Self, Error> {
+    pub(crate) fn new(tx: &Tx<'_>, now: Timestamp) -> Result<Self, Error> {
         let kept = journal::meta(tx, LAST_DATE)?;
         let last = kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes);
         Ok(Self { next: (last + 1).max(now.as_ms().saturating_mul(1_000)) })
@@ -281,7 +278,7 @@ impl Clock {
         date
     }
 
-    pub(crate) fn keep(&self, tx: &Connection) -> Result<(), Error> {
+    pub(crate) fn keep(&self, tx: &Tx<'_>) -> Result<(), Error> {
         journal::set_meta(tx, LAST_DATE, &(self.next - 1).to_be_bytes())
     }
 }
@@ -324,7 +321,7 @@ impl Outcome {
 
 /// Puts one object into a collection.
 pub(crate) fn put(
-    tx: &Connection,
+    tx: &Tx<'_>,
     collection: &Collection,
     object: &NewObject,
     clock: &mut Clock,
@@ -334,21 +331,16 @@ pub(crate) fn put(
     }
     let row = blob(tx, object)?;
     // Without statistics the planner walks the whole collection by its primary key instead.
-    let mut found = tx.prepare_cached(
+    let held: Option<i64> = tx.query_opt(
         "/* objects::put */ SELECT row FROM entry INDEXED BY entry_object
          WHERE id = ? AND collection = ? AND version_key = ?",
+        params![object.id, collection.row, object.version_key],
+        |row| row.get(0),
     )?;
-    let held: Option<i64> = found
-        .query_map(params![object.id, collection.row, object.version_key], |row| row.get(0))?
-        .next()
-        .transpose()?;
     match held {
         Some(held) if held == row => return Ok(Outcome::Same),
         Some(_) => {
-            tx.prepare_cached(
-                "/* objects::put */ INSERT OR IGNORE INTO conflict VALUES (?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+            tx.execute("/* objects::put */ INSERT INTO conflict VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
                 collection.row,
                 object.id,
                 object.version_key,
@@ -364,8 +356,10 @@ pub(crate) fn put(
             Marking::Tlp(tlp) => Some(tlp as u8),
             Marking::Other | Marking::Unknown => None,
         };
-        tx.prepare_cached("/* objects::put */ INSERT OR IGNORE INTO marking VALUES (?, ?)")?
-            .execute(params![object.id, tlp])?;
+        tx.execute(
+            "/* objects::put */ INSERT INTO marking VALUES (?, ?) ON CONFLICT DO NOTHING",
+            params![object.id, tlp],
+        )?;
     }
     let date = enter(tx, collection, object, row, clock)?;
     Ok(Outcome::New { row, date })
@@ -373,75 +367,75 @@ pub(crate) fn put(
 
 /// Writes the entry and keeps the flags of first and last version right.
 fn enter(
-    tx: &Connection,
+    tx: &Tx<'_>,
     collection: &Collection,
     object: &NewObject,
     row: i64,
     clock: &mut Clock,
 ) -> Result<i64, Error> {
-    let (older, newer): (bool, bool) = tx
-        .prepare_cached(
-            "/* objects::enter */ SELECT coalesce(max(version_key < ?3), 0), coalesce(max(version_key > ?3), 0)
+    let (older, newer): (bool, bool) = tx.query_one(
+        "/* objects::enter */ SELECT count(*) FILTER (WHERE version_key < ?3) > 0,
+         count(*) FILTER (WHERE version_key > ?3) > 0
              FROM entry WHERE id = ?1 AND collection = ?2",
-        )?
-        .query_row(params![object.id, collection.row, object.version_key], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        params![object.id, collection.row, object.version_key],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     if older && !newer {
-        tx.prepare_cached(
+        tx.execute(
             "/* objects::enter */ UPDATE entry INDEXED BY entry_object SET last = 0
              WHERE id = ? AND collection = ? AND last = 1",
-        )?
-        .execute(params![object.id, collection.row])?;
+            params![object.id, collection.row],
+        )?;
     }
     if newer && !older {
-        tx.prepare_cached(
+        tx.execute(
             "/* objects::enter */ UPDATE entry INDEXED BY entry_object SET first = 0
              WHERE id = ? AND collection = ? AND first = 1",
-        )?
-        .execute(params![object.id, collection.row])?;
+            params![object.id, collection.row],
+        )?;
     }
     let date = clock.tick();
-    tx.prepare_cached(
+    tx.execute(
         "/* objects::enter */ INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        collection.row,
-        date,
-        row,
-        object.id,
-        object.version,
-        object.version_key,
-        object.type_,
-        object.spec,
-        object.tlp.map(|tlp| tlp as u8),
-        object.findings,
-        !older,
-        !newer
-    ])?;
+        params![
+            collection.row,
+            date,
+            row,
+            object.id,
+            object.version,
+            object.version_key,
+            object.type_,
+            object.spec,
+            object.tlp.map(|tlp| tlp as u8),
+            object.findings,
+            !older,
+            !newer
+        ],
+    )?;
     Ok(date)
 }
 
 /// The row of a body, one for each digest.
-fn blob(tx: &Connection, object: &NewObject) -> Result<i64, Error> {
-    let mut found =
-        tx.prepare_cached("/* objects::blob */ SELECT row FROM blob WHERE digest = ?")?;
-    if let Some(row) = found.query_map([object.digest.0], |row| row.get(0))?.next() {
-        return Ok(row?);
+fn blob(tx: &Tx<'_>, object: &NewObject) -> Result<i64, Error> {
+    if let Some(row) = tx.query_opt(
+        "/* objects::blob */ SELECT row FROM blob WHERE digest = ?",
+        params![object.digest.0],
+        |row| row.get(0),
+    )? {
+        return Ok(row);
     }
-    tx.prepare_cached("/* objects::blob */ INSERT INTO blob (digest, body) VALUES (?, ?)")?
-        .execute(params![object.digest.0, &object.body[..]])?;
-    Ok(tx.last_insert_rowid())
+    let sql = "/* objects::blob */ INSERT INTO blob (digest, body) VALUES (?, ?) RETURNING row";
+    tx.query_one(sql, params![object.digest.0, &object.body[..]], |row| row.get(0))
 }
 
-fn is_recalled(tx: &Connection, object: &NewObject) -> Result<bool, Error> {
+fn is_recalled(tx: &Tx<'_>, object: &NewObject) -> Result<bool, Error> {
     let sql = "/* is_recalled */ SELECT 1 FROM recalled_object WHERE id = ? AND version_key = ?";
-    Ok(tx.prepare_cached(sql)?.exists(params![object.id, object.version_key])?)
+    tx.exists(sql, params![object.id, object.version_key])
 }
 
 /// The collections of an agreement's topics.
 pub(crate) fn open_topics(
-    tx: &Connection,
+    tx: &Tx<'_>,
     agreement: AgreementId,
     title: &str,
     topics: &[TopicSpec],
@@ -460,9 +454,9 @@ pub(crate) fn open_topics(
             // An id that follows from the agreement is the same after a restore.
             let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
             tx.execute(
-                "/* open_topics */ INSERT OR IGNORE INTO collection
+                "/* open_topics */ INSERT INTO collection
                  (id, root, alias, title, description, agreement, topic, flow, created)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 params![
                     id.to_string(),
                     root,
@@ -482,14 +476,11 @@ pub(crate) fn open_topics(
 
 /// The incoming collection of a topic.
 pub(crate) fn incoming(
-    tx: &Connection,
+    tx: &Tx<'_>,
     agreement: AgreementId,
     topic: &Topic,
 ) -> Result<Option<Collection>, Error> {
     let sql = "/* incoming */ SELECT * FROM collection
                WHERE agreement = ? AND topic = ? AND flow = 'incoming'";
-    let mut query = tx.prepare_cached(sql)?;
-    let mut found =
-        query.query_and_then(params![agreement.to_string(), topic.as_str()], read_collection)?;
-    found.next().transpose()
+    tx.query_opt(sql, params![agreement.to_string(), topic.as_str()], read_collection)
 }

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use protocol::terms::{NodeName, Outcome, Precedence, StatementId, StatementType, Timestamp};
-use rusqlite::{Connection, Row, params};
 
-use crate::{Error, Store, journal, releases, rows};
+use crate::{
+    Error, Store, journal, params, releases, rows,
+    tx::{Row, Tx},
+};
 
 rows::words!(
     /// Two lanes to each partner, so that what is urgent never waits behind what is large.
@@ -38,7 +40,7 @@ pub struct OutboxRow {
 }
 
 fn read(row: &Row<'_>) -> Result<OutboxRow, Error> {
-    let bytes = |column: &str| Ok::<_, Error>(Bytes::from(row.get::<_, Vec<u8>>(column)?));
+    let bytes = |column: &str| row.get::<Bytes>(column);
     Ok(OutboxRow {
         statement: rows::term(row, "statement")?,
         partner: rows::term(row, "partner")?,
@@ -59,8 +61,8 @@ fn lease(statement: &StatementId, partner: &NodeName) -> String {
 const BULK_RANK: i64 = 2;
 
 impl Store {
-    /// Leases rows that are due in a lane, loudest first, then oldest. Leases are in memory: a
-    /// crash frees them, and no commit stands between a statement and its link.
+    /// Leases rows that are due in a lane, loudest first, then oldest. A lease ends with
+    /// the process, and no commit stands between a statement and its link.
     pub async fn lease_outbox(
         &self,
         now: Timestamp,
@@ -71,38 +73,39 @@ impl Store {
             Lane::Urgent => (0, BULK_RANK),
             Lane::Bulk => (BULK_RANK, i64::MAX),
         };
-        self.read(|tx| {
+        let due = self.read(|tx| {
             let sql = "/* lease_outbox */ SELECT statement, partner FROM delivery
                        WHERE state = 'waiting' AND precedence >= ? AND precedence < ? AND due <= ?
                        ORDER BY precedence, due, number LIMIT ?";
-            let mut due = tx.prepare_cached(sql)?;
-            let keys: Vec<(StatementId, NodeName)> = due
-                .query_and_then(
-                    params![from, below, now.as_ms(), limit.saturating_mul(4)],
-                    |row| {
-                        Ok::<_, Error>((rows::term(row, "statement")?, rows::term(row, "partner")?))
-                    },
-                )?
-                .collect::<Result<_, _>>()?;
-            let mut leased = Vec::new();
-            for (statement, partner) in keys {
-                if leased.len() >= limit as usize {
-                    break;
-                }
-                if self.lease(lease(&statement, &partner)) {
-                    leased.extend(load(tx, &statement, &partner)?);
-                }
+            tx.query(sql, params![from, below, now.as_ms(), limit.saturating_mul(4)], |row| {
+                let statement: StatementId = rows::term(row, "statement")?;
+                let partner: NodeName = rows::term(row, "partner")?;
+                Ok((statement, partner))
+            })
+        })?;
+        let mut leased = Vec::new();
+        for (statement, partner) in due {
+            if leased.len() >= limit as usize {
+                break;
             }
-            Ok(leased)
-        })
+            leased.extend(self.lease_then(lease(&statement, &partner), |tx| {
+                let waits = "/* lease_outbox */ SELECT 1 FROM delivery
+                             WHERE statement = ? AND partner = ? AND state = 'waiting'";
+                if tx.exists(waits, params![statement.to_string(), partner.as_str()])? {
+                    load(tx, &statement, &partner)
+                } else {
+                    Ok(None)
+                }
+            })?);
+        }
+        Ok(leased)
     }
 
     /// When the next row that is not leased is due in either lane.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         self.read(|tx| {
             let sql = "/* next_due */ SELECT min(due) AS due FROM delivery WHERE state = 'waiting'";
-            let mut query = tx.prepare_cached(sql)?;
-            Ok(query.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp::from_ms))
+            Ok(tx.query_one(sql, &[], |row| row.get::<Option<i64>>(0))?.map(Timestamp::from_ms))
         })
     }
 
@@ -118,13 +121,12 @@ impl Store {
         let key = lease(&statement, &partner);
         let result = self
             .write(move |tx| {
-                let changed = tx
-                    .prepare_cached(
-                        "/* outbox_delivered */ UPDATE delivery SET state = 'delivered',
+                let changed = tx.execute(
+                    "/* outbox_delivered */ UPDATE delivery SET state = 'delivered',
                          delivered = ?3, last_error = NULL
                          WHERE statement = ?1 AND partner = ?2 AND state = 'waiting'",
-                    )?
-                    .execute(params![statement.to_string(), partner.as_str(), now.as_ms()])?;
+                    params![statement.to_string(), partner.as_str(), now.as_ms()],
+                )?;
                 if changed > 0 {
                     releases::delivered(tx, statement, now)?;
                     settle_receipts(tx, statement, &partner)?;
@@ -147,16 +149,11 @@ impl Store {
         let key = lease(&statement, &partner);
         let result = self
             .write(move |tx| {
-                tx.prepare_cached(
+                tx.execute(
                     "/* outbox_failed */ UPDATE delivery SET attempts = attempts + 1, due = ?3,
                      last_error = ?4 WHERE statement = ?1 AND partner = ?2 AND state = 'waiting'",
-                )?
-                .execute(params![
-                    statement.to_string(),
-                    partner.as_str(),
-                    retry_at.as_ms(),
-                    code
-                ])?;
+                    params![statement.to_string(), partner.as_str(), retry_at.as_ms(), code],
+                )?;
                 Ok(())
             })
             .await;
@@ -167,11 +164,11 @@ impl Store {
     /// The partner is there again: everything that waits for it is due at once.
     pub async fn outbox_due(&self, partner: NodeName, now: Timestamp) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.prepare_cached(
+            tx.execute(
                 "/* outbox_due */ UPDATE delivery SET due = ?2
                  WHERE partner = ?1 AND state = 'waiting' AND due > ?2",
-            )?
-            .execute(params![partner.as_str(), now.as_ms()])?;
+                params![partner.as_str(), now.as_ms()],
+            )?;
             Ok(())
         })
         .await
@@ -182,10 +179,8 @@ impl Store {
         self.read(|tx| {
             let sql = "/* pending_for */ SELECT statement FROM delivery
                        WHERE partner = ? AND state <> 'receipted' ORDER BY agreement, number";
-            let mut query = tx.prepare_cached(sql)?;
-            let ids: Vec<StatementId> = query
-                .query_and_then([partner.as_str()], |row| rows::term(row, "statement"))?
-                .collect::<Result<_, Error>>()?;
+            let ids: Vec<StatementId> =
+                tx.query(sql, params![partner.as_str()], |row| rows::term(row, "statement"))?;
             let mut pending = Vec::new();
             for id in ids {
                 pending.extend(load(tx, &id, partner)?);
@@ -197,42 +192,33 @@ impl Store {
     /// How many statements wait for a link, and how many for a receipt.
     pub async fn outbox_counts(&self, partner: &NodeName) -> Result<(u64, u64), Error> {
         self.read(|tx| {
-            let sql = "/* outbox_counts */ SELECT coalesce(sum(state = 'waiting'), 0),
-                       coalesce(sum(state = 'delivered'), 0)
+            let sql = "/* outbox_counts */ SELECT count(*) FILTER (WHERE state = 'waiting'),
+                       count(*) FILTER (WHERE state = 'delivered')
                        FROM delivery WHERE partner = ? AND state <> 'receipted'";
-            Ok(tx
-                .prepare_cached(sql)?
-                .query_row([partner.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?)
+            tx.query_one(sql, params![partner.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }
 }
 
 fn load(
-    tx: &Connection,
+    tx: &Tx<'_>,
     statement: &StatementId,
     partner: &NodeName,
 ) -> Result<Option<OutboxRow>, Error> {
     let sql = "/* outbox::load */ SELECT d.*, s.manifest, p.body FROM delivery d
                JOIN statement s ON s.id = d.statement JOIN payload p ON p.statement = d.statement
                WHERE d.statement = ? AND d.partner = ?";
-    let mut query = tx.prepare_cached(sql)?;
-    let mut found = query.query_and_then(params![statement.to_string(), partner.as_str()], read)?;
-    found.next().transpose()
+    tx.query_opt(sql, params![statement.to_string(), partner.as_str()], read)
 }
 
 /// Receipts are not receipted: one that was delivered is done.
-fn settle_receipts(
-    tx: &Connection,
-    statement: StatementId,
-    partner: &NodeName,
-) -> Result<(), Error> {
+fn settle_receipts(tx: &Tx<'_>, statement: StatementId, partner: &NodeName) -> Result<(), Error> {
     let key = statement.to_string();
-    let settled = tx
-        .prepare_cached(
-            "/* settle_receipts */ UPDATE delivery SET state = 'receipted'
+    let settled = tx.execute(
+        "/* settle_receipts */ UPDATE delivery SET state = 'receipted'
              WHERE statement = ? AND partner = ? AND type = 'receipt'",
-        )?
-        .execute(params![key, partner.as_str()])?;
+        params![key, partner.as_str()],
+    )?;
     if settled > 0 {
         drop_payload(tx, &key)?;
     }
@@ -240,18 +226,18 @@ fn settle_receipts(
 }
 
 /// The sealed bytes go once every recipient has them for good.
-fn drop_payload(tx: &Connection, statement: &str) -> Result<(), Error> {
-    tx.prepare_cached(
+fn drop_payload(tx: &Tx<'_>, statement: &str) -> Result<(), Error> {
+    tx.execute(
         "/* drop_payload */ DELETE FROM payload WHERE statement = ?1 AND NOT EXISTS
          (SELECT 1 FROM delivery WHERE statement = ?1 AND state <> 'receipted')",
-    )?
-    .execute([statement])?;
+        params![statement],
+    )?;
     Ok(())
 }
 
 /// A receipt for one of our statements is here.
 pub(crate) fn receipted(
-    tx: &Connection,
+    tx: &Tx<'_>,
     statement: StatementId,
     partner: &NodeName,
     receipt: StatementId,
@@ -259,12 +245,11 @@ pub(crate) fn receipted(
     now: Timestamp,
 ) -> Result<(), Error> {
     let key = statement.to_string();
-    let changed = tx
-        .prepare_cached(
-            "/* outbox::receipted */ UPDATE delivery SET state = 'receipted', outcome = ?3,
+    let changed = tx.execute(
+        "/* outbox::receipted */ UPDATE delivery SET state = 'receipted', outcome = ?3,
              code = ?4, receipt = ?5 WHERE statement = ?1 AND partner = ?2 AND outcome IS NULL",
-        )?
-        .execute(params![key, partner.as_str(), outcome.word(), code, receipt.to_string()])?;
+        params![key, partner.as_str(), outcome.word(), code, receipt.to_string()],
+    )?;
     if changed == 0 {
         return Ok(());
     }

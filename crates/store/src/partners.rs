@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use protocol::terms::{Digest, NodeName, Timestamp};
-use rusqlite::{Connection, Row, params};
 
-use crate::{Error, SeenCheckpoint, Store, journal, ledger, rows};
+use crate::{
+    Error, SeenCheckpoint, Store, journal, ledger, params, rows,
+    tx::{Row, Tx},
+};
 
 rows::words!(
     /// How far a partner is trusted.
@@ -57,19 +59,17 @@ fn read(row: &Row<'_>) -> Result<Partner, Error> {
 impl Store {
     /// Every partner, by name.
     pub async fn partners(&self) -> Result<Vec<Partner>, Error> {
-        self.read(|tx| {
-            let mut query =
-                tx.prepare_cached("/* partners */ SELECT * FROM partner ORDER BY name")?;
-            query.query_and_then([], read)?.collect()
-        })
+        self.read(|tx| tx.query("/* partners */ SELECT * FROM partner ORDER BY name", &[], read))
     }
 
     /// One partner.
     pub async fn partner(&self, name: &NodeName) -> Result<Option<Partner>, Error> {
         self.read(|tx| {
-            let mut query =
-                tx.prepare_cached("/* partner */ SELECT * FROM partner WHERE name = ?")?;
-            query.query_and_then([name.as_str()], read)?.next().transpose()
+            tx.query_opt(
+                "/* partner */ SELECT * FROM partner WHERE name = ?",
+                params![name.as_str()],
+                read,
+            )
         })
     }
 
@@ -86,11 +86,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.prepare_cached(
+            tx.execute(
                 "/* add_partner */ INSERT INTO partner VALUES (?1, ?2, 'met', ?3, ?4, NULL, NULL)
                  ON CONFLICT (name) DO UPDATE SET url = coalesce(?2, url)",
-            )?
-            .execute(params![name.as_str(), url, fingerprint.0, now.as_ms()])?;
+                params![name.as_str(), url, fingerprint.0, now.as_ms()],
+            )?;
             put_key_statement(tx, &name, epoch, &note)?;
             let line = journal::Line {
                 partner: Some(&name),
@@ -111,7 +111,7 @@ impl Store {
         self.write(move |tx| {
             tx.execute(
                 "/* verify_partner */ UPDATE partner SET state = 'verified' WHERE name = ?",
-                [name.as_str()],
+                params![name.as_str()],
             )?;
             let line = journal::Line {
                 partner: Some(&name),
@@ -131,30 +131,21 @@ impl Store {
     ) -> Result<(), Error> {
         self.write(move |tx| {
             let event = if error.is_none() { "link.up" } else { "link.down" };
-            let before: Option<Option<String>> = tx
-                .query_row(
-                    "/* partner_contact */ SELECT last_error FROM partner WHERE name = ?",
-                    [name.as_str()],
-                    |row| row.get(0),
-                )
-                .map(Some)
-                .or_else(|error| {
-                    if error == rusqlite::Error::QueryReturnedNoRows {
-                        Ok(None)
-                    } else {
-                        Err(error)
-                    }
-                })?;
-            tx.prepare_cached(
+            let before: Option<Option<String>> = tx.query_opt(
+                "/* partner_contact */ SELECT last_error FROM partner WHERE name = ?",
+                params![name.as_str()],
+                |row| row.get(0),
+            )?;
+            tx.execute(
                 "/* partner_contact */ UPDATE partner SET last_error = ?2,
                  last_contact = CASE WHEN ?2 IS NULL THEN ?3 ELSE last_contact END WHERE name = ?1",
-            )?
-            .execute(params![name.as_str(), error, now.as_ms()])?;
+                params![name.as_str(), error, now.as_ms()],
+            )?;
             if before.is_some_and(|before| before.is_some() != error.is_some()) {
-                let detail = error.unwrap_or_default();
+                let detail = error.as_deref().unwrap_or_default();
                 let line = journal::Line {
                     partner: Some(&name),
-                    detail: &detail,
+                    detail,
                     ..journal::Line::new(now, "node", event)
                 };
                 journal::write(tx, &line)?;
@@ -169,11 +160,9 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* key_statements */ SELECT epoch, note FROM key_statement WHERE node = ? ORDER BY epoch";
-            let mut query = tx.prepare_cached(sql)?;
-            let rows = query.query_and_then([node.as_str()], |row| {
-                Ok((row.get(0)?, Bytes::from(row.get::<_, Vec<u8>>(1)?)))
-            })?;
-            rows.collect()
+            tx.query(sql, params![node.as_str()], |row| {
+                Ok((row.get(0)?, row.get::<Bytes>(1)?))
+            })
         })
     }
 
@@ -209,10 +198,7 @@ impl Store {
         seen: SeenCheckpoint,
     ) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.prepare_cached(
-                "/* put_seen_checkpoint */ INSERT OR IGNORE INTO seen_checkpoint VALUES (?, ?, ?, ?, ?)",
-            )?
-            .execute(params![node.as_str(), seen.size, seen.root.0, &seen.note[..], seen.at.as_ms()])?;
+            tx.execute("/* put_seen_checkpoint */ INSERT INTO seen_checkpoint VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![node.as_str(), seen.size, seen.root.0, &seen.note[..], seen.at.as_ms()])?;
             Ok(())
         })
         .await
@@ -226,20 +212,19 @@ impl Store {
         self.read(|tx| {
             let sql = "/* last_seen_checkpoint */ SELECT * FROM seen_checkpoint WHERE node = ?
                        ORDER BY size DESC LIMIT 1";
-            let mut query = tx.prepare_cached(sql)?;
-            let mut rows = query.query_and_then([node.as_str()], ledger::read_seen)?;
-            rows.next().transpose()
+            tx.query_opt(sql, params![node.as_str()], ledger::read_seen)
         })
     }
 }
 
 /// `false` when that epoch is here already.
 pub(crate) fn put_key_statement(
-    tx: &Connection,
+    tx: &Tx<'_>,
     node: &NodeName,
     epoch: u32,
     note: &[u8],
 ) -> Result<bool, Error> {
-    let sql = "/* put_key_statement */ INSERT OR IGNORE INTO key_statement VALUES (?, ?, ?)";
-    Ok(tx.prepare_cached(sql)?.execute(params![node.as_str(), epoch, note])? > 0)
+    let sql =
+        "/* put_key_statement */ INSERT INTO key_statement VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    Ok(tx.execute(sql, params![node.as_str(), epoch, note])? > 0)
 }

@@ -1,10 +1,13 @@
 //! Recalls, both ways: what we demand, and what we answer for.
 
 use protocol::terms::{AgreementId, NodeName, RecallAnswer, RecallReason, StatementId, Timestamp};
-use rusqlite::{Connection, Row, params};
+
 use uuid::Uuid;
 
-use crate::{Error, Store, journal, rows};
+use crate::{
+    Error, Store, journal, params, rows,
+    tx::{Row, Tx},
+};
 
 /// A recall of ours.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -84,22 +87,20 @@ impl Store {
         self.write(move |tx| {
             let key = release.to_string();
             let listed = items.as_ref().and_then(|items| serde_json::to_string(items).ok());
-            let added = tx.execute(
-                "/* draft_recall */ INSERT OR IGNORE INTO recall
+            let added = tx.execute("/* draft_recall */ INSERT INTO recall
                  SELECT ?1, id, statement, agreement, ?3, ?4, 'drafted', ?5, ?6, NULL, NULL, NULL
-                 FROM release WHERE id = ?2 AND statement IS NOT NULL",
-                params![id.to_string(), key, reason.word(), listed, actor, now.as_ms()],
-            )?;
+                 FROM release WHERE id = ?2 AND statement IS NOT NULL
+                 ON CONFLICT DO NOTHING", params![id.to_string(), key, reason.word(), listed, actor, now.as_ms()])?;
             if added == 0 {
                 return Err(Error::State("the release has not left"));
             }
-            for index in items.unwrap_or_default() {
+            for index in items.iter().flatten() {
                 let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1 WHERE release = ? AND idx = ?";
                 tx.execute(sql, params![key, index])?;
             }
             if listed.is_none() {
                 let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1 WHERE release = ?";
-                tx.execute(sql, [&key])?;
+                tx.execute(sql, params![&key])?;
                 let sql = "/* draft_recall */ UPDATE release SET state = 'recalled', changed = ? WHERE id = ?";
                 tx.execute(sql, params![now.as_ms(), key])?;
             }
@@ -118,7 +119,7 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* recalls_to_issue */ SELECT * FROM recall WHERE state = 'drafted' ORDER BY at";
-            tx.prepare_cached(sql)?.query_and_then([], read)?.collect()
+            tx.query(sql, &[], read)
         })
     }
 
@@ -126,7 +127,7 @@ impl Store {
     pub async fn recalls(&self, limit: u32) -> Result<Vec<Recall>, Error> {
         self.read(|tx| {
             let sql = "/* recalls */ SELECT * FROM recall ORDER BY at DESC LIMIT ?";
-            tx.prepare_cached(sql)?.query_and_then([limit], read)?.collect()
+            tx.query(sql, params![limit], read)
         })
     }
 
@@ -135,8 +136,7 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* recall_tasks */ SELECT * FROM recall_task WHERE answer IS NULL ORDER BY at";
-            let mut query = tx.prepare_cached(sql)?;
-            let tasks = query.query_and_then([], |row| {
+            tx.query(sql, &[], |row| {
                 let kept: String = row.get("kept")?;
                 Ok(RecallTask {
                     recall: rows::term(row, "recall")?,
@@ -146,14 +146,13 @@ impl Store {
                     kept: serde_json::from_str(&kept).unwrap_or_default(),
                     held: row.get("held")?,
                 })
-            })?;
-            tasks.collect()
+            })
         })
     }
 }
 
 /// Our recall is sealed.
-pub(crate) fn issued(tx: &Connection, recall: Uuid, statement: StatementId) -> Result<(), Error> {
+pub(crate) fn issued(tx: &Tx<'_>, recall: Uuid, statement: StatementId) -> Result<(), Error> {
     let changed = tx.execute(
         "/* recalls::issued */ UPDATE recall SET state = 'issued', statement = ?2
          WHERE id = ?1 AND state = 'drafted'",
@@ -164,7 +163,7 @@ pub(crate) fn issued(tx: &Connection, recall: Uuid, statement: StatementId) -> R
 
 /// The partner's recall is answered.
 pub(crate) fn answered(
-    tx: &Connection,
+    tx: &Tx<'_>,
     recall: StatementId,
     answer: RecallAnswer,
 ) -> Result<(), Error> {
@@ -178,7 +177,7 @@ pub(crate) fn answered(
 
 /// The partner's answer to our recall is here.
 pub(crate) fn answer_received(
-    tx: &Connection,
+    tx: &Tx<'_>,
     recall: StatementId,
     answer: RecallAnswer,
     detail: &str,
@@ -200,44 +199,40 @@ pub(crate) fn answer_received(
 }
 
 /// A partner's recall.
-pub(crate) struct Incoming {
+pub(crate) struct Incoming<'a> {
     pub(crate) recall: StatementId,
     pub(crate) target: StatementId,
-    pub(crate) items: Option<Vec<u32>>,
+    pub(crate) items: Option<&'a [u32]>,
     pub(crate) agreement: AgreementId,
 }
 
 /// Marks the target as recalled, whether or not it has arrived, deletes what has, and opens the
 /// task of answering.
 pub(crate) fn take_in(
-    tx: &Connection,
-    incoming: &Incoming,
+    tx: &Tx<'_>,
+    incoming: &Incoming<'_>,
     partner: &NodeName,
     now: Timestamp,
 ) -> Result<(), Error> {
     let target = incoming.target.to_string();
     // RULE RCL-3: only the sender of a release recalls it.
-    let foreign: bool = tx
-        .prepare_cached("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ? AND (out = 1 OR partner <> ?)")?
-        .exists(params![target, partner.as_str()])?;
+    let foreign: bool = tx.exists(
+        "/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ? AND (out = 1 OR partner <> ?)",
+        params![target, partner.as_str()],
+    )?;
     let indices: Vec<i64> = match &incoming.items {
         _ if foreign => Vec::new(),
         None => vec![-1],
         Some(items) => items.iter().map(|index| i64::from(*index)).collect(),
     };
     for index in indices {
-        tx.prepare_cached(
-            "/* recalls::take_in */ INSERT OR IGNORE INTO recalled_target VALUES (?, ?, ?, ?)",
-        )?
-        .execute(params![target, index, incoming.recall.to_string(), partner.as_str()])?;
+        tx.execute("/* recalls::take_in */ INSERT INTO recalled_target VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", params![target, index, incoming.recall.to_string(), partner.as_str()])?;
     }
-    let held: bool = tx
-        .prepare_cached("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ?")?
-        .exists([&target])?;
+    let held: bool =
+        tx.exists("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ?", params![&target])?;
     let effect = withdraw(tx, &incoming.target, now)?;
     let kept = serde_json::to_string(&effect.kept).unwrap_or_default();
-    tx.prepare_cached("/* recalls::take_in */ INSERT OR IGNORE INTO recall_task VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)")?
-        .execute(params![
+    tx.execute("/* recalls::take_in */ INSERT INTO recall_task VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", params![
             incoming.recall.to_string(),
             partner.as_str(),
             incoming.agreement.to_string(),
@@ -263,11 +258,9 @@ impl Recalled {
 }
 
 /// Which items of a statement were recalled, perhaps before it arrived.
-pub(crate) fn of_target(tx: &Connection, target: &StatementId) -> Result<Recalled, Error> {
+pub(crate) fn of_target(tx: &Tx<'_>, target: &StatementId) -> Result<Recalled, Error> {
     let sql = "/* recalls::of_target */ SELECT idx FROM recalled_target WHERE target = ?";
-    let mut query = tx.prepare_cached(sql)?;
-    let found: Vec<i64> =
-        query.query_map([target.to_string()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let found: Vec<i64> = tx.query(sql, params![target.to_string()], |row| row.get(0))?;
     Ok(Recalled {
         all: found.contains(&-1),
         indices: found.into_iter().filter_map(|index| u32::try_from(index).ok()).collect(),
@@ -275,11 +268,7 @@ pub(crate) fn of_target(tx: &Connection, target: &StatementId) -> Result<Recalle
 }
 
 /// A release has arrived after its recall: its objects are withdrawn at once.
-pub(crate) fn apply_late(
-    tx: &Connection,
-    target: &StatementId,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) fn apply_late(tx: &Tx<'_>, target: &StatementId, now: Timestamp) -> Result<(), Error> {
     let recalled = of_target(tx, target)?;
     if recalled.all || !recalled.indices.is_empty() {
         withdraw(tx, target, now)?;
@@ -296,30 +285,28 @@ struct Withdrawn {
 /// Deletes the recalled items of a statement that has arrived, and the copies made of them since:
 /// an entry of the same version that came here later counts as derived, an earlier one is our own
 /// and stays.
-fn withdraw(tx: &Connection, target: &StatementId, now: Timestamp) -> Result<Withdrawn, Error> {
+fn withdraw(tx: &Tx<'_>, target: &StatementId, now: Timestamp) -> Result<Withdrawn, Error> {
     let recalled = of_target(tx, target)?;
     let sql =
         "/* recalls::withdraw */ SELECT * FROM received_item WHERE statement = ? ORDER BY idx";
-    let mut query = tx.prepare_cached(sql)?;
-    let items: Vec<Item> = query
-        .query_and_then([target.to_string()], |row| {
-            Ok::<_, Error>(Item {
-                index: row.get("idx")?,
-                collection: row.get("collection")?,
-                id: row.get("id")?,
-                version_key: row.get("version_key")?,
-                date_added: row.get("date_added")?,
-            })
-        })?
-        .collect::<Result<_, _>>()?;
+    let items: Vec<Item> = tx.query(sql, params![target.to_string()], |row| {
+        Ok::<_, Error>(Item {
+            index: row.get("idx")?,
+            collection: row.get("collection")?,
+            id: row.get("id")?,
+            version_key: row.get("version_key")?,
+            date_added: row.get("date_added")?,
+        })
+    })?;
     let mut withdrawn = Withdrawn::default();
     for item in items.iter().filter(|item| recalled.covers(item.index)) {
         withdraw_item(tx, item, &mut withdrawn)?;
-        tx.prepare_cached(
-            "/* recalls::withdraw */ INSERT OR IGNORE INTO recalled_object
-             SELECT ?, ?, partner, ? FROM recalled_target WHERE target = ? LIMIT 1",
-        )?
-        .execute(params![item.id, item.version_key, now.as_ms(), target.to_string()])?;
+        tx.execute(
+            "/* recalls::withdraw */ INSERT INTO recalled_object
+             SELECT ?, ?, partner, ? FROM recalled_target WHERE target = ? LIMIT 1
+             ON CONFLICT DO NOTHING",
+            params![item.id, item.version_key, now.as_ms(), target.to_string()],
+        )?;
     }
     Ok(withdrawn)
 }
@@ -332,25 +319,23 @@ struct Item {
     date_added: Option<i64>,
 }
 
-fn withdraw_item(tx: &Connection, item: &Item, withdrawn: &mut Withdrawn) -> Result<(), Error> {
+fn withdraw_item(tx: &Tx<'_>, item: &Item, withdrawn: &mut Withdrawn) -> Result<(), Error> {
     let sql = "/* withdraw_item */ SELECT collection, date_added, row FROM entry
                WHERE id = ? AND version_key = ?";
-    let mut query = tx.prepare_cached(sql)?;
-    let copies: Vec<(i64, i64, i64)> = query
-        .query_map(params![item.id, item.version_key], |row| {
+    let copies: Vec<(i64, i64, i64)> =
+        tx.query(sql, params![item.id, item.version_key], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
-        .collect::<Result<_, _>>()?;
+        })?;
     for (collection, date, row) in copies {
         let ours = item.date_added.is_none_or(|received| date < received);
         if collection != item.collection && ours {
             withdrawn.kept.push(item.id.clone());
             continue;
         }
-        tx.prepare_cached(
+        tx.execute(
             "/* withdraw_item */ DELETE FROM entry WHERE collection = ? AND date_added = ?",
-        )?
-        .execute(params![collection, date])?;
+            params![collection, date],
+        )?;
         withdrawn.deleted += 1;
         promote(tx, collection, &item.id)?;
         drop_blob(tx, row)?;
@@ -359,26 +344,26 @@ fn withdraw_item(tx: &Connection, item: &Item, withdrawn: &mut Withdrawn) -> Res
 }
 
 /// The version before the deleted one is the latest again.
-fn promote(tx: &Connection, collection: i64, id: &str) -> Result<(), Error> {
+fn promote(tx: &Tx<'_>, collection: i64, id: &str) -> Result<(), Error> {
     for (flag, order) in [("last", "DESC"), ("first", "ASC")] {
         let sql = format!(
             "/* recalls::promote */ UPDATE entry SET {flag} = 1 WHERE collection = ?1 AND date_added =
              (SELECT date_added FROM entry WHERE id = ?2 AND collection = ?1
               ORDER BY version_key {order} LIMIT 1)"
         );
-        tx.prepare_cached(&sql)?.execute(params![collection, id])?;
+        tx.execute(&sql, params![collection, id])?;
     }
     Ok(())
 }
 
 /// The bytes go with their last entry, unless a release of ours rests on them.
-fn drop_blob(tx: &Connection, row: i64) -> Result<(), Error> {
-    tx.prepare_cached(
+fn drop_blob(tx: &Tx<'_>, row: i64) -> Result<(), Error> {
+    tx.execute(
         "/* drop_blob */ DELETE FROM blob WHERE row = ?1
          AND NOT EXISTS (SELECT 1 FROM entry WHERE row = ?1)
          AND NOT EXISTS (SELECT 1 FROM release_item WHERE row = ?1)
          AND NOT EXISTS (SELECT 1 FROM conflict WHERE row = ?1)",
-    )?
-    .execute([row])?;
+        params![row],
+    )?;
     Ok(())
 }

@@ -4,11 +4,14 @@ use bytes::Bytes;
 use protocol::terms::{
     AgreementId, Digest, Outcome, Precedence, StatementId, Status, Timestamp, Topic,
 };
-use rusqlite::{Connection, Row, params};
+
 use stix::Tlp;
 use uuid::Uuid;
 
-use crate::{Error, NewObject, Store, journal, rows};
+use crate::{
+    Error, NewObject, Store, journal, params, rows,
+    tx::{Row, Tx},
+};
 
 rows::words!(
     /// How far a release has come.
@@ -136,52 +139,52 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Release, Error> {
 
 /// Writes a draft and its items.
 pub(crate) fn draft(
-    tx: &Connection,
+    tx: &Tx<'_>,
     draft: &ReleaseDraft,
     account: &str,
-    objects: &[(i64, NewObject)],
+    objects: &[(i64, &NewObject)],
     now: Timestamp,
 ) -> Result<Uuid, Error> {
     let key = draft.id.to_string();
     let bytes: usize = objects.iter().map(|(_, object)| object.body.len()).sum();
-    tx.prepare_cached(
+    tx.execute(
         "/* releases::draft */ INSERT INTO release VALUES
          (?1, ?2, ?3, 'drafted', ?4, ?5, ?6, NULL, ?7, ?7, NULL, NULL, NULL, ?8, ?9, ?10)",
-    )?
-    .execute(params![
-        key,
-        draft.agreement.to_string(),
-        draft.topic.as_str(),
-        rows::rank(draft.precedence),
-        draft.status.word(),
-        account,
-        now.as_ms(),
-        objects.len(),
-        bytes,
-        draft.note
-    ])?;
-    let mut insert = tx.prepare_cached(
-        "/* releases::draft */ INSERT INTO release_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        params![
+            key,
+            draft.agreement.to_string(),
+            draft.topic.as_str(),
+            rows::rank(draft.precedence),
+            draft.status.word(),
+            account,
+            now.as_ms(),
+            objects.len(),
+            bytes,
+            draft.note
+        ],
     )?;
     for (index, (row, object)) in objects.iter().enumerate() {
         let tlp = object.tlp.map(|tlp| tlp as u8);
-        insert.execute(params![
-            key,
-            index,
-            row,
-            object.id,
-            object.version,
-            object.version_key,
-            object.type_,
-            tlp
-        ])?;
+        tx.execute(
+            "/* releases::draft */ INSERT INTO release_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            params![
+                key,
+                index,
+                row,
+                object.id,
+                object.version,
+                object.version_key,
+                object.type_,
+                tlp
+            ],
+        )?;
     }
     note(tx, &key, "release.drafted", account, now, "")?;
     Ok(draft.id)
 }
 
 fn note(
-    tx: &Connection,
+    tx: &Tx<'_>,
     release: &str,
     event: &str,
     actor: &str,
@@ -198,7 +201,7 @@ impl Store {
     pub async fn release(&self, id: Uuid) -> Result<Option<Release>, Error> {
         self.read(|tx| {
             let sql = "/* release */ SELECT * FROM release WHERE id = ?";
-            tx.prepare_cached(sql)?.query_and_then([id.to_string()], read)?.next().transpose()
+            tx.query_opt(sql, params![id.to_string()], read)
         })
     }
 
@@ -211,7 +214,7 @@ impl Store {
         self.read(|tx| {
             let sql = "/* releases_before */ SELECT * FROM release WHERE created < ?
                        ORDER BY created DESC, id DESC LIMIT ?";
-            tx.prepare_cached(sql)?.query_and_then(params![before.as_ms(), limit], read)?.collect()
+            tx.query(sql, params![before.as_ms(), limit], read)
         })
     }
 
@@ -221,7 +224,7 @@ impl Store {
             let sql =
                 "/* awaiting_release */ SELECT * FROM release WHERE state = 'awaiting-release'
                        ORDER BY precedence, created LIMIT ?";
-            tx.prepare_cached(sql)?.query_and_then([limit], read)?.collect()
+            tx.query(sql, params![limit], read)
         })
     }
 
@@ -230,8 +233,7 @@ impl Store {
         self.read(|tx| {
             let sql = "/* release_items */ SELECT i.*, b.digest, b.body FROM release_item i
                        JOIN blob b ON b.row = i.row WHERE i.release = ? ORDER BY i.idx";
-            let mut query = tx.prepare_cached(sql)?;
-            let items = query.query_and_then([id.to_string()], |row| {
+            tx.query(sql, params![id.to_string()], |row| {
                 Ok(ReleaseItem {
                     index: row.get("idx")?,
                     id: row.get("id")?,
@@ -240,21 +242,30 @@ impl Store {
                     tlp: rows::tlp(row, "tlp")?,
                     recalled: row.get("recalled")?,
                     digest: rows::digest(row, "digest")?,
-                    body: Bytes::from(row.get::<_, Vec<u8>>("body")?),
+                    body: row.get::<Bytes>("body")?,
                 })
-            })?;
-            items.collect()
+            })
         })
     }
 
     /// Leases drafts that wait for a decision, loudest first, then oldest.
     pub async fn lease_drafted(&self, limit: u32) -> Result<Vec<Release>, Error> {
-        let drafted: Vec<Release> = self.read(|tx| {
-            let sql = "/* lease_drafted */ SELECT * FROM release WHERE state = 'drafted'
+        let drafted = self.read(|tx| {
+            let sql = "/* lease_drafted */ SELECT id FROM release WHERE state = 'drafted'
                        ORDER BY precedence, created LIMIT ?";
-            tx.prepare_cached(sql)?.query_and_then([limit], read)?.collect()
+            tx.query(sql, params![limit], |row| {
+                rows::term_opt::<Uuid>(row, "id")?.ok_or(Error::Corrupt("a release"))
+            })
         })?;
-        Ok(drafted.into_iter().filter(|release| self.lease(lease(release.id))).collect())
+        let mut leased = Vec::new();
+        for id in drafted {
+            leased.extend(self.lease_then(lease(id), |tx| {
+                let sql = "/* lease_drafted */ SELECT * FROM release
+                           WHERE id = ? AND state = 'drafted'";
+                tx.query_opt(sql, params![id.to_string()], read)
+            })?);
+        }
+        Ok(leased)
     }
 
     /// Gives a lease back.
@@ -360,18 +371,16 @@ struct Change<'a> {
 impl Change<'_> {
     fn apply(
         &self,
-        tx: &Connection,
+        tx: &Tx<'_>,
         id: Uuid,
         from: ReleaseState,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let changed = tx
-            .prepare_cached(
-                "/* releases::apply */ UPDATE release SET state = ?3, rule = coalesce(?4, rule),
+        let changed = tx.execute(
+            "/* releases::apply */ UPDATE release SET state = ?3, rule = coalesce(?4, rule),
                  message = ?5, released_by = coalesce(?6, released_by), changed = ?7
                  WHERE id = ?1 AND state = ?2",
-            )?
-            .execute(params![
+            params![
                 id.to_string(),
                 from.word(),
                 self.state.word(),
@@ -379,45 +388,41 @@ impl Change<'_> {
                 self.message,
                 self.by,
                 now.as_ms()
-            ])?;
+            ],
+        )?;
         if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
     }
 }
 
 /// The release has become a statement.
 pub(crate) fn sealed(
-    tx: &Connection,
+    tx: &Tx<'_>,
     id: Uuid,
     statement: StatementId,
     rules: &[String],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let changed = tx
-        .prepare_cached(
-            "/* releases::sealed */ UPDATE release SET state = 'sealed', statement = ?2, rule = ?3,
+    let changed = tx.execute(
+        "/* releases::sealed */ UPDATE release SET state = 'sealed', statement = ?2, rule = ?3,
              message = NULL, changed = ?4 WHERE id = ?1 AND state = 'drafted'",
-        )?
-        .execute(params![id.to_string(), statement.to_string(), rules.join(" "), now.as_ms()])?;
+        params![id.to_string(), statement.to_string(), rules.join(" "), now.as_ms()],
+    )?;
     if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
 }
 
 /// The partner's node has it.
-pub(crate) fn delivered(
-    tx: &Connection,
-    statement: StatementId,
-    now: Timestamp,
-) -> Result<(), Error> {
-    tx.prepare_cached(
+pub(crate) fn delivered(tx: &Tx<'_>, statement: StatementId, now: Timestamp) -> Result<(), Error> {
+    tx.execute(
         "/* releases::delivered */ UPDATE release SET state = 'delivered', changed = ?2
          WHERE id = (SELECT release FROM statement WHERE id = ?1) AND state = 'sealed'",
-    )?
-    .execute(params![statement.to_string(), now.as_ms()])?;
+        params![statement.to_string(), now.as_ms()],
+    )?;
     Ok(())
 }
 
 /// The partner's receipt is here.
 pub(crate) fn receipted(
-    tx: &Connection,
+    tx: &Tx<'_>,
     statement: StatementId,
     outcome: Outcome,
     code: Option<&str>,
@@ -429,12 +434,12 @@ pub(crate) fn receipted(
         Outcome::Quarantined => ReleaseState::Quarantined,
         Outcome::Refused => ReleaseState::RefusedByPartner,
     };
-    tx.prepare_cached(
+    tx.execute(
         "/* releases::receipted */ UPDATE release SET state = ?2, changed = ?3,
          message = coalesce(?4, message)
          WHERE id = (SELECT release FROM statement WHERE id = ?1)
          AND state IN ('sealed', 'delivered')",
-    )?
-    .execute(params![statement.to_string(), state.word(), now.as_ms(), code])?;
+        params![statement.to_string(), state.word(), now.as_ms(), code],
+    )?;
     Ok(())
 }

@@ -3,9 +3,8 @@
 use std::str::FromStr;
 
 use protocol::terms::{Digest, Precedence, Timestamp};
-use rusqlite::Row;
 
-use crate::Error;
+use crate::{Error, tx::Row};
 
 /// A column of text that reads as a term.
 pub(crate) fn term<T: FromStr>(row: &Row<'_>, column: &str) -> Result<T, Error> {

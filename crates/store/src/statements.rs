@@ -11,10 +11,13 @@ use protocol::{
         StatementType, Timestamp, Topic,
     },
 };
-use rusqlite::{Connection, Row, params};
+
 use uuid::Uuid;
 
-use crate::{Error, Store, TopicSpec, agreements, journal, ledger, recalls, releases, rows};
+use crate::{
+    Error, Store, TopicSpec, agreements, journal, ledger, params, recalls, releases, rows,
+    tx::{Row, Tx},
+};
 
 rows::words!(
     /// How far a statement has come with one recipient.
@@ -152,10 +155,9 @@ fn read(row: &Row<'_>) -> Result<Statement, Error> {
     })
 }
 
-fn with_deliveries(tx: &Connection, mut statement: Statement) -> Result<Statement, Error> {
+fn with_deliveries(tx: &Tx<'_>, mut statement: Statement) -> Result<Statement, Error> {
     let sql = "/* with_deliveries */ SELECT * FROM delivery WHERE statement = ? ORDER BY partner";
-    let mut query = tx.prepare_cached(sql)?;
-    let deliveries = query.query_and_then([statement.id.to_string()], |row| {
+    statement.deliveries = tx.query(sql, params![statement.id.to_string()], |row| {
         Ok(Delivery {
             partner: rows::term(row, "partner")?,
             number: row.get("number")?,
@@ -166,7 +168,6 @@ fn with_deliveries(tx: &Connection, mut statement: Statement) -> Result<Statemen
             code: row.get("code")?,
         })
     })?;
-    statement.deliveries = deliveries.collect::<Result<_, Error>>()?;
     Ok(statement)
 }
 
@@ -192,8 +193,7 @@ impl Store {
     pub async fn statement(&self, id: &StatementId) -> Result<Option<Statement>, Error> {
         self.read(|tx| {
             let sql = "/* statement */ SELECT * FROM statement WHERE id = ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let found = query.query_and_then([id.to_string()], read)?.next().transpose()?;
+            let found = tx.query_opt(sql, params![id.to_string()], read)?;
             found.map(|statement| with_deliveries(tx, statement)).transpose()
         })
     }
@@ -207,10 +207,7 @@ impl Store {
         self.read(|tx| {
             let sql = "/* statements_before */ SELECT * FROM statement WHERE at < ?
                        ORDER BY at DESC, id DESC LIMIT ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let found: Vec<_> = query
-                .query_and_then(params![before.as_ms(), limit], read)?
-                .collect::<Result<_, Error>>()?;
+            let found: Vec<_> = tx.query(sql, params![before.as_ms(), limit], read)?;
             found.into_iter().map(|statement| with_deliveries(tx, statement)).collect()
         })
     }
@@ -223,11 +220,11 @@ impl Store {
         self.read(|tx| {
             let sql =
                 "/* openings */ SELECT manifest, seed, commitments FROM statement WHERE id = ?";
-            let mut query = tx.prepare_cached(sql)?;
-            let mut rows = query.query([id.to_string()])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
-            let (manifest, seed, flat): (Vec<u8>, Option<Vec<u8>>, Vec<u8>) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
+            let found = tx.query_opt(sql, params![id.to_string()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+            let Some(found) = found else { return Ok(None) };
+            let (manifest, seed, flat): (Vec<u8>, Option<Vec<u8>>, Vec<u8>) = found;
             let Some(seed) = seed.and_then(|seed| seed.try_into().ok()) else { return Ok(None) };
             let commitments = flat.as_chunks::<32>().0.iter().copied().map(Digest).collect();
             Ok(Some((Bytes::from(manifest), seed, commitments)))
@@ -237,7 +234,7 @@ impl Store {
 
 /// One statement, inside a transaction: the heart of the way out.
 pub(crate) fn commit(
-    tx: &Connection,
+    tx: &Tx<'_>,
     new: &NewStatement,
     signer: &Signer,
     now: Timestamp,
@@ -276,25 +273,23 @@ pub(crate) fn commit(
     Ok(id)
 }
 
-fn next_address(tx: &Connection, to: &NodeName, agreement: AgreementId) -> Result<Address, Error> {
-    let mut query = tx.prepare_cached(
+fn next_address(tx: &Tx<'_>, to: &NodeName, agreement: AgreementId) -> Result<Address, Error> {
+    let last = tx.query_opt(
         "/* next_address */ SELECT number, statement FROM pair
          WHERE partner = ? AND agreement = ? AND out = 1 ORDER BY number DESC LIMIT 1",
-    )?;
-    let last = query
-        .query_and_then(params![to.as_str(), agreement.to_string()], |row| {
+        params![to.as_str(), agreement.to_string()],
+        |row| {
             let number: u64 = row.get("number")?;
             let id: StatementId = rows::term(row, "statement")?;
             Ok::<_, Error>((number, id.0))
-        })?
-        .next()
-        .transpose()?;
+        },
+    )?;
     let (number, prev) = last.unwrap_or((0, Digest::ZERO));
     Ok(Address { to: to.clone(), agreement, number: number + 1, prev })
 }
 
 fn insert(
-    tx: &Connection,
+    tx: &Tx<'_>,
     new: &NewStatement,
     signed: &Signed,
     agreement: AgreementId,
@@ -305,27 +300,29 @@ fn insert(
         OutEffect::Release(release) => Some(release.to_string()),
         _ => None,
     };
-    tx.prepare_cached(
+    tx.execute(
         "/* statements::insert */ INSERT INTO statement VALUES
          (?, 1, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)",
-    )?
-    .execute(params![
-        key,
-        agreement.to_string(),
-        new.type_.word(),
-        new.topic.as_ref().map(Topic::as_str),
-        rows::rank(new.precedence),
-        &signed.manifest()[..],
-        &new.sealed.header()[..],
-        new.sealed.seed(),
-        flat(new.sealed.item_commitments()),
-        new.sealed.payload().len(),
-        now.as_ms(),
-        release,
-        joined(&new.re)
-    ])?;
-    tx.prepare_cached("/* statements::insert */ INSERT INTO payload VALUES (?, ?)")?
-        .execute(params![key, &new.sealed.payload()[..]])?;
+        params![
+            key,
+            agreement.to_string(),
+            new.type_.word(),
+            new.topic.as_ref().map(Topic::as_str),
+            rows::rank(new.precedence),
+            &signed.manifest()[..],
+            &new.sealed.header()[..],
+            new.sealed.seed(),
+            flat(new.sealed.item_commitments()),
+            new.sealed.payload().len(),
+            now.as_ms(),
+            release,
+            joined(&new.re)
+        ],
+    )?;
+    tx.execute(
+        "/* statements::insert */ INSERT INTO payload VALUES (?, ?)",
+        params![key, &new.sealed.payload()[..]],
+    )?;
     Ok(())
 }
 
@@ -338,7 +335,7 @@ pub(crate) fn joined(ids: &[StatementId]) -> String {
 }
 
 fn queue(
-    tx: &Connection,
+    tx: &Tx<'_>,
     new: &NewStatement,
     id: StatementId,
     address: &Address,
@@ -346,31 +343,28 @@ fn queue(
     now: Timestamp,
 ) -> Result<(), Error> {
     let (key, agreement) = (id.to_string(), address.agreement.to_string());
-    tx.prepare_cached("/* statements::queue */ INSERT INTO pair VALUES (?, ?, 1, ?, ?)")?
-        .execute(params![address.to.as_str(), agreement, address.number, key])?;
-    tx.prepare_cached(
+    tx.execute(
+        "/* statements::queue */ INSERT INTO pair VALUES (?, ?, 1, ?, ?)",
+        params![address.to.as_str(), agreement, address.number, key],
+    )?;
+    tx.execute(
         "/* statements::queue */ INSERT INTO delivery VALUES
          (?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?, NULL, NULL, NULL, NULL, NULL)",
-    )?
-    .execute(params![
-        key,
-        address.to.as_str(),
-        agreement,
-        address.number,
-        slip,
-        rows::rank(new.precedence),
-        new.type_.word(),
-        now.as_ms()
-    ])?;
+        params![
+            key,
+            address.to.as_str(),
+            agreement,
+            address.number,
+            slip,
+            rows::rank(new.precedence),
+            new.type_.word(),
+            now.as_ms()
+        ],
+    )?;
     Ok(())
 }
 
-fn effect(
-    tx: &Connection,
-    new: &NewStatement,
-    id: StatementId,
-    now: Timestamp,
-) -> Result<(), Error> {
+fn effect(tx: &Tx<'_>, new: &NewStatement, id: StatementId, now: Timestamp) -> Result<(), Error> {
     match &new.effect {
         OutEffect::Release(release) => releases::sealed(tx, *release, id, new.permit.rules(), now),
         OutEffect::Receipt | OutEffect::Keys => Ok(()),

@@ -1,11 +1,13 @@
 //! Pages of a collection: an index range after a date, never an offset, never a sort.
 
 use bytes::Bytes;
-use rusqlite::{Connection, ToSql, types::Value};
 use uuid::Uuid;
 
 use super::Collection;
-use crate::{Error, Store, rows};
+use crate::{
+    Error, Store, params, rows,
+    tx::{Tx, Value},
+};
 
 /// Which versions of each object a page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -91,28 +93,21 @@ impl Store {
             let sql = "/* type_counts */ SELECT e.type, count(*) AS n FROM entry e
                        JOIN collection c ON c.row = e.collection WHERE c.id = ? AND e.last = 1
                        GROUP BY e.type ORDER BY n DESC, e.type";
-            let mut query = tx.prepare_cached(sql)?;
-            let counts = query
-                .query_and_then([collection.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            counts.collect()
+            tx.query(sql, params![collection.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }
 }
 
-fn read_page(tx: &Connection, collection: &Collection, page: &Page) -> Result<Pages, Error> {
+fn read_page(tx: &Tx<'_>, collection: &Collection, page: &Page) -> Result<Pages, Error> {
     let (sql, values) = query(collection, page);
-    let mut statement = tx.prepare_cached(&sql)?;
-    let values: Vec<&dyn ToSql> = values.iter().map(|value| value as &dyn ToSql).collect();
-    let mut found = statement.query(values.as_slice())?;
     let mut pages = Pages::default();
     let mut bytes = 0;
-    while let Some(row) = found.next()? {
+    tx.each(&sql, &values, |row| {
         if pages.entries.len() >= page.limit || (bytes >= page.bytes_max && bytes > 0) {
             pages.more = true;
-            break;
+            return Ok(false);
         }
-        let body =
-            if page.with_bodies { Some(Bytes::from(row.get::<_, Vec<u8>>("body")?)) } else { None };
+        let body: Option<Bytes> = if page.with_bodies { Some(row.get("body")?) } else { None };
         bytes += body.as_ref().map_or(0, Bytes::len);
         pages.entries.push(Entry {
             date_added: row.get("date_added")?,
@@ -124,13 +119,14 @@ fn read_page(tx: &Connection, collection: &Collection, page: &Page) -> Result<Pa
             findings: row.get("findings")?,
             body,
         });
-    }
+        Ok(true)
+    })?;
     Ok(pages)
 }
 
 /// The text follows from which filters there are, never from what they say.
-fn query(collection: &Collection, page: &Page) -> (String, Vec<Value>) {
-    let mut values = vec![Value::from(collection.row), Value::from(page.after.unwrap_or(i64::MIN))];
+fn query<'p>(collection: &Collection, page: &'p Page) -> (String, Vec<Value<'p>>) {
+    let mut values = vec![Value::Int(collection.row), Value::Int(page.after.unwrap_or(i64::MIN))];
     let body = if page.with_bodies { ", b.body" } else { "" };
     let join = if page.with_bodies { " JOIN blob b ON b.row = e.row" } else { "" };
     // A few ids are looked up, not searched for along the whole collection.
@@ -139,11 +135,11 @@ fn query(collection: &Collection, page: &Page) -> (String, Vec<Value>) {
         "/* page */ SELECT e.date_added, e.id, e.version, e.type, e.spec, e.tlp, e.findings{body}
          FROM entry e{index}{join} WHERE e.collection = ? AND e.date_added > ?"
     );
-    let mut any = |column: &str, wanted: &[String]| {
+    let mut any = |column: &str, wanted: &'p [String]| {
         if !wanted.is_empty() {
             let marks = vec!["?"; wanted.len()].join(", ");
             sql.push_str(&format!(" AND {column} IN ({marks})"));
-            values.extend(wanted.iter().cloned().map(Value::from));
+            values.extend(wanted.iter().map(|text| Value::Text(text)));
         }
     };
     any("e.id", &page.ids);
@@ -155,15 +151,14 @@ fn query(collection: &Collection, page: &Page) -> (String, Vec<Value>) {
         Versions::All => {}
         Versions::Some { first, last, keys } => {
             let marks = vec!["?"; keys.len()].join(", ");
-            let first = i64::from(*first);
-            let last = i64::from(*last);
+            let (first, last) = (*first, *last);
             sql.push_str(&format!(
                 " AND ((e.first = 1 AND {first}) OR (e.last = 1 AND {last}) OR e.version_key IN ({marks}))"
             ));
-            values.extend(keys.iter().cloned().map(Value::from));
+            values.extend(keys.iter().map(|key| Value::Text(key)));
         }
     }
     sql.push_str(" ORDER BY e.date_added LIMIT ?");
-    values.push(Value::from(i64::try_from(page.limit + 1).unwrap_or(i64::MAX)));
+    values.push(Value::Int(i64::try_from(page.limit.saturating_add(1)).unwrap_or(i64::MAX)));
     (sql, values)
 }

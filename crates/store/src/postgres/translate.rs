@@ -1,0 +1,69 @@
+//! The one place that knows where the two databases differ in what a statement says.
+
+use std::fmt::Write as _;
+
+/// A statement as PostgreSQL reads it: `?` and `?1` become `$1`, and `INDEXED BY`, which SQLite
+/// needs where it has no statistics, goes.
+pub(super) fn translate(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len() + 16);
+    let (mut rest, mut place) = (sql, 0u32);
+    while let Some(at) = rest.find(['?', '\'']) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        if after.starts_with('\'') {
+            let end =
+                after.get(1..).and_then(|text| text.find('\'')).map_or(after.len(), |at| at + 2);
+            let (literal, after) = after.split_at(end);
+            out.push_str(literal);
+            rest = after;
+            continue;
+        }
+        let after = after.get(1..).unwrap_or_default();
+        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = after.split_at(digits);
+        match number.parse::<u32>() {
+            Ok(number) => place = number,
+            Err(_) => place += 1,
+        }
+        // Writing to a string does not fail.
+        let _ = write!(out, "${place}");
+        rest = after;
+    }
+    out.push_str(rest);
+    without_hints(&out)
+}
+
+const HINT: &str = " INDEXED BY ";
+
+fn without_hints(sql: &str) -> String {
+    let mut parts = sql.split(HINT);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        out.push_str(name.and_then(|end| part.get(end..)).unwrap_or_default());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::translate;
+
+    #[test]
+    fn places_in_order_and_by_number_become_numbered() {
+        assert_eq!(translate("a = ? AND b = ?"), "a = $1 AND b = $2");
+        assert_eq!(translate("a = ?2 OR (b = ?12)"), "a = $2 OR (b = $12)");
+    }
+
+    #[test]
+    fn literal_with_a_question_mark_stays() {
+        assert_eq!(translate("a = '?' AND b = ?"), "a = '?' AND b = $1");
+    }
+
+    #[test]
+    fn hint_for_the_other_database_goes() {
+        let sql = "SELECT 1 FROM entry INDEXED BY entry_object WHERE id = ?";
+        assert_eq!(translate(sql), "SELECT 1 FROM entry WHERE id = $1");
+        assert_eq!(translate("FROM entry e INDEXED BY entry_object"), "FROM entry e");
+    }
+}

@@ -1,0 +1,90 @@
+//! The embedded database: connections, migrations, and a group's transaction over SQLite.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::{Error, tx::Tx, writer::Engine};
+
+/// Migrations, oldest first; one that has landed never changes.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001.sql")];
+
+/// Opens a connection, and makes the file if there is none.
+pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+/// Brings the database to the newest version.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    let missing = MIGRATIONS.iter().zip(1u32..).skip(found as usize);
+    for (sql, version) in missing {
+        let tx = connection.transaction()?;
+        tx.execute_batch(sql)?;
+        tx.pragma_update(None, "user_version", version)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// The writer's connection.
+pub(crate) struct SqliteEngine(pub(crate) Connection);
+
+impl SqliteEngine {
+    fn batch(&self, sql: &str) -> Result<(), Error> {
+        Ok(self.0.execute_batch(sql)?)
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn begin(&mut self) -> Result<(), Error> {
+        self.batch("BEGIN IMMEDIATE")
+    }
+
+    fn tx(&self) -> Tx<'_> {
+        Tx::sqlite(&self.0)
+    }
+
+    fn savepoint(&mut self) -> Result<(), Error> {
+        self.batch("SAVEPOINT job")
+    }
+
+    fn release(&mut self, keep: bool) -> Result<(), Error> {
+        // SQLite itself rolls everything back when the disk is full.
+        if self.0.is_autocommit() {
+            return Err(Error::Full);
+        }
+        self.batch(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })
+    }
+
+    fn commit(&mut self) -> Result<(), Error> {
+        self.batch("COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        if !self.0.is_autocommit() {
+            // What cannot be rolled back either is rolled back when the connection goes.
+            let _ = self.batch("ROLLBACK");
+        }
+    }
+
+    fn close(&mut self) {
+        // A checkpoint of the WAL on the way out: the next start has nothing to replay.
+        let _ = self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+}

@@ -1,0 +1,230 @@
+//! The store's handle: opens either database, hands work to the writer, reads, leases.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    Error,
+    postgres::{self, Pool},
+    sqlite::{self, SqliteEngine},
+    tx::Tx,
+    writer::{self, Engine, Job, Task},
+};
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Connections for readers.
+    pub readers: usize,
+    /// Pages that the embedded database may grow to; for tests of a full disk.
+    pub pages_max: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 4, pages_max: None }
+    }
+}
+
+/// The store. Cheap to clone; the last clone that goes ends the writer.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    readers: Readers,
+    changes: watch::Receiver<u64>,
+    leases: Mutex<HashSet<String>>,
+    commits: Arc<AtomicU64>,
+}
+
+enum Readers {
+    Sqlite { path: PathBuf, idle: Mutex<Vec<rusqlite::Connection>> },
+    Postgres(Box<Pool>),
+}
+
+impl Store {
+    /// Opens the embedded database, makes it if there is none, and brings it to the newest
+    /// version.
+    ///
+    /// *Errors*: [`Error::Newer`], [`Error::Sqlite`].
+    pub fn open(path: &Path, options: Options) -> Result<Self, Error> {
+        let mut writer = sqlite::connect(path)?;
+        sqlite::migrate(&mut writer)?;
+        if let Some(pages) = options.pages_max {
+            writer.pragma_update(None, "max_page_count", pages)?;
+        }
+        let idle =
+            (0..options.readers.max(1)).map(|_| sqlite::connect(path)).collect::<Result<_, _>>()?;
+        let readers = Readers::Sqlite { path: path.to_owned(), idle: Mutex::new(idle) };
+        let (changed, changes) = watch::channel(0);
+        Self::start(Box::new(SqliteEngine(writer)), readers, changed, changes)
+    }
+
+    /// Connects to a PostgreSQL database, `postgres://user@host/name`, and brings it to the newest
+    /// version. Several node processes may share one.
+    ///
+    /// *Errors*: [`Error::Newer`], [`Error::Away`], [`Error::Postgres`].
+    pub fn connect(url: &str, options: Options) -> Result<Self, Error> {
+        let (changed, changes) = watch::channel(0);
+        let mut place = postgres::Place::parse(url)?;
+        let engine = postgres::off_runtime(|| postgres::open(&mut place))?;
+        postgres::listen(&place, engine.process(), changed.clone());
+        let readers = Readers::Postgres(Box::new(Pool::new(place, options.readers.max(1))));
+        Self::start(Box::new(engine), readers, changed, changes)
+    }
+
+    fn start(
+        engine: Box<dyn Engine>,
+        readers: Readers,
+        changed: watch::Sender<u64>,
+        changes: watch::Receiver<u64>,
+    ) -> Result<Self, Error> {
+        let (jobs, queue) = mpsc::channel::<Box<dyn Job>>();
+        let commits = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&commits);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer::run(engine, &queue, &changed, &count))
+            .map_err(|_| Error::Closed)?;
+        let inner = Inner {
+            jobs: Mutex::new(Some(jobs)),
+            thread: Mutex::new(Some(thread)),
+            readers,
+            changes,
+            leases: Mutex::default(),
+            commits,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// A number that grows with every commit, also of other processes over the same database:
+    /// workers and live pages wait on it.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.clone()
+    }
+
+    /// Commits since the store was opened, each with its sync.
+    pub fn commits(&self) -> u64 {
+        self.inner.commits.load(Ordering::Relaxed)
+    }
+
+    /// Drops every lease, as a crash would.
+    pub fn forget_leases(&self) {
+        let keys: Vec<_> = lock(&self.inner.leases).iter().cloned().collect();
+        for key in keys {
+            self.free(&key);
+        }
+    }
+
+    /// Ends the writer after what is queued, and every lease.
+    pub fn close(&self) {
+        lock(&self.inner.jobs).take();
+        if let Some(thread) = lock(&self.inner.thread).take() {
+            // A writer that panicked has nothing left to say here; its callers were told.
+            let _ = thread.join();
+        }
+        if let Readers::Postgres(pool) = &self.inner.readers {
+            pool.close();
+        }
+    }
+
+    /// Runs `work` in the writer, inside the next group commit; it may run twice.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (task, answer) = Task::new(work);
+        {
+            let jobs = lock(&self.inner.jobs);
+            let jobs = jobs.as_ref().ok_or(Error::Closed)?;
+            jobs.send(Box::new(task)).map_err(|_| Error::Closed)?;
+        }
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Runs `work` on a reader, on the caller's own thread; it may run twice.
+    pub(crate) fn read<T: Send>(
+        &self,
+        work: impl Fn(&Tx<'_>) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        match &self.inner.readers {
+            Readers::Sqlite { path, idle } => {
+                let reader = lock(idle).pop();
+                let reader = match reader {
+                    Some(reader) => reader,
+                    None => sqlite::connect(path)?,
+                };
+                let result = work(&Tx::sqlite(&reader));
+                lock(idle).push(reader);
+                result
+            }
+            Readers::Postgres(pool) => postgres::off_runtime(move || pool.read(&work)),
+        }
+    }
+
+    /// Takes a lease; `false` when another holds it. A lease ends with the process that
+    /// took it, at the latest.
+    pub(crate) fn lease(&self, key: String) -> Result<bool, Error> {
+        if !lock(&self.inner.leases).insert(key.clone()) {
+            return Ok(false);
+        }
+        let Readers::Postgres(pool) = &self.inner.readers else { return Ok(true) };
+        let taken = postgres::off_runtime(|| pool.lease(&key));
+        if !matches!(taken, Ok(true)) {
+            lock(&self.inner.leases).remove(&key);
+        }
+        taken
+    }
+
+    /// Leases `key` and reads what it stands for; the lease is given back where nothing does any
+    /// more, because another process was faster.
+    pub(crate) fn lease_then<T: Send>(
+        &self,
+        key: String,
+        load: impl Fn(&Tx<'_>) -> Result<Option<T>, Error> + Send,
+    ) -> Result<Option<T>, Error> {
+        if !self.lease(key.clone())? {
+            return Ok(None);
+        }
+        let loaded = self.read(load);
+        if !matches!(loaded, Ok(Some(_))) {
+            self.free(&key);
+        }
+        loaded
+    }
+
+    pub(crate) fn free(&self, key: &str) {
+        if lock(&self.inner.leases).remove(key)
+            && let Readers::Postgres(pool) = &self.inner.readers
+        {
+            postgres::off_runtime(|| pool.free(key));
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        lock(&self.jobs).take();
+        if let Some(thread) = lock(&self.thread).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

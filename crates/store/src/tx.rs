@@ -1,0 +1,304 @@
+//! A transaction over either database: one way to say a statement, bind values and read rows.
+//!
+//! Statements are written once, in SQL that both databases speak: `ON CONFLICT`, `RETURNING`,
+//! `FILTER (WHERE …)`, integers for flags. Places are `?` in order, or `?1`, `?2`. What only one
+//! of them understands is mended in one place, [`crate::postgres::translate`].
+
+use bytes::Bytes;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+use crate::{Error, postgres::Session};
+
+/// An open transaction, or a reader's snapshot.
+pub(crate) struct Tx<'a>(Back<'a>);
+
+enum Back<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres(&'a Session),
+}
+
+/// A row of an answer.
+pub(crate) struct Row<'a>(Source<'a>);
+
+enum Source<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a ::postgres::Row),
+}
+
+/// A value as it is bound or read; nothing is copied.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// Nothing.
+    Null,
+    /// A number or a flag.
+    Int(i64),
+    /// Text of ours.
+    Text(&'a str),
+    /// Bytes, and text from outside.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn sqlite(connection: &'a rusqlite::Connection) -> Self {
+        Self(Back::Sqlite(connection))
+    }
+
+    pub(crate) fn postgres(session: &'a Session) -> Self {
+        Self(Back::Postgres(session))
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, Error> {
+        match self.0 {
+            Back::Sqlite(connection) => {
+                let bound = rusqlite::params_from_iter(values);
+                Ok(connection.prepare_cached(sql)?.execute(bound)?)
+            }
+            Back::Postgres(session) => session.execute(sql, values),
+        }
+    }
+
+    /// Reads rows until `read` says that it has enough, with `false`.
+    pub(crate) fn each(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        match self.0 {
+            Back::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql)?;
+                let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+                while let Some(row) = rows.next()? {
+                    if !read(&Row(Source::Sqlite(row)))? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            Back::Postgres(session) => {
+                session.each(sql, values, |row| read(&Row(Source::Postgres(row))))
+            }
+        }
+    }
+
+    /// Every row.
+    pub(crate) fn query<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        self.each(sql, values, |row| {
+            found.push(read(row)?);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// The first row, where there is one.
+    pub(crate) fn query_opt<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut found = None;
+        self.each(sql, values, |row| {
+            found = Some(read(row)?);
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// The first row.
+    ///
+    /// *Errors*: [`Error::NotFound`] where there is none.
+    pub(crate) fn query_one<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.query_opt(sql, values, read)?.ok_or(Error::NotFound)
+    }
+
+    /// Whether there is a row.
+    pub(crate) fn exists(&self, sql: &str, values: &[Value<'_>]) -> Result<bool, Error> {
+        Ok(self.query_opt(sql, values, |_| Ok(()))?.is_some())
+    }
+}
+
+impl Row<'_> {
+    /// A column, by name or by place from 0.
+    pub(crate) fn get<T: FromColumn>(&self, column: impl Column) -> Result<T, Error> {
+        match self.0 {
+            Source::Sqlite(row) => match column.of_sqlite(row)? {
+                ValueRef::Null => T::from_column(Value::Null),
+                ValueRef::Integer(number) => T::from_column(Value::Int(number)),
+                ValueRef::Real(_) => Err(Error::Corrupt("a number with a fraction")),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                    T::from_column(Value::Bytes(bytes))
+                }
+            },
+            Source::Postgres(row) => T::from_column(column.of_postgres(row)?),
+        }
+    }
+}
+
+/// How a column is named.
+pub(crate) trait Column {
+    fn of_sqlite<'r>(&self, row: &'r rusqlite::Row<'_>) -> Result<ValueRef<'r>, Error>;
+    fn of_postgres<'r>(&self, row: &'r ::postgres::Row) -> Result<Value<'r>, Error>;
+}
+
+impl Column for &str {
+    fn of_sqlite<'r>(&self, row: &'r rusqlite::Row<'_>) -> Result<ValueRef<'r>, Error> {
+        Ok(row.get_ref(*self)?)
+    }
+
+    fn of_postgres<'r>(&self, row: &'r ::postgres::Row) -> Result<Value<'r>, Error> {
+        Ok(row.try_get(*self)?)
+    }
+}
+
+impl Column for usize {
+    fn of_sqlite<'r>(&self, row: &'r rusqlite::Row<'_>) -> Result<ValueRef<'r>, Error> {
+        Ok(row.get_ref(*self)?)
+    }
+
+    fn of_postgres<'r>(&self, row: &'r ::postgres::Row) -> Result<Value<'r>, Error> {
+        Ok(row.try_get(*self)?)
+    }
+}
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// What can be bound.
+pub(crate) trait ToColumn {
+    fn to_column(&self) -> Value<'_>;
+}
+
+/// What can be read.
+pub(crate) trait FromColumn: Sized {
+    fn from_column(value: Value<'_>) -> Result<Self, Error>;
+}
+
+/// Values in the order of their places.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::tx::ToColumn::to_column(&$value)),*] as &[$crate::tx::Value<'_>]
+    };
+}
+pub(crate) use params;
+
+macro_rules! numbers {
+    ($($number:ty),+) => { $(
+        impl ToColumn for $number {
+            fn to_column(&self) -> Value<'_> {
+                // Only a count beyond 2^63 does not fit, and nothing here counts that far.
+                Value::Int(i64::try_from(*self).unwrap_or(i64::MAX))
+            }
+        }
+        impl FromColumn for $number {
+            fn from_column(value: Value<'_>) -> Result<Self, Error> {
+                match value {
+                    Value::Int(number) => {
+                        number.try_into().map_err(|_| Error::Corrupt("a number out of range"))
+                    }
+                    _ => Err(Error::Corrupt("a number")),
+                }
+            }
+        }
+    )+ };
+}
+numbers!(i64, u64, u32, u8, usize);
+
+impl ToColumn for bool {
+    fn to_column(&self) -> Value<'_> {
+        Value::Int(i64::from(*self))
+    }
+}
+
+impl FromColumn for bool {
+    fn from_column(value: Value<'_>) -> Result<Self, Error> {
+        i64::from_column(value).map(|number| number != 0)
+    }
+}
+
+macro_rules! bound_as {
+    ($($kind:ty => $variant:ident),+ $(,)?) => { $(
+        impl ToColumn for $kind {
+            fn to_column(&self) -> Value<'_> {
+                Value::$variant(self.as_ref())
+            }
+        }
+    )+ };
+}
+bound_as!(str => Text, String => Text, [u8] => Bytes, Vec<u8> => Bytes, Bytes => Bytes);
+
+impl<const N: usize> ToColumn for [u8; N] {
+    fn to_column(&self) -> Value<'_> {
+        Value::Bytes(self)
+    }
+}
+
+impl<T: ToColumn + ?Sized> ToColumn for &T {
+    fn to_column(&self) -> Value<'_> {
+        (**self).to_column()
+    }
+}
+
+impl<T: ToColumn> ToColumn for Option<T> {
+    fn to_column(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null, ToColumn::to_column)
+    }
+}
+
+impl FromColumn for String {
+    fn from_column(value: Value<'_>) -> Result<Self, Error> {
+        match value {
+            Value::Text(text) => Ok(text.to_owned()),
+            Value::Bytes(bytes) => {
+                let text = std::str::from_utf8(bytes).map_err(|_| Error::Corrupt("a text"))?;
+                Ok(text.to_owned())
+            }
+            Value::Null | Value::Int(_) => Err(Error::Corrupt("a text")),
+        }
+    }
+}
+
+impl FromColumn for Vec<u8> {
+    fn from_column(value: Value<'_>) -> Result<Self, Error> {
+        match value {
+            Value::Text(text) => Ok(text.as_bytes().to_vec()),
+            Value::Bytes(bytes) => Ok(bytes.to_vec()),
+            Value::Null | Value::Int(_) => Err(Error::Corrupt("bytes")),
+        }
+    }
+}
+
+impl FromColumn for Bytes {
+    fn from_column(value: Value<'_>) -> Result<Self, Error> {
+        Vec::from_column(value).map(Self::from)
+    }
+}
+
+impl<T: FromColumn> FromColumn for Option<T> {
+    fn from_column(value: Value<'_>) -> Result<Self, Error> {
+        match value {
+            Value::Null => Ok(None),
+            value => T::from_column(value).map(Some),
+        }
+    }
+}
