@@ -143,7 +143,8 @@ impl Store {
 /// `false` when the text is here already.
 pub(crate) fn put_text(tx: &Tx<'_>, text: &Text<'_>, now: Timestamp) -> Result<bool, Error> {
     let parties: Vec<_> = text.parties.iter().map(NodeName::as_str).collect();
-    let sql = "/* put_text */ INSERT INTO agreement VALUES (?, ?, ?, 'drafted', ?, ?, NULL) ON CONFLICT DO NOTHING";
+    let sql = "/* put_text */ INSERT INTO agreement VALUES (?, ?, ?, 'drafted', ?, ?, NULL)
+            ON CONFLICT DO NOTHING";
     let added = tx.execute(
         sql,
         params![text.id.to_string(), text.title, text.text, parties.join(" "), now.as_ms()],
@@ -161,7 +162,11 @@ pub(crate) fn sign(
     now: Timestamp,
 ) -> Result<(), Error> {
     let key = id.to_string();
-    tx.execute("/* agreements::sign */ INSERT INTO agreement_signature VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", params![key, by.as_str(), statement.to_string(), now.as_ms()])?;
+    tx.execute(
+        "/* agreements::sign */ INSERT INTO agreement_signature VALUES (?, ?, ?, ?)
+            ON CONFLICT DO NOTHING",
+        params![key, by.as_str(), statement.to_string(), now.as_ms()],
+    )?;
     let (parties, title): (String, String) = tx.query_one(
         "/* agreements::sign */ SELECT parties, title FROM agreement WHERE id = ?",
         params![&key],

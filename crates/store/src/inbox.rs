@@ -267,9 +267,9 @@ impl Store {
     /// How many numbers of a partner are missing below the highest seen.
     pub async fn missing(&self, partner: &NodeName) -> Result<u64, Error> {
         self.read(|tx| {
-            let sql =
-                "/* missing */ SELECT CAST(coalesce(sum(top - n), 0) AS BIGINT) FROM (SELECT max(number) AS top,
-                       count(*) AS n FROM pair WHERE partner = ? AND out = 0 GROUP BY agreement) AS tops";
+            let sql = "/* missing */ SELECT CAST(coalesce(sum(top - n), 0) AS BIGINT) FROM
+                 (SELECT max(number) AS top, count(*) AS n FROM pair
+                  WHERE partner = ? AND out = 0 GROUP BY agreement) AS tops";
             tx.query_one(sql, params![partner.as_str()], |row| row.get(0))
         })
     }
@@ -360,14 +360,11 @@ fn number(tx: &Tx<'_>, taken: &TakeIn, received: &Received, now: Timestamp) -> R
         _ => None,
     };
     if let Some(other) = other {
-        tx.execute("/* inbox::number */ INSERT INTO equivocation VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
-            partner,
-            agreement,
-            received.number,
-            taken.id.to_string(),
-            other,
-            now.as_ms()
-        ])?;
+        tx.execute(
+            "/* inbox::number */ INSERT INTO equivocation VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO NOTHING",
+            params![partner, agreement, received.number, taken.id.to_string(), other, now.as_ms()],
+        )?;
         let line = journal::Line {
             partner: Some(&taken.partner),
             statement: Some(taken.id),
@@ -443,14 +440,18 @@ fn keep_objects(
                 _ => None,
             }
         };
-        tx.execute("/* keep_objects */ INSERT INTO received_item VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
-            statement.to_string(),
-            index,
-            collection.row,
-            object.id,
-            object.version_key,
-            date
-        ])?;
+        tx.execute(
+            "/* keep_objects */ INSERT INTO received_item VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO NOTHING",
+            params![
+                statement.to_string(),
+                index,
+                collection.row,
+                object.id,
+                object.version_key,
+                date
+            ],
+        )?;
     }
     clock.keep(tx)?;
     // A recall that came before its release is applied to what has now arrived.

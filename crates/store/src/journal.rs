@@ -77,8 +77,8 @@ impl Store {
     /// The last lines before a place, newest first; all of them before [`i64::MAX`].
     pub async fn journal_before(&self, seq: i64, limit: u32) -> Result<Vec<Journal>, Error> {
         self.read(|tx| {
-            let sql =
-                "/* journal_before */ SELECT * FROM journal WHERE seq < ? ORDER BY seq DESC LIMIT ?";
+            let sql = "/* journal_before */ SELECT * FROM journal WHERE seq < ?
+                    ORDER BY seq DESC LIMIT ?";
             tx.query(sql, params![seq, limit], read)
         })
     }

@@ -97,12 +97,11 @@ impl Store {
     /// Keeps a checkpoint of ours before it is served.
     pub async fn put_checkpoint(&self, seen: SeenCheckpoint) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.execute("/* put_checkpoint */ INSERT INTO checkpoint VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
-                seen.size,
-                seen.root.0,
-                &seen.note[..],
-                seen.at.as_ms()
-            ])?;
+            tx.execute(
+                "/* put_checkpoint */ INSERT INTO checkpoint VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING",
+                params![seen.size, seen.root.0, &seen.note[..], seen.at.as_ms()],
+            )?;
             Ok(())
         })
         .await

@@ -340,13 +340,11 @@ pub(crate) fn put(
     match held {
         Some(held) if held == row => return Ok(Outcome::Same),
         Some(_) => {
-            tx.execute("/* objects::put */ INSERT INTO conflict VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![
-                collection.row,
-                object.id,
-                object.version_key,
-                row,
-                clock.next / 1_000
-            ])?;
+            tx.execute(
+                "/* objects::put */ INSERT INTO conflict VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING",
+                params![collection.row, object.id, object.version_key, row, clock.next / 1_000],
+            )?;
             return Ok(Outcome::Conflict);
         }
         None => {}

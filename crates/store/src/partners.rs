@@ -158,11 +158,9 @@ impl Store {
     /// The key statements of a node, by epoch.
     pub async fn key_statements(&self, node: &NodeName) -> Result<Vec<(u32, Bytes)>, Error> {
         self.read(|tx| {
-            let sql =
-                "/* key_statements */ SELECT epoch, note FROM key_statement WHERE node = ? ORDER BY epoch";
-            tx.query(sql, params![node.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<Bytes>(1)?))
-            })
+            let sql = "/* key_statements */ SELECT epoch, note FROM key_statement WHERE node = ?
+                    ORDER BY epoch";
+            tx.query(sql, params![node.as_str()], |row| Ok((row.get(0)?, row.get::<Bytes>(1)?)))
         })
     }
 
@@ -198,7 +196,11 @@ impl Store {
         seen: SeenCheckpoint,
     ) -> Result<(), Error> {
         self.write(move |tx| {
-            tx.execute("/* put_seen_checkpoint */ INSERT INTO seen_checkpoint VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", params![node.as_str(), seen.size, seen.root.0, &seen.note[..], seen.at.as_ms()])?;
+            tx.execute(
+                "/* put_seen_checkpoint */ INSERT INTO seen_checkpoint VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING",
+                params![node.as_str(), seen.size, seen.root.0, &seen.note[..], seen.at.as_ms()],
+            )?;
             Ok(())
         })
         .await

@@ -87,21 +87,28 @@ impl Store {
         self.write(move |tx| {
             let key = release.to_string();
             let listed = items.as_ref().and_then(|items| serde_json::to_string(items).ok());
-            let added = tx.execute("/* draft_recall */ INSERT INTO recall
+            let added = tx.execute(
+                "/* draft_recall */ INSERT INTO recall
                  SELECT ?1, id, statement, agreement, ?3, ?4, 'drafted', ?5, ?6, NULL, NULL, NULL
                  FROM release WHERE id = ?2 AND statement IS NOT NULL
-                 ON CONFLICT DO NOTHING", params![id.to_string(), key, reason.word(), listed, actor, now.as_ms()])?;
+                
+                         ON CONFLICT DO NOTHING",
+                params![id.to_string(), key, reason.word(), listed, actor, now.as_ms()],
+            )?;
             if added == 0 {
                 return Err(Error::State("the release has not left"));
             }
             for index in items.iter().flatten() {
-                let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1 WHERE release = ? AND idx = ?";
+                let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1
+                           WHERE release = ? AND idx = ?";
                 tx.execute(sql, params![key, index])?;
             }
             if listed.is_none() {
-                let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1 WHERE release = ?";
+                let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1
+                           WHERE release = ?";
                 tx.execute(sql, params![&key])?;
-                let sql = "/* draft_recall */ UPDATE release SET state = 'recalled', changed = ? WHERE id = ?";
+                let sql = "/* draft_recall */ UPDATE release SET state = 'recalled', changed = ?
+                           WHERE id = ?";
                 tx.execute(sql, params![now.as_ms(), key])?;
             }
             let line = journal::Line {
@@ -226,13 +233,20 @@ pub(crate) fn take_in(
         Some(items) => items.iter().map(|index| i64::from(*index)).collect(),
     };
     for index in indices {
-        tx.execute("/* recalls::take_in */ INSERT INTO recalled_target VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", params![target, index, incoming.recall.to_string(), partner.as_str()])?;
+        tx.execute(
+            "/* recalls::take_in */ INSERT INTO recalled_target VALUES (?, ?, ?, ?)
+                ON CONFLICT DO NOTHING",
+            params![target, index, incoming.recall.to_string(), partner.as_str()],
+        )?;
     }
     let held: bool =
         tx.exists("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ?", params![&target])?;
     let effect = withdraw(tx, &incoming.target, now)?;
     let kept = serde_json::to_string(&effect.kept).unwrap_or_default();
-    tx.execute("/* recalls::take_in */ INSERT INTO recall_task VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING", params![
+    tx.execute(
+        "/* recalls::take_in */ INSERT INTO recall_task VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)
+            ON CONFLICT DO NOTHING",
+        params![
             incoming.recall.to_string(),
             partner.as_str(),
             incoming.agreement.to_string(),
@@ -241,7 +255,8 @@ pub(crate) fn take_in(
             kept,
             held && !foreign,
             now.as_ms()
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
@@ -347,7 +362,8 @@ fn withdraw_item(tx: &Tx<'_>, item: &Item, withdrawn: &mut Withdrawn) -> Result<
 fn promote(tx: &Tx<'_>, collection: i64, id: &str) -> Result<(), Error> {
     for (flag, order) in [("last", "DESC"), ("first", "ASC")] {
         let sql = format!(
-            "/* recalls::promote */ UPDATE entry SET {flag} = 1 WHERE collection = ?1 AND date_added =
+            "/* recalls::promote */ UPDATE entry SET {flag} = 1
+                       WHERE collection = ?1 AND date_added =
              (SELECT date_added FROM entry WHERE id = ?2 AND collection = ?1
               ORDER BY version_key {order} LIMIT 1)"
         );
