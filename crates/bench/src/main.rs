@@ -3,8 +3,10 @@
 //! One module for each NAME; a module measures and writes rows into the [`figure::Report`]. The
 //! exit status is 0 when every bar holds, 1 when one does not, 2 for a name that is none.
 
+mod channel;
 mod corpus;
 mod figure;
+mod nodes;
 mod stix;
 
 use std::process::ExitCode;
@@ -15,8 +17,10 @@ use figure::Report;
 /// A bench: its name, what it measures, and the measuring.
 type Bench = (&'static str, &'static str, fn(&mut Report, &[String]) -> Result<()>);
 
-const BENCHES: [Bench; 1] =
-    [("stix", "objects split, checked, canonical; patterns; one core", stix::run)];
+const BENCHES: [Bench; 2] = [
+    ("channel", "two nodes, end to end; --build adds a clean build", channel::run),
+    ("stix", "objects split, checked, canonical; patterns; one core", stix::run),
+];
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
