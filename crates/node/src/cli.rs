@@ -1,36 +1,58 @@
 //! The command line: `init`, `serve`, `demo`, and a client of the HTTP API for everything else.
 //!
-//! Exit status: 0 done, 1 refused by a rule or failed, 2 usage.
+//! Without `--json` people read tables; with it, programs read what the API answered, whose shapes
+//! stand in `/api/openapi.json`. Exit statuses by kind of failure: [`exit`].
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, Result, bail};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use anyhow::{Context, Result};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use protocol::{
     agreement::{DraftText, ReleaseRule, TopicTerms, draft_text},
     comparison::{Account, compare},
     terms::{Direction, NodeName, Precedence, Topic},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{demo, desk, init, serve};
 
+mod ask;
 mod client;
+pub(crate) mod exit;
 mod lines;
+mod profile;
+mod progress;
+mod show;
 mod stix;
+mod verbs;
 
 pub use client::Client;
+pub(crate) use progress::Progress;
+
+use exit::{Fault, Kind};
+use show::{Out, View};
+use verbs::{
+    AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, KeysCommand,
+    LedgerCommand, PartnerCommand, ProfileCommand, QuarantineCommand, ReleaseArgs,
+    StatementCommand, TokenCommand,
+};
 
 /// Détente, a partner channel: exchange information with services you do not fully trust, and
 /// prove what was exchanged.
 #[derive(Parser)]
-#[command(name = "detente", version, arg_required_else_help = true)]
+#[command(
+    name = "detente",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  detente demo\n  detente --dir node init aldermoor.example/channel\n  \
+                  detente --dir node serve\n  detente release bundle.json --topic counter-terrorism\n\n\
+                  `detente help exit-codes` lists what an exit status means."
+)]
 struct Cli {
-    /// Data directory of the node on this machine; `detente-node` where none is given. The demo
-    /// keeps everything in it.
-    #[arg(long, global = true)]
-    dir: Option<PathBuf>,
-    /// Print JSON.
+    #[command(flatten)]
+    target: profile::Target,
+    /// Print what the API answered, as one JSON document.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -40,6 +62,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Make a node: keys, configuration, database, first account.
+    #[command(
+        after_help = "Example:\n  detente --dir node init aldermoor.example/channel --partner 0.0.0.0:8421"
+    )]
     Init {
         /// The node's name, such as `aldermoor.example/channel`.
         name: NodeName,
@@ -50,23 +75,37 @@ enum Command {
         #[arg(long, default_value = "0.0.0.0:8421")]
         partner: SocketAddr,
         /// File with the passphrase of the keys; asked for where none is given.
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
     /// Run the node.
+    #[command(
+        after_help = "Example:\n  detente --dir node serve --passphrase-file /run/detente/passphrase"
+    )]
     Serve {
         /// File with the passphrase of the keys; asked for where none is given.
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
     /// Show the whole channel: two invented services on this machine.
+    #[command(
+        after_help = "Examples:\n  detente demo\n  detente demo --once --json\n  detente demo --bundle enterprise-attack.json"
+    )]
     Demo(demo::Options),
     /// State of the node.
+    #[command(after_help = "Example:\n  detente --profile aldermoor status")]
     Status,
     /// A one-time link that logs you in at the console.
+    #[command(after_help = "Example:\n  detente --dir node login-link")]
     LoginLink,
-    /// This node's key statement.
-    Keys,
+    /// This node's key statement, its fingerprint, and rotation.
+    #[command(
+        after_help = "Examples:\n  detente keys\n  detente --json keys | jq -r .statement > aldermoor.keys\n  detente keys rotate"
+    )]
+    Keys {
+        #[command(subcommand)]
+        command: Option<KeysCommand>,
+    },
     /// Partners.
     #[command(subcommand)]
     Partner(PartnerCommand),
@@ -74,38 +113,82 @@ enum Command {
     #[command(subcommand)]
     Agreement(AgreementCommand),
     /// Release objects of a bundle or envelope under a topic.
-    Release {
-        /// A STIX bundle or TAXII envelope.
-        file: PathBuf,
-        /// Under which topic.
+    Release(ReleaseArgs),
+    /// Releases, newest first.
+    #[command(
+        after_help = "Examples:\n  detente releases\n  detente releases --state awaiting-release"
+    )]
+    Releases {
+        /// Only those in this state.
         #[arg(long)]
-        topic: Topic,
-        /// How fast: FLASH, IMMEDIATE, PRIORITY or ROUTINE.
+        state: Option<store::ReleaseState>,
+        /// So many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Release, as second person, what another drafted.
+    #[command(after_help = "Example:\n  detente approve 88a757e9 --precedence IMMEDIATE")]
+    Approve {
+        /// The release: its id or the beginning of it.
+        id: String,
+        /// Another precedence than the draft's.
         #[arg(long)]
         precedence: Option<Precedence>,
     },
-    /// Releases, newest first.
-    Releases,
-    /// Release, as second person, what another drafted.
-    Approve {
-        /// The release.
+    /// Give a draft back to its drafter, with the reason.
+    #[command(
+        after_help = "Example:\n  detente return 88a757e9 --reason \"the second item is not ours\""
+    )]
+    Return {
+        /// The release: its id or the beginning of it.
         id: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
     },
-    /// Recall a release, or items of it.
+    /// Recall a release, or items of it. The partner is told to stop use and delete.
+    #[command(
+        after_help = "Examples:\n  detente recall 88a757e9 --reason wrong\n  detente recall 88a757e9 --reason source-danger --item 0 --item 3"
+    )]
     Recall {
-        /// The release.
+        /// The release: its id or the beginning of it.
         id: String,
         /// wrong, unlawful, consent-withdrawn, source-danger or misdirected.
         #[arg(long, default_value = "wrong")]
-        reason: String,
+        reason: protocol::terms::RecallReason,
         /// Index of an item; may be repeated. All items where none is given.
         #[arg(long)]
         item: Vec<u32>,
     },
     /// Recalls and their answers.
+    #[command(after_help = "Example:\n  detente recalls")]
     Recalls,
     /// Statements that left and came, newest first.
-    Statements,
+    #[command(after_help = "Example:\n  detente statements --limit 10")]
+    Statements {
+        /// So many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// What waits apart until a person decides.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// What changed, newest first.
+    #[command(after_help = "Example:\n  detente journal --limit 20")]
+    Journal {
+        /// So many lines at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Collections, as TAXII clients see them.
+    #[command(subcommand)]
+    Collection(CollectionCommand),
+    /// People.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Tokens of programs.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Courier files.
     #[command(subcommand)]
     Courier(CourierCommand),
@@ -118,109 +201,30 @@ enum Command {
     /// STIX objects: check, canonicalise, version, mark, compare; and lines for other languages.
     #[command(subcommand)]
     Stix(stix::StixCommand),
+    /// Nodes elsewhere, by name.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Completions for a shell.
+    #[command(after_help = "Example:\n  detente completions bash > /etc/bash_completion.d/detente")]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+    /// Help about a command, or about `exit-codes`.
+    #[command(after_help = "Examples:\n  detente help exit-codes\n  detente help agreement draft")]
+    Help(HelpArgs),
 }
 
-#[derive(Subcommand)]
-enum PartnerCommand {
-    /// Add a partner by its key statement.
-    Add {
-        /// File with the key statement.
-        statement: PathBuf,
-        /// Address of its partner door, such as `https://partner.example:8421`.
-        #[arg(long)]
-        url: Option<String>,
-    },
-    /// Confirm that two people have compared a partner's fingerprint.
-    Verify {
-        /// The partner.
-        name: NodeName,
-        /// The fingerprint, as the partner read it out.
-        fingerprint: String,
-    },
-    /// Every partner.
-    List,
-}
-
-#[derive(Subcommand)]
-enum AgreementCommand {
-    /// Write an agreement's text to standard output, for two people to read and change.
-    Draft {
-        /// Its title.
-        #[arg(long)]
-        title: String,
-        /// A party; give at least two, the first one first.
-        #[arg(long, required = true)]
-        party: Vec<NodeName>,
-        /// A topic; may be repeated.
-        #[arg(long, required = true)]
-        topic: Vec<Topic>,
-        /// Release on submit, without a second person.
-        #[arg(long)]
-        on_submit: bool,
-        /// The highest marking that may cross.
-        #[arg(long, default_value = "TLP:AMBER")]
-        ceiling: ::stix::Tlp,
-    },
-    /// Keep a text and sign it.
-    Sign {
-        /// File with the text.
-        text: PathBuf,
-    },
-    /// Every agreement.
-    List,
-    /// One agreement.
-    Show {
-        /// Its id.
-        id: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum CourierCommand {
-    /// Write what a partner has not receipted into a courier file.
-    Export {
-        /// The partner.
-        partner: NodeName,
-        /// The file.
-        file: PathBuf,
-    },
-    /// Take a courier file in.
-    Import {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-#[derive(Subcommand)]
-enum LedgerCommand {
-    /// Write this side's account of what it sent to a partner: headers and hashes, never an item.
-    Export {
-        /// The partner.
-        partner: NodeName,
-    },
-    /// Compare the accounts of two sides.
-    Compare {
-        /// One side's account.
-        a: PathBuf,
-        /// The other side's.
-        b: PathBuf,
-    },
-}
-
-#[derive(Subcommand)]
-enum StatementCommand {
-    /// One JSON request a line in, one JSON answer a line out.
-    Lines(lines::LineOptions),
+#[derive(Args)]
+struct HelpArgs {
+    /// A command, or `exit-codes`.
+    topic: Vec<String>,
 }
 
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let as_json = cli.json;
     let result = match cli.command {
         // No runtime: a tiny file is judged before one would be up.
         Command::Stix(command) => stix::run(command, cli.json),
@@ -233,13 +237,7 @@ pub fn main() -> ExitCode {
             runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli)))
         }
     };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("detente: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| exit::report(&error, as_json))
 }
 
 fn log_to_stderr() {
@@ -250,15 +248,15 @@ fn log_to_stderr() {
 
 async fn run(cli: Cli) -> Result<ExitCode> {
     let out = Out { json: cli.json };
-    let dir = cli.dir.clone().unwrap_or_else(|| PathBuf::from("detente-node"));
+    let dir = cli.target.directory();
     match cli.command {
         Command::Init { name, desk, partner, passphrase_file } => {
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
             let asked = init::Init { dir: &dir, name, desk, partner, passphrase };
             init::init(&asked).await?;
             let place = dir.display();
-            println!("a node is made in {place}; next: detente --dir {place} serve");
-            Ok(ExitCode::SUCCESS)
+            let next = format!("a node is made in {place}; next: detente --dir {place} serve");
+            out.show(&View::Done(next), &json!({ "made": dir }))
         }
         Command::Serve { passphrase_file } => {
             log_to_stderr();
@@ -266,22 +264,38 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             serve::serve(&dir, &passphrase).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Demo(options) => demo::run(options, cli.dir, cli.json).await,
+        Command::Demo(options) => demo::run(options, cli.target.dir, cli.json).await,
+        Command::Help(HelpArgs { topic }) => help(&topic),
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "detente", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Profile(command) => verbs::profile(&out, &cli.target, command),
         Command::Ledger(LedgerCommand::Compare { a, b }) => compare_files(&out, &a, &b),
         Command::Agreement(AgreementCommand::Draft { title, party, topic, on_submit, ceiling }) => {
             print!("{}", agreement_text(&title, &party, topic, on_submit, ceiling));
             Ok(ExitCode::SUCCESS)
         }
-        command => {
-            let client = Client::local(&dir)?;
-            ask(&client, &out, command).await
-        }
+        command => ask::ask(&cli.target.client()?, &out, command).await,
     }
+}
+
+fn help(topic: &[String]) -> Result<ExitCode> {
+    if topic == ["exit-codes"] {
+        print!("{}", exit::HELP);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut command = Cli::command();
+    command.build();
+    let mut found = &mut command;
+    for word in topic {
+        found = found.find_subcommand_mut(word).ok_or_else(|| {
+            Fault::new(Kind::NotFound, "CLI-6", "there is no such command", "see `detente help`")
+        })?;
+    }
+    println!("{}", found.render_long_help());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The text of an agreement with the same terms for every topic.
@@ -305,97 +319,22 @@ pub fn agreement_text(
     draft_text(&DraftText { title, parties, from: desk::now(), until: None, topics: &topics })
 }
 
-struct Out {
-    json: bool,
-}
-
-impl Out {
-    fn show(&self, value: &Value) -> Result<()> {
-        let text = if self.json { value.to_string() } else { serde_json::to_string_pretty(value)? };
-        println!("{text}");
-        Ok(())
-    }
-}
-
-async fn ask(client: &Client, out: &Out, command: Command) -> Result<ExitCode> {
-    let answer = match command {
-        Command::Status => client.get("/api/node").await?,
-        Command::LoginLink => client.post("/api/login-link", &json!({})).await?,
-        Command::Keys => client.get("/api/keys").await?,
-        Command::Releases => client.get("/api/releases").await?,
-        Command::Recalls => client.get("/api/recalls").await?,
-        Command::Statements => client.get("/api/statements").await?,
-        Command::Approve { id } => {
-            client.post(&format!("/api/releases/{id}/approve"), &json!({})).await?
-        }
-        Command::Recall { id, reason, item } => {
-            let items = (!item.is_empty()).then_some(item);
-            let body = json!({ "reason": reason, "items": items });
-            client.post(&format!("/api/releases/{id}/recall"), &body).await?
-        }
-        Command::Release { file, topic, precedence } => {
-            let precedence = precedence.map(|word| format!("&precedence={word}"));
-            let path = format!("/api/releases?topic={topic}{}", precedence.unwrap_or_default());
-            client.post_bytes(&path, read(&file)?).await?
-        }
-        Command::Partner(command) => partner(client, command).await?,
-        Command::Agreement(command) => agreement(client, command).await?,
-        Command::Courier(CourierCommand::Export { partner, file }) => {
-            let bytes = client.get_bytes(&format!("/api/courier/export?partner={partner}")).await?;
-            std::fs::write(&file, &bytes)
-                .with_context(|| format!("{} cannot be written", file.display()))?;
-            json!({ "file": file, "bytes": bytes.len() })
-        }
-        Command::Courier(CourierCommand::Import { file }) => {
-            client.post_bytes("/api/courier/import", read(&file)?).await?
-        }
-        Command::Ledger(LedgerCommand::Export { partner }) => {
-            client.get(&format!("/api/ledger/account?partner={partner}")).await?
-        }
-        _ => bail!("this command needs no node"),
-    };
-    out.show(&answer)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn partner(client: &Client, command: PartnerCommand) -> Result<Value> {
-    match command {
-        PartnerCommand::Add { statement, url } => {
-            let text = String::from_utf8_lossy(&read(&statement)?).into_owned();
-            client.post("/api/partners", &json!({ "statement": text, "url": url })).await
-        }
-        PartnerCommand::Verify { name, fingerprint } => {
-            let body = json!({ "name": name, "fingerprint": fingerprint });
-            client.post("/api/partners/verify", &body).await
-        }
-        PartnerCommand::List => client.get("/api/partners").await,
-    }
-}
-
-async fn agreement(client: &Client, command: AgreementCommand) -> Result<Value> {
-    match command {
-        AgreementCommand::Sign { text } => {
-            let drafted = client.post_bytes("/api/agreements", read(&text)?).await?;
-            let id = drafted.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-            client.post(&format!("/api/agreements/{id}/sign"), &json!({})).await
-        }
-        AgreementCommand::Show { id } => client.get(&format!("/api/agreements/{id}")).await,
-        AgreementCommand::List | AgreementCommand::Draft { .. } => {
-            client.get("/api/agreements").await
-        }
-    }
-}
-
 fn read(path: &std::path::Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn compare_files(out: &Out, a: &std::path::Path, b: &std::path::Path) -> Result<ExitCode> {
     let account = |path: &std::path::Path| -> Result<Account> {
-        serde_json::from_slice(&read(path)?)
-            .with_context(|| format!("{} is no account of a ledger", path.display()))
+        serde_json::from_slice(&read(path)?).map_err(|_| {
+            let title = format!("{} is no account of a ledger", path.display());
+            let remedy = "make one with `detente ledger export`";
+            Fault::new(Kind::Malformed, "LED-2", title, remedy).into()
+        })
     };
     let comparison = compare(&account(a)?, &account(b)?);
-    out.show(&serde_json::to_value(&comparison)?)?;
+    out.show(&View::Comparison, &serde_json::to_value(&comparison)?)?;
     Ok(if comparison.agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+#[cfg(test)]
+mod tests;

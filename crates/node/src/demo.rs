@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::cli::Client;
+use crate::cli::{Client, Progress};
 
 mod node;
 mod story;
@@ -50,7 +50,9 @@ impl Steps {
         work: impl Future<Output = Result<String>>,
     ) -> bool {
         let start = Instant::now();
+        let wait = (!self.quiet).then(|| Progress::wait(name));
         let result = work.await;
+        drop(wait);
         let ms = start.elapsed().as_millis();
         let (held, detail) = match result {
             Ok(detail) => (true, detail),

@@ -2,11 +2,20 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use reqwest::{RequestBuilder, Response};
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::{Body, RequestBuilder, Response, header};
 use serde_json::Value;
 
+use super::{
+    exit::{Fault, Kind},
+    progress::Progress,
+};
 use crate::config::Config;
+
+/// Bytes of one piece of an upload: small enough for a bar that moves.
+const PIECE: usize = 256 * 1024;
 
 /// A client of one node's desk.
 #[derive(Clone)]
@@ -20,13 +29,36 @@ impl Client {
     /// Of the node whose data directory this is, with the token that `init` kept there.
     pub fn local(dir: &Path) -> Result<Self> {
         let config = Config::read(dir)?;
-        let path = dir.join("keys/desk.token");
-        let token = std::fs::read_to_string(&path)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
-        // Every process has one provider; a second call finds it there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = reqwest::Client::new();
-        Ok(Self { http, base: format!("http://{}", config.desk), token })
+        let token = read_token(&dir.join("keys/desk.token"))?;
+        let plain = config.desk.ip().is_loopback() || config.behind_proxy;
+        let ca = dir.join("desk.pem");
+        let http = client((!plain && ca.exists()).then_some(ca.as_path()))?;
+        let scheme = if plain { "http" } else { "https" };
+        let mut address = config.desk;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(Self { http, base: format!("{scheme}://{address}"), token })
+    }
+
+    /// Of a node elsewhere, known by the system's certificates or by one of its own.
+    pub(crate) fn remote(node: &str, token_file: &Path, ca: Option<&Path>) -> Result<Self> {
+        let token = read_token(token_file)?;
+        let base = node.trim_end_matches('/').to_owned();
+        let loopback =
+            ["http://127.0.0.1", "http://[::1]", "http://localhost"].iter().any(|safe| {
+                base.strip_prefix(safe).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            });
+        if !base.starts_with("https://") && !loopback {
+            return Err(Fault::new(
+                Kind::Malformed,
+                "CLI-3",
+                "a token is sent over https only, or to this machine",
+                "give an address that begins with https://",
+            )
+            .into());
+        }
+        Ok(Self { http: client(ca)?, base, token })
     }
 
     /// Where the desk is.
@@ -36,53 +68,136 @@ impl Client {
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let answer = request.bearer_auth(&self.token).send().await;
-        let answer = answer.with_context(|| {
-            format!("the node at {} does not answer; is it running?", self.base)
-        })?;
+        let answer = answer.map_err(|error| self.silent(&error))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
-        let status = answer.status();
+        let status = answer.status().as_u16();
         let problem: Value = answer.json().await.unwrap_or_default();
         let text =
             |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        match (text("rule"), text("title"), text("remedy")) {
-            (rule, title, remedy) if !title.is_empty() => bail!("{rule}: {title}; {remedy}"),
-            _ => bail!("the node answered {status}"),
+        let title = match text("title") {
+            title if title.is_empty() => format!("the node answered {status}"),
+            title => title,
+        };
+        let remedy = match text("remedy") {
+            remedy if remedy.is_empty() => "see the node's log".to_owned(),
+            remedy => remedy,
+        };
+        Err(Fault::new(Kind::of_status(status), text("rule"), title, remedy).into())
+    }
+
+    fn silent(&self, error: &reqwest::Error) -> Fault {
+        let chain = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+        let untrusted = chain.map(ToString::to_string).any(|text| text.contains("certificate"));
+        let base = &self.base;
+        if untrusted {
+            let remedy = "give the certificate that it is known by with --ca";
+            let title = format!("the certificate of {base} is not one that this machine trusts");
+            return Fault::new(Kind::NotAllowed, "CLI-4", title, remedy);
         }
+        let remedy = "is it running? see `detente serve`, or the address";
+        let title = format!("the node at {base} does not answer");
+        Fault::new(Kind::Unreachable, "CLI-5", title, remedy)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    async fn json(&self, request: RequestBuilder) -> Result<Value> {
+        let bytes = self.send(request).await?.bytes().await.context("the answer broke off")?;
+        serde_json::from_slice(&bytes).context("the answer is no JSON; is that a desk?")
     }
 
     /// GETs JSON.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        let answer = self.send(self.http.get(format!("{}{path}", self.base))).await?;
-        Ok(answer.json().await?)
+        let _wait = Progress::wait("asking the node");
+        self.json(self.http.get(self.url(path))).await
     }
 
     /// GETs bytes.
     pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>> {
-        let answer = self.send(self.http.get(format!("{}{path}", self.base))).await?;
-        Ok(answer.bytes().await?.to_vec())
+        let mut answer = self.send(self.http.get(self.url(path))).await?;
+        let progress = Progress::bytes("receiving", answer.content_length());
+        let mut bytes = Vec::new();
+        while let Some(piece) = answer.chunk().await.context("the answer broke off")? {
+            progress.add(piece.len());
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// GETs JSON of TAXII.
+    pub(crate) async fn taxii_get(&self, path: &str) -> Result<Value> {
+        let _wait = Progress::wait("reading");
+        let request = self.http.get(self.url(path));
+        self.json(request.header(header::ACCEPT, crate::taxii::MEDIA_TYPE)).await
     }
 
     /// POSTs JSON.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self.http.post(format!("{}{path}", self.base)).json(body);
-        Ok(self.send(request).await?.json().await?)
+        let _wait = Progress::wait("asking the node");
+        self.json(self.http.post(self.url(path)).json(body)).await
+    }
+
+    /// PATCHes with JSON.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        self.json(self.http.patch(self.url(path)).json(body)).await
+    }
+
+    /// DELETEs.
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
+        self.json(self.http.delete(self.url(path))).await
     }
 
     /// POSTs bytes.
     pub async fn post_bytes(&self, path: &str, body: Vec<u8>) -> Result<Value> {
-        let request = self.http.post(format!("{}{path}", self.base)).body(body);
-        Ok(self.send(request).await?.json().await?)
+        let progress = Progress::bytes("sending", Some(body.len() as u64));
+        let request = self.http.post(self.url(path));
+        self.json(upload(request, body, &progress)).await
     }
 
     /// POSTs a TAXII envelope.
     pub async fn taxii_post(&self, path: &str, body: Vec<u8>) -> Result<Value> {
-        let request = self
-            .http
-            .post(format!("{}{path}", self.base))
-            .header("content-type", crate::taxii::MEDIA_TYPE)
-            .body(body);
-        Ok(self.send(request).await?.json().await?)
+        let progress = Progress::bytes("sending", Some(body.len() as u64));
+        let request = self.http.post(self.url(path));
+        let request = request.header(header::CONTENT_TYPE, crate::taxii::MEDIA_TYPE);
+        self.json(upload(request, body, &progress)).await
     }
+}
+
+fn client(ca: Option<&Path>) -> Result<reqwest::Client> {
+    // Every process has one provider; a second call finds it there.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut builder = reqwest::Client::builder();
+    if let Some(path) = ca {
+        let malformed = || format!("{} holds no certificate in PEM", path.display());
+        let pem = super::read(path)?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(malformed)?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    builder.build().context("no client for HTTPS can be made")
+}
+
+fn read_token(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!("{} cannot be read; it holds the token of an account", path.display())
+    })?;
+    Ok(text.trim().to_owned())
+}
+
+/// A body in pieces, each counted as it leaves.
+fn upload(request: RequestBuilder, body: Vec<u8>, progress: &Progress) -> RequestBuilder {
+    let (length, body, count) = (body.len(), Bytes::from(body), progress.counter());
+    if length <= PIECE {
+        return request.body(body);
+    }
+    let starts = (0..length).step_by(PIECE);
+    let pieces = starts.map(move |from| {
+        let piece = body.slice(from..length.min(from + PIECE));
+        count(piece.len());
+        Ok::<_, std::io::Error>(piece)
+    });
+    request.header(header::CONTENT_LENGTH, length).body(Body::wrap_stream(stream::iter(pieces)))
 }

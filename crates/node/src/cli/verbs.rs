@@ -1,0 +1,429 @@
+//! The verbs below each noun of the command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use protocol::terms::{AgreementId, NodeName, Precedence, Role, StatementId, Status, Topic};
+
+use super::{
+    lines,
+    profile::{self, Target},
+    show::{Out, View},
+};
+
+#[derive(Subcommand)]
+pub(super) enum KeysCommand {
+    /// Make the next epoch's keys, keep them, and tell every partner.
+    #[command(after_help = "Examples:\n  detente keys rotate\n  detente keys rotate --days 90\n  \
+        detente keys rotate --compromised-after 1234    (the last ledger entry that was surely ours)")]
+    Rotate {
+        /// How long the new keys are meant to hold.
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+        /// The present keys may be in other hands: revoke them, except for the entries of the
+        /// ledger below this size.
+        #[arg(long, value_name = "SIZE")]
+        compromised_after: Option<u64>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum PartnerCommand {
+    /// Add a partner by its key statement. Nothing is trusted until `verify`.
+    #[command(
+        after_help = "Example:\n  detente partner add brevia.keys --url https://brevia.example:8421"
+    )]
+    Add {
+        /// File with the key statement.
+        statement: PathBuf,
+        /// Address of its partner door, such as `https://partner.example:8421`.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Confirm that two people have compared a partner's fingerprint.
+    #[command(
+        after_help = "Example:\n  detente partner verify brevia.example/channel \"1f6c 22ab ...\""
+    )]
+    Verify {
+        /// The partner.
+        name: NodeName,
+        /// The fingerprint, as the partner read it out.
+        fingerprint: String,
+    },
+    /// Say where a partner's door is now; without an address only the courier goes.
+    #[command(
+        after_help = "Example:\n  detente partner move brevia.example/channel --url https://new.brevia.example:8421"
+    )]
+    Move {
+        /// The partner.
+        name: NodeName,
+        /// The new address of its partner door.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Every partner.
+    #[command(after_help = "Example:\n  detente partner list")]
+    List,
+    /// One partner.
+    #[command(after_help = "Example:\n  detente partner show brevia.example/channel")]
+    Show {
+        /// The partner.
+        name: NodeName,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum AgreementCommand {
+    /// Write an agreement's text to standard output, for two people to read and change.
+    #[command(
+        after_help = "Example:\n  detente agreement draft --title Lamps --party aldermoor.example/channel \\\n      \
+        --party brevia.example/channel --topic counter-terrorism > agreement.md"
+    )]
+    Draft {
+        /// Its title.
+        #[arg(long)]
+        title: String,
+        /// A party; give at least two, the first one first.
+        #[arg(long, required = true)]
+        party: Vec<NodeName>,
+        /// A topic; may be repeated.
+        #[arg(long, required = true)]
+        topic: Vec<Topic>,
+        /// Release on submit, without a second person.
+        #[arg(long)]
+        on_submit: bool,
+        /// The highest marking that may cross.
+        #[arg(long, default_value = "TLP:AMBER")]
+        ceiling: ::stix::Tlp,
+    },
+    /// Keep a text and sign it.
+    #[command(after_help = "Example:\n  detente agreement sign agreement.md")]
+    Sign {
+        /// File with the text.
+        text: PathBuf,
+    },
+    /// Every agreement.
+    #[command(after_help = "Example:\n  detente agreement list")]
+    List,
+    /// One agreement with its text.
+    #[command(after_help = "Example:\n  detente agreement show 4be1d3")]
+    Show {
+        /// Its id or the beginning of it.
+        id: String,
+    },
+    /// Stop releases under an agreement, both ways, until `resume`. Receipts and recalls still pass.
+    #[command(
+        after_help = "Example:\n  detente agreement suspend 4be1d3 --reason \"a leak is looked into\""
+    )]
+    Suspend {
+        /// Its id or the beginning of it.
+        id: String,
+        /// Why; the partner is told.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let releases flow again after a suspension by this side.
+    #[command(
+        after_help = "Example:\n  detente agreement resume 4be1d3 --reason \"fresh assurances\""
+    )]
+    Resume {
+        /// Its id or the beginning of it.
+        id: String,
+        /// Why; the partner is told.
+        #[arg(long)]
+        reason: String,
+    },
+    /// End an agreement for good. Duties for what was received under it stay.
+    #[command(
+        after_help = "Example:\n  detente agreement end 4be1d3 --reason \"its successor is in force\""
+    )]
+    End {
+        /// Its id or the beginning of it.
+        id: String,
+        /// Why; the partner is told.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A release, or a verb on one.
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  detente release bundle.json --topic counter-terrorism --precedence PRIORITY\n  \
+        detente release show 88a757e9\n  detente release again 88a757e9"
+)]
+pub(super) struct ReleaseArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<ReleaseCommand>,
+    /// A STIX bundle or TAXII envelope.
+    #[arg(required = true)]
+    pub(super) file: Option<PathBuf>,
+    /// Under which topic.
+    #[arg(long, required = true)]
+    pub(super) topic: Option<Topic>,
+    /// Under which agreement, where several name the topic.
+    #[arg(long)]
+    pub(super) agreement: Option<AgreementId>,
+    /// How fast: FLASH, IMMEDIATE, PRIORITY or ROUTINE.
+    #[arg(long)]
+    pub(super) precedence: Option<Precedence>,
+    /// Whether it is meant: actual, exercise or test.
+    #[arg(long)]
+    pub(super) status: Option<Status>,
+    /// Words to the releaser.
+    #[arg(long)]
+    pub(super) note: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ReleaseCommand {
+    /// One release: its state, its statement, its receipts.
+    #[command(after_help = "Example:\n  detente release show 88a757e9")]
+    Show {
+        /// The release: its id or the beginning of it.
+        id: String,
+    },
+    /// The items of a release with their findings.
+    #[command(after_help = "Example:\n  detente release items 88a757e9")]
+    Items {
+        /// The release: its id or the beginning of it.
+        id: String,
+    },
+    /// Draft the same items again, after a refusal or a return.
+    #[command(after_help = "Example:\n  detente release again 88a757e9")]
+    Again {
+        /// The release: its id or the beginning of it.
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum QuarantineCommand {
+    /// What waits.
+    #[command(after_help = "Example:\n  detente quarantine list")]
+    List,
+    /// Take a statement in after all; the partner gets a second receipt.
+    #[command(after_help = "Example:\n  detente quarantine accept <statement>")]
+    Accept {
+        /// The statement.
+        id: StatementId,
+    },
+    /// Refuse a statement for good; the partner gets a second receipt.
+    #[command(after_help = "Example:\n  detente quarantine refuse <statement>")]
+    Refuse {
+        /// The statement.
+        id: StatementId,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum CollectionCommand {
+    /// Every collection with its address.
+    #[command(after_help = "Example:\n  detente collection list")]
+    List,
+    /// Make a collection for the service's own use.
+    #[command(
+        after_help = "Example:\n  detente collection add sightings --title \"Own sightings\""
+    )]
+    Add {
+        /// Its alias: letters, digits and hyphens.
+        alias: Topic,
+        /// Its title.
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Read a collection's newest versions, as one envelope.
+    #[command(
+        after_help = "Example:\n  detente collection read agreement-4be1d3a2c0f1/counter-terrorism-incoming > objects.json"
+    )]
+    Read {
+        /// Its address: `<root>/<alias>`, as `list` prints it.
+        address: String,
+    },
+    /// Post objects of a bundle or envelope to a collection.
+    #[command(after_help = "Example:\n  detente collection post local/workbench bundle.json")]
+    Post {
+        /// Its address: `<root>/<alias>`, as `list` prints it.
+        address: String,
+        /// A STIX bundle or TAXII envelope.
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum AccountCommand {
+    /// Every account.
+    #[command(after_help = "Example:\n  detente account list")]
+    List,
+    /// Make an account.
+    #[command(
+        after_help = "Example:\n  detente account add tamarin --role drafter --role reader --password-file new.password"
+    )]
+    Add {
+        /// Its name.
+        name: String,
+        /// What it may do; may be repeated.
+        #[arg(long)]
+        role: Vec<Role>,
+        /// File with its password; none for an account that uses tokens only.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Say what an account may do; replaces its roles.
+    #[command(after_help = "Example:\n  detente account roles tamarin --role releaser")]
+    Roles {
+        /// Its name.
+        name: String,
+        /// What it may do; may be repeated, none takes every role away.
+        #[arg(long)]
+        role: Vec<Role>,
+    },
+    /// Shut an account: its password, tokens and sessions no longer open anything.
+    #[command(after_help = "Example:\n  detente account disable tamarin")]
+    Disable {
+        /// Its name.
+        name: String,
+    },
+    /// Open a shut account again.
+    #[command(after_help = "Example:\n  detente account enable tamarin")]
+    Enable {
+        /// Its name.
+        name: String,
+    },
+    /// Set an account's password.
+    #[command(
+        after_help = "Example:\n  detente account password tamarin --password-file new.password"
+    )]
+    Password {
+        /// Its name.
+        name: String,
+        /// File with the new password; asked for where none is given.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum TokenCommand {
+    /// Tokens of the asking account; of every account for an administrator with `--all`.
+    #[command(after_help = "Example:\n  detente token list --all")]
+    List {
+        /// Of every account.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Make a token. It is shown once.
+    #[command(after_help = "Examples:\n  detente token create --label opencti --days 365\n  \
+        detente --json token create --label siem | jq -r .token > siem.token")]
+    Create {
+        /// What it is for.
+        #[arg(long)]
+        label: String,
+        /// How long it holds; for good where nothing is said.
+        #[arg(long)]
+        days: Option<u32>,
+        /// Another account's, for an administrator.
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Revoke a token at once.
+    #[command(after_help = "Example:\n  detente token revoke 5f0c2a9be1d344aa")]
+    Revoke {
+        /// Its id, as `list` prints it.
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum CourierCommand {
+    /// Write what a partner has not receipted into a courier file.
+    #[command(after_help = "Example:\n  detente courier export brevia.example/channel disk.tar")]
+    Export {
+        /// The partner.
+        partner: NodeName,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Take a courier file in, whole or not at all.
+    #[command(after_help = "Example:\n  detente courier import disk.tar")]
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum LedgerCommand {
+    /// Write this side's account of what it sent to a partner: headers and hashes, never an item.
+    #[command(after_help = "Example:\n  detente ledger export brevia.example/channel > ours.json")]
+    Export {
+        /// The partner.
+        partner: NodeName,
+    },
+    /// Compare the accounts of two sides. Status 1 where they contradict.
+    #[command(after_help = "Example:\n  detente ledger compare ours.json theirs.json")]
+    Compare {
+        /// One side's account.
+        a: PathBuf,
+        /// The other side's.
+        b: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum StatementCommand {
+    /// One JSON request a line in, one JSON answer a line out.
+    #[command(after_help = "Example:\n  detente statement lines < requests.jsonl > answers.jsonl")]
+    Lines(lines::LineOptions),
+}
+
+#[derive(Subcommand)]
+pub(super) enum ProfileCommand {
+    /// Keep a node elsewhere under a name.
+    #[command(
+        after_help = "Example:\n  detente profile add aldermoor --node https://desk.aldermoor.example:8420 \\\n      \
+        --token-file tamarin.token --ca desk.pem"
+    )]
+    Add {
+        /// The name.
+        name: String,
+    },
+    /// Every profile.
+    #[command(after_help = "Example:\n  detente profile list")]
+    List,
+    /// Talk to this node from now on; to the one on this machine where no name is given.
+    #[command(after_help = "Example:\n  detente profile use aldermoor")]
+    Use {
+        /// The name.
+        name: Option<String>,
+    },
+    /// Forget a profile.
+    #[command(after_help = "Example:\n  detente profile remove aldermoor")]
+    Remove {
+        /// The name.
+        name: String,
+    },
+}
+
+/// What is done about profiles, without a node.
+pub(super) fn profile(out: &Out, target: &Target, command: ProfileCommand) -> Result<ExitCode> {
+    match command {
+        ProfileCommand::Add { name } => {
+            let kept = target.keep(&name)?;
+            out.show(&View::Done(format!("profile {name} is kept")), &kept)
+        }
+        ProfileCommand::List => out.show(&View::Profiles, &profile::list()?),
+        ProfileCommand::Use { name } => {
+            let used = profile::put_in_use(name.as_deref())?;
+            let which = name.as_deref().unwrap_or("the node on this machine");
+            out.show(&View::Done(format!("commands go to {which} from now on")), &used)
+        }
+        ProfileCommand::Remove { name } => {
+            let removed = profile::remove(&name)?;
+            out.show(&View::Done(format!("profile {name} is gone")), &removed)
+        }
+    }
+}
