@@ -14,26 +14,43 @@
 
 mod check;
 mod confidence;
+mod deterministic;
+mod edit;
+pub mod filter;
 mod finding;
+mod hash;
 mod head;
 mod id;
+mod jcs;
 pub mod lines;
+pub mod markings;
 pub mod model;
+pub mod parse;
 pub mod pattern;
+mod precision;
 pub mod registry;
 mod split;
 mod time;
 mod tlp;
 pub mod tree;
+pub mod types;
+pub mod versioning;
 
 pub use check::{Checked, Marking, Refused, check};
 pub use confidence::{Scale, UnknownScale};
+pub use deterministic::{Error as IdError, deterministic_id};
+pub use edit::{Edit, compact};
 pub use finding::{Finding, Level, line_column};
+pub use hash::HashAlgorithm;
 pub use head::{Head, HeadError, Spec};
 pub use id::{is_id, is_type_name};
+pub use jcs::{NotCanonical, canonicalize, changes_value, write as write_canonical};
+pub use precision::{Constraint, Precision, UnknownPrecision, format_timestamp};
 pub use split::{SplitError, split};
 pub use time::{compare_timestamps, is_timestamp, version_key};
 pub use tlp::{Tlp, UnknownTlp};
+pub use types::{Class, detect_version};
+pub use versioning::{Error as VersionError, new_version, remove_custom, revoke};
 
 /// Limits, each with bounded time and memory behind it.
 pub mod limits {

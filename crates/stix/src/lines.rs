@@ -15,7 +15,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::{
+    jcs::is_fatal,
+    tree::{Fault, Tree},
+};
+
 mod confidence;
+mod filter;
+mod markings;
+mod objects;
+mod values;
 
 /// The present, as a timestamp: taken only by operations that date something.
 pub type Clock<'a> = &'a dyn Fn() -> String;
@@ -41,9 +50,21 @@ pub fn answer(line: &[u8], now: Clock<'_>) -> Vec<u8> {
 }
 
 /// Runs an operation; none when there is no such one.
-fn run(op: &str, request: &Request<'_>, _now: Clock<'_>) -> Option<Result<Answer, Failure>> {
+fn run(op: &str, request: &Request<'_>, now: Clock<'_>) -> Option<Result<Answer, Failure>> {
     Some(match op {
+        "parse" => objects::parse(request),
+        "make-id" => objects::make_id(request),
+        "canonicalize" => values::canonicalize(request),
+        "new-version" => objects::new_version(request, &now()),
+        "revoke" => objects::revoke(request, &now()),
+        "remove-custom" => objects::remove_custom(request, &now()),
+        "markings" => markings::markings(request, &now()),
         "confidence" => confidence::confidence(request),
+        "detect-version" => values::detect_version(request),
+        "type-check" => values::type_check(request),
+        "timestamp" => values::timestamp(request),
+        "hash-check" => values::hash_check(request),
+        "filter" => filter::filter(request),
         _ => return None,
     })
 }
@@ -133,9 +154,14 @@ impl<'a> Request<'a> {
         Ok(Self(fields.into_iter().map(|(key, value)| (key.0, value)).collect()))
     }
 
+    /// A field as it stands, null too.
+    pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|value| value.get())
+    }
+
     /// A field as it stands; null means absent.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
-        self.0.get(name).map(|value| value.get()).filter(|text| *text != "null")
+        self.present(name).filter(|text| *text != "null")
     }
 
     /// A field as it stands.
@@ -157,6 +183,24 @@ impl<'a> Request<'a> {
 fn read<'a, T: Deserialize<'a>>(name: &str, text: &'a str) -> Result<T, Failure> {
     serde_json::from_str(text)
         .map_err(|error| Failure::request(format!("`{name}` is of the wrong type: {error}")))
+}
+
+/// A field that holds a document of its own, read into a tree.
+pub(crate) fn document<'a>(name: &str, text: &'a str) -> Result<Tree<'a>, Failure> {
+    let tree = Tree::read(text.as_bytes()).map_err(|faults| {
+        fatal(&faults).unwrap_or_else(|| Failure::request(format!("`{name}` is no JSON")))
+    })?;
+    match fatal(tree.faults()) {
+        Some(failure) => Err(failure),
+        None => Ok(tree),
+    }
+}
+
+/// The failure that the first fault makes which takes the meaning from a text.
+pub(crate) fn fatal(faults: &[Fault]) -> Option<Failure> {
+    let fault = faults.iter().find(|fault| is_fatal(fault.rule))?;
+    let kind = if fault.rule.starts_with("LIMIT") { Kind::Limit } else { Kind::Refused };
+    Some(Failure::new(kind, fault))
 }
 
 /// An answer: a JSON object, written field by field.

@@ -43,7 +43,7 @@ fn trim(fraction: &str) -> &str {
 }
 
 /// The text up to the second, and the digits of the fraction.
-fn parse(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn parse(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
     let (seconds, rest) = (text.get(..19)?, text.get(19..)?);
     let shape = seconds.bytes().enumerate().all(|(place, byte)| match place {

@@ -63,6 +63,19 @@ impl Tlp {
         PUBLISHED.iter().find(|(known, _)| uuid.eq_ignore_ascii_case(known)).map(|(_, tlp)| *tlp)
     }
 
+    /// Id of the marking definition of TLP 1.0 with a value such as `white`.
+    ///
+    /// *Source*: STIX 2.1 section 7.2.1.4.
+    pub fn published_1(value: &str) -> Option<&'static str> {
+        Some(match value {
+            "white" => "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
+            "green" => "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
+            "amber" => "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+            "red" => "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+            _ => return None,
+        })
+    }
+
     /// The label of a marking definition's bytes; none when it is no TLP marking. A TLP value that
     /// is not known counts as the most restrictive.
     pub fn of_marking_definition(object: &[u8]) -> Option<Self> {

@@ -1,0 +1,212 @@
+//! Reading an object as its type: whether a typed library could take it.
+//!
+//! It reads, it does not judge: SHOULDs, registries, unresolved references and the inside of
+//! unknown types are not looked at; [`crate::validate`] does that. Nothing is changed either: what
+//! was read is the JSON that was written. A value counts as its type when it can be turned into it
+//! without a guess, as python-stix2 reads: `"5"` is an integer, a lone text a list of one.
+
+mod rules;
+mod values;
+
+use crate::{
+    model::{self, Family, Property, Shape, Type},
+    tree::{Kind, Tree, Value},
+    types,
+};
+
+pub(crate) use values::as_integer;
+
+/// How to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'o> {
+    /// Whether custom types, properties, extensions and hashes are allowed.
+    pub allow_custom: bool,
+    /// The edition, `2.0` or `2.1`; else the one that [`types::detect_version`] finds.
+    pub version: Option<&'o str>,
+}
+
+/// Why an object cannot be read as its type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at `{pointer}`: {problem}")]
+pub struct Unreadable {
+    /// JSON pointer from the root of the tree.
+    pub pointer: String,
+    /// What is wrong, in our words.
+    pub problem: String,
+}
+
+impl Unreadable {
+    fn at(value: Value<'_>, problem: impl Into<String>) -> Self {
+        Self { pointer: value.tree().pointer(value.offset()), problem: problem.into() }
+    }
+}
+
+/// Reads an object as its type; whether it has custom content.
+///
+/// ```
+/// use stix::{parse, tree::Tree};
+/// let tree = Tree::read(br#"{"type":"url","value":"http://a.example/"}"#).unwrap();
+/// assert_eq!(parse::parse(tree.root(), parse::Options::default()), Ok(false));
+/// ```
+pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable> {
+    let type_ = match (object.kind(), object.get("type")) {
+        (Kind::Object, Some(type_)) => type_,
+        _ => return Err(Unreadable::at(object, "an object with a `type` is expected")),
+    };
+    let Some(type_) = type_.as_str() else {
+        return Err(Unreadable::at(type_, "`type` is a text"));
+    };
+    let detected = types::detect_version(object);
+    let version = options.version.or(detected).unwrap_or("2.1");
+    let mut reader =
+        Reader { allow_custom: options.allow_custom, version, custom: false, scope: None };
+    match types::family(type_, version).and_then(|_| model::type_of(type_)) {
+        Some(known) => reader.object(known, object)?,
+        None => reader.unknown(type_, object)?,
+    }
+    Ok(reader.custom)
+}
+
+/// Reads an observable object of STIX 2.1 whose `id` does not matter, custom content allowed.
+pub(crate) fn parse_without_id(object: Value<'_>) -> Result<(), Unreadable> {
+    let text = crate::Edit::of(object).remove("id").print();
+    let outside = |problem: &str| Unreadable::at(object, problem);
+    let tree = Tree::read(text.as_bytes()).map_err(|_| outside("no JSON"))?;
+    let options = Options { allow_custom: true, version: Some("2.1") };
+    parse(tree.root(), options).map(|_| ()).map_err(|error| outside(&error.problem))
+}
+
+/// An object being read, with what it lies in.
+struct Reader<'t, 'o> {
+    allow_custom: bool,
+    version: &'o str,
+    custom: bool,
+    /// The container of cyber-observable objects that references by key lead into.
+    scope: Option<Value<'t>>,
+}
+
+impl<'t> Reader<'t, '_> {
+    fn is_20(&self) -> bool {
+        self.version == "2.0"
+    }
+
+    /// Something that is neither the standard's nor announced.
+    fn custom(&mut self, value: Value<'t>, what: &str, name: &str) -> Result<(), Unreadable> {
+        self.custom = true;
+        if self.allow_custom {
+            return Ok(());
+        }
+        Err(Unreadable::at(value, format!("{what} `{}` is custom", crate::finding::escaped(name))))
+    }
+
+    /// An object of a type the edition does not know: announced by an extension definition, or
+    /// custom.
+    fn unknown(&mut self, type_: &str, object: Value<'t>) -> Result<(), Unreadable> {
+        if self.allow_custom {
+            self.custom = true;
+            return Ok(());
+        }
+        let extensions = object.get("extensions");
+        for (key, extension) in extensions.into_iter().flat_map(Value::members) {
+            let kind = extension.get("extension_type").and_then(Value::as_str).unwrap_or_default();
+            if key.starts_with("extension-definition--") && !kind.contains("property-extension") {
+                return Ok(());
+            }
+        }
+        self.custom(object, "the type", type_)
+    }
+
+    /// An object, extension or embedded value of a known type.
+    fn object(&mut self, known: &'static Type, object: Value<'t>) -> Result<(), Unreadable> {
+        if object.kind() != Kind::Object {
+            let expected = format!("an object of the kind {} is expected", known.name);
+            return Err(Unreadable::at(object, expected));
+        }
+        let open = self.is_open(object)?;
+        for (name, value) in object.members() {
+            match self.property(known, name) {
+                Some(property) if is_present(value) => self.value(property, known, value)?,
+                Some(_) => {}
+                None if open => {}
+                None => {
+                    self.check_custom_name(name, value)?;
+                    self.custom(value, "the property", name)?;
+                }
+            }
+        }
+        self.check_required(known, object)?;
+        rules::check(known, object, self)
+    }
+
+    fn property(&self, known: &'static Type, name: &str) -> Option<&'static Property> {
+        known.property(name).filter(|property| !matches!(property.shape, Shape::Reserved))
+    }
+
+    /// Whether an extension announces properties at the top level that are nowhere described here:
+    /// then none of them can be called custom.
+    fn is_open(&self, object: Value<'t>) -> Result<bool, Unreadable> {
+        let Some(extensions) = object.get("extensions").filter(|value| is_present(*value)) else {
+            return Ok(false);
+        };
+        let mut open = false;
+        for (_, extension) in extensions.members() {
+            if extension.kind() != Kind::Object {
+                return Err(Unreadable::at(extension, "an extension is an object"));
+            }
+            let kind = extension.get("extension_type").and_then(Value::as_str);
+            open |= kind == Some("toplevel-property-extension");
+        }
+        Ok(open)
+    }
+
+    /// *Source*: STIX 2.1 section 3.1: a property name begins with a letter.
+    fn check_custom_name(&self, name: &str, value: Value<'t>) -> Result<(), Unreadable> {
+        if self.is_20() || name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            return Ok(());
+        }
+        Err(Unreadable::at(value, "the name of a property begins with one of a to z"))
+    }
+
+    /// What must be there is; `id`, `created`, `modified` and `spec_version` may be filled in.
+    fn check_required(&self, known: &'static Type, object: Value<'t>) -> Result<(), Unreadable> {
+        let all = known.properties.iter().chain(known.common());
+        for property in all.filter(|property| property.required) {
+            if matches!(property.name, "id" | "created" | "modified" | "spec_version") {
+                continue;
+            }
+            if !object.get(property.name).is_some_and(is_present) {
+                return Err(Unreadable::at(object, format!("`{}` is missing", property.name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        property: &'static Property,
+        known: &'static Type,
+        value: Value<'t>,
+    ) -> Result<(), Unreadable> {
+        if !property.list {
+            return self.single(property, known, value);
+        }
+        match value.kind() {
+            Kind::List => value.items().try_for_each(|item| self.single(property, known, item)),
+            Kind::String => self.single(property, known, value),
+            _ => Err(Unreadable::at(value, "a list is expected")),
+        }
+    }
+}
+
+/// Null and the empty list count as not there.
+pub(crate) fn is_present(value: Value<'_>) -> bool {
+    !(value.kind() == Kind::Null || (value.kind() == Kind::List && value.is_empty()))
+}
+
+/// Whether a type is a cyber-observable object.
+fn is_observable(known: &Type) -> bool {
+    known.family == Family::Sco
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! What ties the properties of one object together.
+
+use super::{Reader, Unreadable, is_present, values::check_selectors};
+use crate::{
+    Constraint, Precision, Spec, Tlp, compare_timestamps, format_timestamp,
+    model::{Family, Type},
+    pattern,
+    tree::{Kind, Value},
+};
+
+/// The MUSTs between properties that decide whether an object can be read.
+pub(super) fn check<'t>(
+    known: &'static Type,
+    object: Value<'t>,
+    reader: &mut Reader<'t, '_>,
+) -> Result<(), Unreadable> {
+    let at = |problem: &str| Err(Unreadable::at(object, problem));
+    for order in known.orders {
+        check_order(object, order.earlier, order.later, order.strict)?;
+    }
+    if let Some(least) = known.least {
+        let of: Vec<&str> = match least.of {
+            [] => known.properties.iter().map(|property| property.name).collect(),
+            of => of.to_vec(),
+        };
+        if !any(object, &of) {
+            return at(&format!("at least one is needed of: {}", of.join(" ")));
+        }
+    } else if known.family == Family::Extension && object.is_empty() {
+        return at("an extension needs a property");
+    }
+    check_selectors(object)?;
+    match known.name {
+        "indicator" => check_pattern(object, reader.is_20()),
+        "location" => check_location(object),
+        "malware" if truthy(object, "is_family") && !has(object, "name") => {
+            at("a family of malware needs a `name`")
+        }
+        "observed-data" if has(object, "objects") == has(object, "object_refs") => {
+            at("exactly one is needed of: objects object_refs")
+        }
+        "artifact" if has(object, "payload_bin") == has(object, "url") => {
+            at("exactly one is needed of: payload_bin url")
+        }
+        "artifact" if has(object, "url") && !has(object, "hashes") => {
+            at("an artifact by `url` needs `hashes`")
+        }
+        "email-message" => check_email(object),
+        "network-traffic" if !reader.is_20() => check_traffic(object),
+        "socket-ext" => check_socket(object),
+        "granular-marking" if has(object, "lang") == has(object, "marking_ref") => {
+            at("exactly one is needed of: lang marking_ref")
+        }
+        "marking-definition" => check_marking(object, reader.is_20()),
+        _ => Ok(()),
+    }
+}
+
+fn has(object: Value<'_>, name: &str) -> bool {
+    object.get(name).is_some_and(is_present)
+}
+
+fn any(object: Value<'_>, names: &[&str]) -> bool {
+    names.iter().any(|name| has(object, name))
+}
+
+fn truthy(object: Value<'_>, name: &str) -> bool {
+    let text = object.get(name).map(|value| value.as_str().unwrap_or_else(|| value.source()));
+    text.is_some_and(|text| {
+        matches!(text.to_ascii_lowercase().as_str(), "true" | "t" | "1" | "1.0")
+    })
+}
+
+fn check_order(
+    object: Value<'_>,
+    earlier: &str,
+    later: &str,
+    strict: bool,
+) -> Result<(), Unreadable> {
+    let text = |name| object.get(name).and_then(Value::as_str);
+    let (Some(first), Some(last)) = (text(earlier), text(later)) else { return Ok(()) };
+    let order = compare_timestamps(first, last);
+    if order.is_gt() || (strict && order.is_eq()) {
+        return Err(Unreadable::at(object, format!("`{later}` stands before `{earlier}`")));
+    }
+    Ok(())
+}
+
+/// A pattern in STIX patterning parses, in the edition that it names.
+fn check_pattern(object: Value<'_>, is_20: bool) -> Result<(), Unreadable> {
+    let text = |name| object.get(name).and_then(Value::as_str);
+    if !is_20 && text("pattern_type") != Some("stix") {
+        return Ok(());
+    }
+    let spec = match text("pattern_version") {
+        _ if is_20 => Spec::V20,
+        None | Some("2.1") => Spec::V21,
+        Some(_) => Spec::V20,
+    };
+    let Some(pattern) = object.get("pattern") else { return Ok(()) };
+    match pattern::parse(pattern.as_str().unwrap_or_else(|| pattern.source()), spec) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Unreadable::at(pattern, error.to_string())),
+    }
+}
+
+fn check_location(object: Value<'_>) -> Result<(), Unreadable> {
+    let (latitude, longitude) = (has(object, "latitude"), has(object, "longitude"));
+    if latitude != longitude || (has(object, "precision") && !latitude) {
+        return Err(Unreadable::at(object, "latitude and longitude stand together"));
+    }
+    if !latitude && !any(object, &["region", "country"]) {
+        let expected = "at least one is needed of: region, country, latitude and longitude";
+        return Err(Unreadable::at(object, expected));
+    }
+    Ok(())
+}
+
+fn check_email(object: Value<'_>) -> Result<(), Unreadable> {
+    let multipart = truthy(object, "is_multipart");
+    if !multipart && has(object, "body_multipart") {
+        return Err(Unreadable::at(object, "`body_multipart` needs `is_multipart`"));
+    }
+    let body = object.get("body").filter(|body| body.as_str() != Some(""));
+    if multipart && body.is_some_and(is_present) {
+        return Err(Unreadable::at(object, "a multipart message has no `body`"));
+    }
+    Ok(())
+}
+
+fn check_traffic(object: Value<'_>) -> Result<(), Unreadable> {
+    let inactive = has(object, "is_active") && !truthy(object, "is_active");
+    if has(object, "end") && !inactive {
+        return Err(Unreadable::at(object, "traffic with an `end` has `is_active` false"));
+    }
+    Ok(())
+}
+
+fn check_socket(object: Value<'_>) -> Result<(), Unreadable> {
+    const PREFIXES: [&str; 8] =
+        ["SO_", "ICMP_", "ICMP6_", "IP_", "IPV6_", "MCAST_", "TCP_", "IRLMP_"];
+    for (key, value) in object.get("options").into_iter().flat_map(Value::members) {
+        let prefix = key.find('_').and_then(|at| key.get(..=at)).unwrap_or_default();
+        if !PREFIXES.contains(&prefix) {
+            return Err(Unreadable::at(value, "no name of a socket option"));
+        }
+        let whole = value.as_number().is_some_and(|text| !text.contains(['.', 'e', 'E']));
+        if !whole && value.kind() != Kind::Bool {
+            return Err(Unreadable::at(value, "a socket option is an integer"));
+        }
+    }
+    Ok(())
+}
+
+/// A marking of the standard has its body; TLP 1.0 has none but its four.
+fn check_marking(object: Value<'_>, is_20: bool) -> Result<(), Unreadable> {
+    let at = |problem: &str| Err(Unreadable::at(object, problem));
+    let text = |name| object.get(name).and_then(Value::as_str);
+    let definition = object.get("definition").filter(|value| is_present(*value));
+    let Some(kind) = object.get("definition_type").filter(|value| is_present(*value)) else {
+        return match definition {
+            Some(definition) => Err(Unreadable::at(definition, "needs a `definition_type`")),
+            None if has(object, "extensions") && !is_20 => Ok(()),
+            None => at("a marking needs a definition or an extension"),
+        };
+    };
+    let Some(definition) = definition else {
+        return if has(object, "extensions") && !is_20 && kind.as_str() != Some("tlp") {
+            Ok(())
+        } else {
+            at("`definition` is missing")
+        };
+    };
+    let word = match kind.as_str() {
+        Some("tlp") => "tlp",
+        Some("statement") => "statement",
+        _ => return at("`definition_type` is `tlp` or `statement`"),
+    };
+    if definition.len() != 1 || !has(definition, word) {
+        return Err(Unreadable::at(definition, format!("exactly `{word}` is expected")));
+    }
+    if word == "statement" {
+        return Ok(());
+    }
+    let colour = definition.get(word).and_then(Value::as_str).unwrap_or_default();
+    let constraint = if is_20 { Constraint::Exact } else { Constraint::Min };
+    let created = text("created")
+        .and_then(|created| format_timestamp(created, Precision::Millisecond, constraint));
+    let is_published = Tlp::published_1(colour).is_some_and(|id| text("id") == Some(id))
+        && created.as_deref() == Some("2017-01-20T00:00:00.000Z");
+    if is_published { Ok(()) } else { at("TLP 1.0 has four markings, and this is none of them") }
+}
