@@ -203,8 +203,8 @@ impl Store {
         self.write(move |tx| {
             tx.execute(
                 "/* touch_session */ UPDATE session SET seen = ?2,
-                 confirmed = CASE WHEN ?3 THEN ?2 ELSE confirmed END WHERE digest = ?1",
-                params![digest.0, now.as_ms(), confirmed],
+                 confirmed = coalesce(?3, confirmed) WHERE digest = ?1",
+                params![digest.0, now.as_ms(), confirmed.then_some(now.as_ms())],
             )?;
             Ok(())
         })

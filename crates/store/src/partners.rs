@@ -88,7 +88,7 @@ impl Store {
         self.write(move |tx| {
             tx.execute(
                 "/* add_partner */ INSERT INTO partner VALUES (?1, ?2, 'met', ?3, ?4, NULL, NULL)
-                 ON CONFLICT (name) DO UPDATE SET url = coalesce(?2, url)",
+                 ON CONFLICT (name) DO UPDATE SET url = coalesce(?2, partner.url)",
                 params![name.as_str(), url, fingerprint.0, now.as_ms()],
             )?;
             put_key_statement(tx, &name, epoch, &note)?;
@@ -138,8 +138,8 @@ impl Store {
             )?;
             tx.execute(
                 "/* partner_contact */ UPDATE partner SET last_error = ?2,
-                 last_contact = CASE WHEN ?2 IS NULL THEN ?3 ELSE last_contact END WHERE name = ?1",
-                params![name.as_str(), error, now.as_ms()],
+                 last_contact = coalesce(?3, last_contact) WHERE name = ?1",
+                params![name.as_str(), error, error.is_none().then_some(now.as_ms())],
             )?;
             if before.is_some_and(|before| before.is_some() != error.is_some()) {
                 let detail = error.as_deref().unwrap_or_default();

@@ -1,7 +1,9 @@
 //! Worlds for tests: fake clock, seeded randomness, an in-memory network, N nodes in one thread.
 
+mod base;
 mod network;
 mod world;
 
+pub use base::{Base, POSTGRES};
 pub use network::{Network, Weather};
 pub use world::{Node, World, tool};

@@ -1,6 +1,6 @@
 //! A world of two nodes that have met and agreed, driven step by step in one thread.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use exchange::{Service, accord, intake, keys, oversight, partner, recall, relay, release, submit};
@@ -13,17 +13,17 @@ use protocol::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use store::{Collection, Flow, Lane, Options, Page, Pages, Route, Store, Versions};
+use store::{Collection, Flow, Lane, Page, Pages, Route, Versions};
 use uuid::Uuid;
 
-use crate::{Network, Weather};
+use crate::{Base, Network, Weather};
 
 /// One node of a world.
 pub struct Node {
     /// Its use cases.
     pub service: Service,
     /// Where its database lies.
-    pub path: PathBuf,
+    pub base: Base,
 }
 
 /// Two nodes, Aldermoor and Brevia, a network, a clock and a seed.
@@ -56,18 +56,25 @@ pub fn tool(number: u32, version: u32) -> String {
 impl World {
     /// A world of a seed in a folder of its own; the two have met, verified and agreed.
     pub fn new(folder: &Path, seed: u64, weather: Weather) -> Self {
+        let file = |name: &str| Base::file(folder.join(name));
+        Self::over([file("aldermoor.db"), file("brevia.db")], seed, weather)
+    }
+
+    /// A world over two stores that are empty yet.
+    pub fn over(bases: [Base; 2], seed: u64, weather: Weather) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let now = Timestamp::from_ms(START);
-        let mut node = |name: &str| {
-            let path = folder.join(format!("{}.db", name.split('.').next().unwrap_or("node")));
+        let mut node = |name: &str, base: Base| {
             let name: NodeName = name.parse().unwrap();
             let keys = NodeKeys::generate(&name, &[], now, now.plus_ms(YEAR), &mut rng).unwrap();
-            let store = Store::open(&path, Options { readers: 1, pages_max: None }).unwrap();
+            let store = base.open().unwrap();
             let service = Service::new(name, store, keys);
             block_on(keys::found(&service, now)).unwrap();
-            Node { service, path }
+            Node { service, base }
         };
-        let (a, b) = (node("aldermoor.example/channel"), node("brevia.example/channel"));
+        let [at_a, at_b] = bases;
+        let a = node("aldermoor.example/channel", at_a);
+        let b = node("brevia.example/channel", at_b);
         let network = Network::new(seed ^ 0x5eed, Weather::default());
         let mut world = Self { a, b, network, now, rng, statuses: 0 };
         world.meet();
@@ -174,7 +181,7 @@ impl World {
     pub fn restart(&mut self, at_a: bool) {
         let node = if at_a { &mut self.a } else { &mut self.b };
         node.service.store().close();
-        let store = Store::open(&node.path, Options { readers: 1, pages_max: None }).unwrap();
+        let store = node.base.open().unwrap();
         let held = node.service.keys();
         let files = held.to_files();
         let keys = NodeKeys::from_files(held.statement().note(), &files).unwrap();

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use testkit::{Weather, World, tool};
+use testkit::{Base, Weather, World, tool};
 
 fn world(seed: u64, weather: Weather) -> (tempfile::TempDir, World) {
     let folder = tempfile::tempdir().unwrap();
@@ -47,9 +47,9 @@ fn recalled_item_is_gone_and_what_comes_again_is_not_served() {
 }
 
 /// One history: posts both ways, recalls, restarts and partitions in bad weather.
-fn history(seed: u64) {
-    let weather = Weather { lost: 20, doubled: 20, answer_lost: 20 };
-    let (_folder, mut world) = world(seed, weather);
+const FOUL: Weather = Weather { lost: 20, doubled: 20, answer_lost: 20 };
+
+fn history(seed: u64, mut world: World) {
     let mut dice = ChaCha20Rng::seed_from_u64(seed);
     let (mut sent, mut recalled, mut posted) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..12u32 {
@@ -101,6 +101,16 @@ fn history(seed: u64) {
 fn seeded_histories_deliver_each_release_once_and_ledgers_agree() {
     let wanted = std::env::var("DETENTE_HISTORIES").ok().and_then(|text| text.parse().ok());
     for seed in 100..100 + wanted.unwrap_or(25u64) {
-        history(seed);
+        let (_folder, world) = world(seed, FOUL);
+        history(seed, world);
+    }
+}
+
+#[test]
+fn seeded_histories_over_postgres_deliver_each_release_once() {
+    for seed in 100..105u64 {
+        let test = "seeded_histories_over_postgres_deliver_each_release_once";
+        let (Some(a), Some(b)) = (Base::postgres(test), Base::postgres(test)) else { return };
+        history(seed, World::over([a, b], seed, FOUL));
     }
 }
