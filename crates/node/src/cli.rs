@@ -74,6 +74,9 @@ enum Command {
         /// Address of the partner door.
         #[arg(long, default_value = "0.0.0.0:8421")]
         partner: SocketAddr,
+        /// Address of a PostgreSQL database, `postgres://user@host/name`; else SQLite is used.
+        #[arg(long)]
+        store: Option<String>,
         /// File with the passphrase of the keys; asked for where none is given.
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
@@ -250,9 +253,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let out = Out { json: cli.json };
     let dir = cli.target.directory();
     match cli.command {
-        Command::Init { name, desk, partner, passphrase_file } => {
+        Command::Init { name, desk, partner, store, passphrase_file } => {
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
-            let asked = init::Init { dir: &dir, name, desk, partner, passphrase };
+            let asked = init::Init { dir: &dir, name, desk, partner, store, passphrase };
             init::init(&asked).await?;
             let place = dir.display();
             let next = format!("a node is made in {place}; next: detente --dir {place} serve");

@@ -19,6 +19,10 @@ pub struct Config {
     /// A proxy in front of the desk speaks TLS.
     #[serde(default)]
     pub behind_proxy: bool,
+    /// Address of a PostgreSQL database that several node processes may share; `node.db` in the
+    /// data directory where there is none.
+    #[serde(default)]
+    pub store: Option<String>,
 }
 
 impl Config {
@@ -32,7 +36,20 @@ impl Config {
     }
 
     /// The text of a new `node.toml`.
-    pub fn text(name: &NodeName, desk: SocketAddr, partner: SocketAddr) -> String {
+    pub fn text(
+        name: &NodeName,
+        desk: SocketAddr,
+        partner: SocketAddr,
+        store: Option<&str>,
+    ) -> String {
+        let store = store.map(|store| {
+            format!(
+                "\n# PostgreSQL, with room for several processes of this node; else `node.db` is used.\n\
+                 store = {}\n",
+                toml::Value::String(store.to_owned())
+            )
+        });
+        let store = store.unwrap_or_default();
         format!(
             "# Name of this node, as it stands in every statement. It cannot change later.\n\
              name = \"{name}\"\n\n\
@@ -42,7 +59,7 @@ impl Config {
              # Where partners' nodes come, over mutual TLS 1.3.\n\
              partner = \"{partner}\"\n\n\
              # Set to true when a proxy in front of the desk speaks TLS.\n\
-             behind_proxy = false\n"
+             behind_proxy = false\n{store}"
         )
     }
 }

@@ -48,6 +48,8 @@ pub struct Init<'a> {
     pub desk: SocketAddr,
     /// Address of the partner door.
     pub partner: SocketAddr,
+    /// Address of a PostgreSQL database; `node.db` where none is given.
+    pub store: Option<String>,
     /// Opens the key-encryption key.
     pub passphrase: Zeroizing<String>,
 }
@@ -74,7 +76,7 @@ pub async fn init(init: &Init<'_>) -> Result<()> {
     keep(&keys_dir.join("kek.age"), &kek_file)?;
     keep(&keys_dir.join("tls.age"), &kek.seal(link.der(), &mut rng)?)?;
     keep_keys(&keys_dir, &kek, &keys)?;
-    let store = open_store(init.dir)?;
+    let store = open_store(init.dir, init.store.as_deref())?;
     let service = Service::new(init.name.clone(), store, keys);
     exchange::keys::found(&service, time).await?;
     let alias = "workbench".to_owned();
@@ -85,7 +87,7 @@ pub async fn init(init: &Init<'_>) -> Result<()> {
         .await?;
     operator(&service, &keys_dir, time).await?;
     service.store().close();
-    let text = Config::text(&init.name, init.desk, init.partner);
+    let text = Config::text(&init.name, init.desk, init.partner, init.store.as_deref());
     keep(&init.dir.join("node.toml"), text.as_bytes())
 }
 
@@ -122,7 +124,11 @@ fn keep_keys(keys_dir: &Path, kek: &KeyEncryptionKey, keys: &NodeKeys) -> Result
     keep(&keys_dir.join("statement"), keys.statement().note())
 }
 
-fn open_store(dir: &Path) -> Result<Store> {
+fn open_store(dir: &Path, address: Option<&str>) -> Result<Store> {
+    if let Some(address) = address {
+        return Store::connect(address, Options::default())
+            .context("the database that `store` names cannot be opened");
+    }
     let path = dir.join("node.db");
     Store::open(&path, Options::default())
         .with_context(|| format!("{} cannot be opened", path.display()))
@@ -161,7 +167,8 @@ pub fn open(dir: &Path, passphrase: &str) -> Result<Opened> {
         }
     }
     let keys = NodeKeys::from_files(&read(&keys_dir.join("statement"))?, &files)?;
-    let service = Service::new(config.name.clone(), open_store(dir)?, keys);
+    let store = open_store(dir, config.store.as_deref())?;
+    let service = Service::new(config.name.clone(), store, keys);
     Ok(Opened { service, config, link: link.context("keys/tls.age is missing")? })
 }
 
