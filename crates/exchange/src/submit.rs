@@ -161,6 +161,7 @@ pub(crate) fn new_object(
         version_key,
         spec: head.spec().as_str().to_owned(),
         tlp: checked.tlp,
+        communities: Vec::new(),
         findings,
         marking: (head.type_ == "marking-definition").then(|| meaning(slice)),
     })

@@ -13,7 +13,8 @@ use protocol::{
 
 use crate::{
     Error, NewObject, NewStatement, Signer, Store, TopicSpec, agreements, journal, objects, outbox,
-    params, partners, recalls, rows, statements, tx::Tx,
+    params, partners, recalls, rows, statements,
+    tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
 rows::words!(
@@ -421,6 +422,10 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
     }
 }
 
+/// The columns of what a statement brought.
+const RECEIVED: &[(&str, Kind)] =
+    &[("idx", Kind::Int), ("id", Kind::Bytes), ("version_key", Kind::Bytes), ("date", Kind::Int)];
+
 fn keep_objects(
     tx: &Tx<'_>,
     statement: StatementId,
@@ -430,29 +435,30 @@ fn keep_objects(
 ) -> Result<(), Error> {
     let recalled = recalls::of_target(tx, &statement)?;
     let mut clock = objects::Clock::new(tx, now)?;
+    let wanted: Vec<&NewObject> = objects
+        .iter()
+        .filter(|(index, _)| !recalled.covers(*index))
+        .map(|(_, object)| object)
+        .collect();
+    let mut outcomes = objects::put(tx, collection, &wanted, &mut clock)?.into_iter();
+    let mut given = Given::new(RECEIVED);
     for (index, object) in objects {
-        let recalled = recalled.covers(*index);
-        let date = if recalled {
-            None
-        } else {
-            match objects::put(tx, collection, object, &mut clock)? {
-                objects::Outcome::New { date, .. } => Some(date),
-                _ => None,
-            }
+        let outcome = if recalled.covers(*index) { None } else { outcomes.next() };
+        let date = match outcome {
+            Some(objects::Outcome::New { date, .. }) => Value::Int(date),
+            _ => Value::Null,
         };
-        tx.execute(
-            "/* keep_objects */ INSERT INTO received_item VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO NOTHING",
-            params![
-                statement.to_string(),
-                index,
-                collection.row,
-                object.id,
-                object.version_key,
-                date
-            ],
-        )?;
+        given.push([
+            Value::Int((*index).into()),
+            object.id.to_column(),
+            object.version_key.to_column(),
+            date,
+        ]);
     }
+    let sql = "/* keep_objects */ INSERT INTO received_item
+               SELECT ?1, g.idx, ?2, g.id, g.version_key, g.date FROM {given} WHERE true
+               ON CONFLICT DO NOTHING";
+    tx.execute_given(sql, params![statement.to_string(), collection.row], &given)?;
     clock.keep(tx)?;
     // A recall that came before its release is applied to what has now arrived.
     recalls::apply_late(tx, &statement, now)

@@ -13,13 +13,25 @@ use stix::{Marking, Tlp};
 use uuid::Uuid;
 
 use crate::{
-    Error, ReleaseDraft, Store, TopicSpec, journal, params, releases, rows,
+    Error, ReleaseDraft, Store, TopicSpec, params, releases, rows,
     tx::{Row, Tx},
 };
 
+mod classes;
+mod clock;
+mod delete;
 mod pages;
+mod put;
+mod versions;
 
-pub use pages::{Entry, Page, Pages, Versions};
+pub(crate) use classes::id_hash;
+pub use classes::{Class, Sight};
+pub(crate) use clock::Clock;
+pub use delete::DeleteObject;
+pub(crate) use delete::withdraw;
+pub use pages::{Entry, Page, Pages};
+pub(crate) use put::{Outcome, put};
+pub use versions::Versions;
 
 rows::words!(
     /// Which way a collection's objects go.
@@ -75,6 +87,8 @@ pub struct NewObject {
     pub spec: String,
     /// The marking that holds.
     pub tlp: Option<Tlp>,
+    /// The communities that it is kept to, in order; none: everybody below the ceiling.
+    pub communities: Vec<String>,
     /// Findings, as JSON.
     pub findings: Option<String>,
     /// For a marking definition: what it stands for.
@@ -190,8 +204,9 @@ impl Store {
             let mut lines = add.failures.clone();
             let mut new = Vec::new();
             let mut clock = Clock::new(tx, add.now)?;
-            for (place, object) in &add.objects {
-                let outcome = put(tx, &add.collection, object, &mut clock)?;
+            let objects: Vec<&NewObject> = add.objects.iter().map(|(_, object)| object).collect();
+            let outcomes = put(tx, &add.collection, &objects, &mut clock)?;
+            for ((place, object), outcome) in add.objects.iter().zip(outcomes) {
                 lines.push(outcome.line(*place, object));
                 if let Outcome::New { row, .. } = outcome {
                     new.push((row, object));
@@ -252,52 +267,10 @@ impl Store {
     pub async fn body_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
         self.read(|tx| {
             let sql = "/* body_of */ SELECT b.body FROM entry e JOIN blob b ON b.row = e.row
-                       WHERE e.id = ? ORDER BY e.version_key DESC LIMIT 1";
-            tx.query_opt(sql, params![id], |row| row.get(0))
+                       WHERE e.id_hash = ? AND e.id = ? ORDER BY e.version_key DESC LIMIT 1";
+            tx.query_opt(sql, params![id_hash(id), id], |row| row.get(0))
         })
     }
-}
-
-/// Dates for entries: above all earlier ones, never before the present.
-pub(crate) struct Clock {
-    next: i64,
-}
-
-const LAST_DATE: &str = "objects.last_date";
-
-impl Clock {
-    pub(crate) fn new(tx: &Tx<'_>, now: Timestamp) -> Result<Self, Error> {
-        let kept = journal::meta(tx, LAST_DATE)?;
-        let last = kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes);
-        Ok(Self { next: (last + 1).max(now.as_ms().saturating_mul(1_000)) })
-    }
-
-    fn tick(&mut self) -> i64 {
-        let date = self.next;
-        self.next += 1;
-        date
-    }
-
-    pub(crate) fn keep(&self, tx: &Tx<'_>) -> Result<(), Error> {
-        journal::set_meta(tx, LAST_DATE, &(self.next - 1).to_be_bytes())
-    }
-}
-
-/// What putting one object came to.
-pub(crate) enum Outcome {
-    /// A new entry.
-    New {
-        /// Row of its body.
-        row: i64,
-        /// Its date.
-        date: i64,
-    },
-    /// The same bytes are here.
-    Same,
-    /// Other bytes for the same version are here; both are kept, the first is served.
-    Conflict,
-    /// It was recalled by the partner that released it.
-    Recalled,
 }
 
 impl Outcome {
@@ -317,118 +290,6 @@ impl Outcome {
             message: message.map(str::to_owned),
         }
     }
-}
-
-/// Puts one object into a collection.
-pub(crate) fn put(
-    tx: &Tx<'_>,
-    collection: &Collection,
-    object: &NewObject,
-    clock: &mut Clock,
-) -> Result<Outcome, Error> {
-    if is_recalled(tx, object)? {
-        return Ok(Outcome::Recalled);
-    }
-    let row = blob(tx, object)?;
-    // Without statistics the planner walks the whole collection by its primary key instead.
-    let held: Option<i64> = tx.query_opt(
-        "/* objects::put */ SELECT row FROM entry INDEXED BY entry_object
-         WHERE id = ? AND collection = ? AND version_key = ?",
-        params![object.id, collection.row, object.version_key],
-        |row| row.get(0),
-    )?;
-    match held {
-        Some(held) if held == row => return Ok(Outcome::Same),
-        Some(_) => {
-            tx.execute(
-                "/* objects::put */ INSERT INTO conflict VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT DO NOTHING",
-                params![collection.row, object.id, object.version_key, row, clock.next / 1_000],
-            )?;
-            return Ok(Outcome::Conflict);
-        }
-        None => {}
-    }
-    if let Some(marking) = object.marking {
-        let tlp = match marking {
-            Marking::Tlp(tlp) => Some(tlp as u8),
-            Marking::Other | Marking::Unknown => None,
-        };
-        tx.execute(
-            "/* objects::put */ INSERT INTO marking VALUES (?, ?) ON CONFLICT DO NOTHING",
-            params![object.id, tlp],
-        )?;
-    }
-    let date = enter(tx, collection, object, row, clock)?;
-    Ok(Outcome::New { row, date })
-}
-
-/// Writes the entry and keeps the flags of first and last version right.
-fn enter(
-    tx: &Tx<'_>,
-    collection: &Collection,
-    object: &NewObject,
-    row: i64,
-    clock: &mut Clock,
-) -> Result<i64, Error> {
-    let (older, newer): (bool, bool) = tx.query_one(
-        "/* objects::enter */ SELECT count(*) FILTER (WHERE version_key < ?3) > 0,
-         count(*) FILTER (WHERE version_key > ?3) > 0
-             FROM entry WHERE id = ?1 AND collection = ?2",
-        params![object.id, collection.row, object.version_key],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    if older && !newer {
-        tx.execute(
-            "/* objects::enter */ UPDATE entry INDEXED BY entry_object SET last = 0
-             WHERE id = ? AND collection = ? AND last = 1",
-            params![object.id, collection.row],
-        )?;
-    }
-    if newer && !older {
-        tx.execute(
-            "/* objects::enter */ UPDATE entry INDEXED BY entry_object SET first = 0
-             WHERE id = ? AND collection = ? AND first = 1",
-            params![object.id, collection.row],
-        )?;
-    }
-    let date = clock.tick();
-    tx.execute(
-        "/* objects::enter */ INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        params![
-            collection.row,
-            date,
-            row,
-            object.id,
-            object.version,
-            object.version_key,
-            object.type_,
-            object.spec,
-            object.tlp.map(|tlp| tlp as u8),
-            object.findings,
-            !older,
-            !newer
-        ],
-    )?;
-    Ok(date)
-}
-
-/// The row of a body, one for each digest.
-fn blob(tx: &Tx<'_>, object: &NewObject) -> Result<i64, Error> {
-    if let Some(row) = tx.query_opt(
-        "/* objects::blob */ SELECT row FROM blob WHERE digest = ?",
-        params![object.digest.0],
-        |row| row.get(0),
-    )? {
-        return Ok(row);
-    }
-    let sql = "/* objects::blob */ INSERT INTO blob (digest, body) VALUES (?, ?) RETURNING row";
-    tx.query_one(sql, params![object.digest.0, &object.body[..]], |row| row.get(0))
-}
-
-fn is_recalled(tx: &Tx<'_>, object: &NewObject) -> Result<bool, Error> {
-    let sql = "/* is_recalled */ SELECT 1 FROM recalled_object WHERE id = ? AND version_key = ?";
-    tx.exists(sql, params![object.id, object.version_key])
 }
 
 /// The collections of an agreement's topics.

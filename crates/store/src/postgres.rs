@@ -31,7 +31,10 @@ pub(crate) use pool::Pool;
 pub(crate) use session::Session;
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/postgres/0001.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/postgres/0001.sql"),
+    include_str!("../migrations/postgres/0002.sql"),
+];
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a listener that lost its connection tries again, and looks whether it is needed.

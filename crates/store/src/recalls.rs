@@ -5,7 +5,7 @@ use protocol::terms::{AgreementId, NodeName, RecallAnswer, RecallReason, Stateme
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, journal, params, rows,
+    Error, Store, journal, objects, params, rows,
     tx::{Row, Tx},
 };
 
@@ -336,50 +336,19 @@ struct Item {
 
 fn withdraw_item(tx: &Tx<'_>, item: &Item, withdrawn: &mut Withdrawn) -> Result<(), Error> {
     let sql = "/* withdraw_item */ SELECT collection, date_added, row FROM entry
-               WHERE id = ? AND version_key = ?";
-    let copies: Vec<(i64, i64, i64)> =
-        tx.query(sql, params![item.id, item.version_key], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
+               WHERE id_hash = ? AND id = ? AND version_key = ?";
+    let hash = objects::id_hash(&item.id);
+    let copies = tx.query(sql, params![hash, item.id, item.version_key], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?))
+    })?;
     for (collection, date, row) in copies {
         let ours = item.date_added.is_none_or(|received| date < received);
         if collection != item.collection && ours {
             withdrawn.kept.push(item.id.clone());
             continue;
         }
-        tx.execute(
-            "/* withdraw_item */ DELETE FROM entry WHERE collection = ? AND date_added = ?",
-            params![collection, date],
-        )?;
+        objects::withdraw(tx, collection, &item.id, &[(date, row)])?;
         withdrawn.deleted += 1;
-        promote(tx, collection, &item.id)?;
-        drop_blob(tx, row)?;
     }
-    Ok(())
-}
-
-/// The version before the deleted one is the latest again.
-fn promote(tx: &Tx<'_>, collection: i64, id: &str) -> Result<(), Error> {
-    for (flag, order) in [("last", "DESC"), ("first", "ASC")] {
-        let sql = format!(
-            "/* recalls::promote */ UPDATE entry SET {flag} = 1
-                       WHERE collection = ?1 AND date_added =
-             (SELECT date_added FROM entry WHERE id = ?2 AND collection = ?1
-              ORDER BY version_key {order} LIMIT 1)"
-        );
-        tx.execute(&sql, params![collection, id])?;
-    }
-    Ok(())
-}
-
-/// The bytes go with their last entry, unless a release of ours rests on them.
-fn drop_blob(tx: &Tx<'_>, row: i64) -> Result<(), Error> {
-    tx.execute(
-        "/* drop_blob */ DELETE FROM blob WHERE row = ?1
-         AND NOT EXISTS (SELECT 1 FROM entry WHERE row = ?1)
-         AND NOT EXISTS (SELECT 1 FROM release_item WHERE row = ?1)
-         AND NOT EXISTS (SELECT 1 FROM conflict WHERE row = ?1)",
-        params![row],
-    )?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, NewObject, Store, journal, params, rows,
-    tx::{Row, Tx},
+    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
 rows::words!(
@@ -137,6 +137,17 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Release, Error> {
     })
 }
 
+/// The columns of a release's items.
+const ITEMS: &[(&str, Kind)] = &[
+    ("idx", Kind::Int),
+    ("row", Kind::Int),
+    ("id", Kind::Bytes),
+    ("version", Kind::Bytes),
+    ("version_key", Kind::Bytes),
+    ("type", Kind::Bytes),
+    ("tlp", Kind::Int),
+];
+
 /// Writes a draft and its items.
 pub(crate) fn draft(
     tx: &Tx<'_>,
@@ -163,22 +174,23 @@ pub(crate) fn draft(
             draft.note
         ],
     )?;
+    let mut given = Given::new(ITEMS);
     for (index, (row, object)) in objects.iter().enumerate() {
-        let tlp = object.tlp.map(|tlp| tlp as u8);
-        tx.execute(
-            "/* releases::draft */ INSERT INTO release_item VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            params![
-                key,
-                index,
-                row,
-                object.id,
-                object.version,
-                object.version_key,
-                object.type_,
-                tlp
-            ],
-        )?;
+        let tlp = object.tlp.map_or(Value::Null, |tlp| Value::Int(tlp as i64));
+        given.push([
+            Value::count(index),
+            Value::Int(*row),
+            object.id.to_column(),
+            object.version.to_column(),
+            object.version_key.to_column(),
+            object.type_.to_column(),
+            tlp,
+        ]);
     }
+    let sql = "/* releases::draft */ INSERT INTO release_item
+               SELECT ?1, g.idx, g.row, g.id, g.version, g.version_key, g.type, g.tlp, 0
+               FROM {given}";
+    tx.execute_given(sql, params![key], &given)?;
     note(tx, &key, "release.drafted", account, now, "")?;
     Ok(draft.id)
 }

@@ -2,12 +2,13 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 
-use crate::{Error, tx::Tx, writer::Engine};
+use crate::{Error, objects, tx::Tx, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/sqlite/0001.sql"), include_str!("../migrations/sqlite/0002.sql")];
 
 /// Opens a connection, and makes the file if there is none.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
@@ -32,6 +33,10 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
     if found > known {
         return Err(Error::Newer { found, known });
     }
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("id_hash", 1, flags, |context| {
+        context.get::<String>(0).map(|id| objects::id_hash(&id))
+    })?;
     let missing = MIGRATIONS.iter().zip(1u32..).skip(found as usize);
     for (sql, version) in missing {
         let tx = connection.transaction()?;

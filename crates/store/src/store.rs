@@ -176,6 +176,14 @@ impl Store {
         }
     }
 
+    /// Runs `work` on a reader in one snapshot; it may run twice.
+    pub(crate) fn snapshot<T: Send>(
+        &self,
+        work: impl Fn(&Tx<'_>) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        self.read(move |tx| tx.snapshot(&work))
+    }
+
     /// Takes a lease; `false` when another holds it. A lease ends with the process that
     /// took it, at the latest.
     pub(crate) fn lease(&self, key: String) -> Result<bool, Error> {

@@ -36,6 +36,10 @@ pub(crate) enum Value<'a> {
     Text(&'a str),
     /// Bytes, and text from outside.
     Bytes(&'a [u8]),
+    /// A column of numbers for [`Given`], on PostgreSQL alone.
+    Ints(&'a [Option<i64>]),
+    /// A column of bytes for [`Given`], on PostgreSQL alone.
+    Many(&'a [Option<&'a [u8]>]),
 }
 
 impl<'a> Tx<'a> {
@@ -124,9 +128,183 @@ impl<'a> Tx<'a> {
         self.query_opt(sql, values, read)?.ok_or(Error::NotFound)
     }
 
+    /// Runs `work` in one snapshot: its statements see what was committed at one moment.
+    pub(crate) fn snapshot<T>(&self, work: impl Fn(&Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.batch("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let result = work(self);
+        // It only read: how it ends is the same.
+        self.batch("ROLLBACK", "ROLLBACK")?;
+        result
+    }
+
+    fn batch(&self, sqlite: &str, postgres: &str) -> Result<(), Error> {
+        match self.0 {
+            Back::Sqlite(connection) => {
+                connection.prepare_cached(sqlite)?.execute([])?;
+                Ok(())
+            }
+            Back::Postgres(session) => session.batch(postgres),
+        }
+    }
+
     /// Whether there is a row.
     pub(crate) fn exists(&self, sql: &str, values: &[Value<'_>]) -> Result<bool, Error> {
         Ok(self.query_opt(sql, values, |_| Ok(()))?.is_some())
+    }
+}
+
+/// What a column of given rows holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Numbers.
+    Int,
+    /// Bytes, and text from outside.
+    Bytes,
+}
+
+/// Rows that one statement is run over: it names them `{given}` where a table could stand, and
+/// their columns `g.name`. SQLite runs it once for each row, PostgreSQL once for all of them.
+pub(crate) struct Given<'a> {
+    columns: &'static [(&'static str, Kind)],
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Given<'a> {
+    pub(crate) fn new(columns: &'static [(&'static str, Kind)]) -> Self {
+        Self { columns, values: Vec::new() }
+    }
+
+    /// One more row: a value for each column, in order.
+    pub(crate) fn push<const N: usize>(&mut self, row: [Value<'a>; N]) {
+        debug_assert_eq!(N, self.columns.len(), "a row has a value for each column");
+        self.values.extend(row);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[Value<'a>]> {
+        self.values.chunks_exact(self.columns.len().max(1))
+    }
+
+    fn column(&self, place: usize) -> impl Iterator<Item = Value<'a>> {
+        self.values.iter().copied().skip(place).step_by(self.columns.len().max(1))
+    }
+
+    /// The statement for SQLite, where `fixed` values come before those of a row.
+    fn for_each(&self, sql: &str, fixed: usize) -> String {
+        let place = |(place, (name, _)): (usize, &(&str, Kind))| {
+            format!("?{} AS {name}", fixed + place + 1)
+        };
+        let columns: Vec<_> = self.columns.iter().enumerate().map(place).collect();
+        sql.replace("{given}", &format!("(SELECT {}) AS g", columns.join(", ")))
+    }
+
+    /// The statement for PostgreSQL, where each column is one value.
+    fn for_all(&self, sql: &str, fixed: usize) -> String {
+        let place = |(place, (_, kind)): (usize, &(&str, Kind))| match kind {
+            Kind::Int => format!("CAST(?{} AS BIGINT[])", fixed + place + 1),
+            Kind::Bytes => format!("CAST(?{} AS BYTEA[])", fixed + place + 1),
+        };
+        let columns: Vec<_> = self.columns.iter().enumerate().map(place).collect();
+        let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
+        let given = format!("unnest({}) AS g ({})", columns.join(", "), names.join(", "));
+        sql.replace("{given}", &given)
+    }
+}
+
+/// The columns of given rows, each as one value for PostgreSQL.
+enum Arrays<'a> {
+    Ints(Vec<Option<i64>>),
+    Many(Vec<Option<&'a [u8]>>),
+}
+
+impl Given<'_> {
+    fn arrays(&self) -> Vec<Arrays<'_>> {
+        let array = |(place, (_, kind)): (usize, &(&str, Kind))| match kind {
+            Kind::Int => Arrays::Ints(
+                self.column(place)
+                    .map(|value| if let Value::Int(number) = value { Some(number) } else { None })
+                    .collect(),
+            ),
+            Kind::Bytes => Arrays::Many(self.column(place).map(Value::bytes).collect()),
+        };
+        self.columns.iter().enumerate().map(array).collect()
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A count, as a number of its own.
+    pub(crate) fn count(count: usize) -> Self {
+        Self::Int(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Text(text) => Some(text.as_bytes()),
+            Self::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+impl Arrays<'_> {
+    fn value(&self) -> Value<'_> {
+        match self {
+            Self::Ints(numbers) => Value::Ints(numbers),
+            Self::Many(bytes) => Value::Many(bytes),
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Every row of a statement over given rows, in no order.
+    pub(crate) fn query_given<T>(
+        &self,
+        sql: &str,
+        fixed: &[Value<'_>],
+        given: &Given<'_>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        if given.is_empty() {
+            return Ok(found);
+        }
+        match self.0 {
+            Back::Sqlite(connection) => {
+                let sql = given.for_each(sql, fixed.len());
+                let mut statement = connection.prepare_cached(&sql)?;
+                for row in given.rows() {
+                    let bound = rusqlite::params_from_iter(fixed.iter().chain(row));
+                    let mut rows = statement.query(bound)?;
+                    while let Some(row) = rows.next()? {
+                        found.push(read(&Row(Source::Sqlite(row)))?);
+                    }
+                }
+            }
+            Back::Postgres(session) => {
+                let sql = given.for_all(sql, fixed.len());
+                let arrays = given.arrays();
+                let values: Vec<_> =
+                    fixed.iter().copied().chain(arrays.iter().map(Arrays::value)).collect();
+                session.each(&sql, &values, |row| {
+                    found.push(read(&Row(Source::Postgres(row)))?);
+                    Ok(true)
+                })?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs a statement over given rows.
+    pub(crate) fn execute_given(
+        &self,
+        sql: &str,
+        fixed: &[Value<'_>],
+        given: &Given<'_>,
+    ) -> Result<(), Error> {
+        self.query_given(sql, fixed, given, |_| Ok(())).map(drop)
     }
 }
 
@@ -180,6 +358,10 @@ impl rusqlite::ToSql for Value<'_> {
             Self::Int(number) => ValueRef::Integer(number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Ints(_) | Self::Many(_) => {
+                let why = "SQLite has no columns of many values";
+                return Err(rusqlite::Error::ToSqlConversionFailure(why.into()));
+            }
         }))
     }
 }
@@ -273,7 +455,7 @@ impl FromColumn for String {
                 let text = std::str::from_utf8(bytes).map_err(|_| Error::Corrupt("a text"))?;
                 Ok(text.to_owned())
             }
-            Value::Null | Value::Int(_) => Err(Error::Corrupt("a text")),
+            _ => Err(Error::Corrupt("a text")),
         }
     }
 }
@@ -283,7 +465,7 @@ impl FromColumn for Vec<u8> {
         match value {
             Value::Text(text) => Ok(text.as_bytes().to_vec()),
             Value::Bytes(bytes) => Ok(bytes.to_vec()),
-            Value::Null | Value::Int(_) => Err(Error::Corrupt("bytes")),
+            _ => Err(Error::Corrupt("bytes")),
         }
     }
 }

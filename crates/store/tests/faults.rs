@@ -33,6 +33,7 @@ fn object(id: u32, body: &str) -> NewObject {
         version_key: "2031-01-01T00:00:00".to_owned(),
         spec: "2.1".to_owned(),
         tlp: None,
+        communities: Vec::new(),
         findings: None,
         marking: None,
     }

@@ -108,6 +108,8 @@ impl ToSql for Value<'_> {
             // Text from outside lies in columns of bytes: `text` does not take U+0000.
             Self::Text(text) => text.as_bytes().to_sql(kind, out)?,
             Self::Bytes(bytes) => bytes.to_sql(kind, out)?,
+            Self::Ints(numbers) => numbers.to_sql(kind, out)?,
+            Self::Many(bytes) => bytes.to_sql(kind, out)?,
         };
         Ok(IsNull::No)
     }

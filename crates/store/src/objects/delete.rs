@@ -1,0 +1,171 @@
+//! Deleting: entries, states, bodies and conflicts in one transaction, with a tombstone and a
+//! leaf that tells who and why.
+
+use protocol::{secrets, terms::Timestamp};
+
+use super::{
+    Class, Collection, Sight, Versions, classes,
+    classes::id_hash,
+    versions::{Version, chosen, reflag},
+};
+use crate::{
+    Error, Store, journal, ledger, params,
+    tx::{Given, Kind, ToColumn as _, Tx, Value},
+};
+
+/// A request to delete versions of an object.
+#[derive(Debug, Clone)]
+pub struct DeleteObject {
+    /// From which collection.
+    pub collection: Collection,
+    /// Which object.
+    pub id: String,
+    /// Editions, any of them; all where empty.
+    pub specs: Vec<String>,
+    /// Which versions; [`Versions::All`] for the object.
+    pub versions: Versions,
+    /// What the account may see: the rest stays.
+    pub sight: Sight,
+    /// By whom.
+    pub account: String,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Store {
+    /// Deletes versions of an object; how many there were.
+    ///
+    /// *Atomicity*: entries, bodies, tombstones and the ledger's leaf in one transaction; gone
+    /// from every page, manifest and list of versions at once. Run twice, it finds nothing.
+    pub async fn delete_object(&self, delete: DeleteObject) -> Result<usize, Error> {
+        self.write(move |tx| {
+            let gone = doomed(tx, &delete)?;
+            if gone.is_empty() {
+                return Ok(0);
+            }
+            let leaf = ledger::append(tx, &leaf_text(&delete, &gone), None)?;
+            bury(tx, &delete, &gone, leaf)?;
+            let rows: Vec<_> = gone.iter().map(|entry| (entry.date, entry.row)).collect();
+            withdraw(tx, delete.collection.row, &delete.id, &rows)?;
+            let line = journal::Line {
+                detail: &delete.why,
+                ..journal::Line::new(delete.now, &delete.account, "object.deleted")
+            };
+            journal::write(tx, &line)?;
+            Ok(gone.len())
+        })
+        .await
+    }
+}
+
+struct Doomed {
+    date: i64,
+    row: i64,
+    version_key: String,
+}
+
+/// The visible versions that are asked for.
+fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
+    let classes = classes::all(tx)?;
+    let seen: Vec<&Class> = classes.iter().filter(|class| delete.sight.sees(class)).collect();
+    let sql = "/* doomed */ SELECT date_added, row, version_key, class FROM entry
+               WHERE id_hash = ? AND collection = ? AND id = ?";
+    let hash = id_hash(&delete.id);
+    let held = tx.query(sql, params![hash, delete.collection.row, delete.id], |row| {
+        let class: i64 = row.get("class")?;
+        let of = seen.iter().find(|seen| seen.id == class);
+        let entry = Doomed {
+            date: row.get("date_added")?,
+            row: row.get("row")?,
+            version_key: row.get("version_key")?,
+        };
+        Ok(of.map(|of| (entry, of.spec.as_str())))
+    })?;
+    let held: Vec<_> = held.into_iter().flatten().collect();
+    let versions: Vec<_> =
+        held.iter().map(|(entry, spec)| Version { spec, key: &entry.version_key }).collect();
+    // Without a wish every edition goes: the latest alone would uncover an older one.
+    let mut specs = delete.specs.clone();
+    if specs.is_empty() {
+        specs.extend(seen.iter().map(|class| class.spec.clone()));
+    }
+    let shown = chosen(&versions, &specs, &delete.versions);
+    Ok(held
+        .into_iter()
+        .zip(shown)
+        .filter(|(_, shown)| *shown)
+        .map(|((entry, _), _)| entry)
+        .collect())
+}
+
+/// The leaf: whose collection, which object (its digest: a ledger holds no content), who and why.
+fn leaf_text(delete: &DeleteObject, gone: &[Doomed]) -> Vec<u8> {
+    let line = |text: &str| text.replace(['\n', '\r'], " ");
+    format!(
+        "detente/deletion/v1\n{}\n{}\n{}\n{}\n{}\n{}\n",
+        delete.collection.id,
+        secrets::sha256(delete.id.as_bytes()).hex(),
+        gone.len(),
+        line(&delete.account),
+        line(&delete.why),
+        delete.now,
+    )
+    .into_bytes()
+}
+
+fn bury(tx: &Tx<'_>, delete: &DeleteObject, gone: &[Doomed], leaf: u64) -> Result<(), Error> {
+    let mut given = Given::new(&[("date", Kind::Int), ("key", Kind::Bytes)]);
+    for entry in gone {
+        given.push([Value::Int(entry.date), entry.version_key.to_column()]);
+    }
+    let sql = "/* bury */ INSERT INTO tombstone
+               SELECT ?1, g.date, ?2, g.key, ?3, ?4, ?5, ?6 FROM {given} WHERE true
+               ON CONFLICT DO NOTHING";
+    let now = delete.now.as_ms();
+    let values = params![delete.collection.row, delete.id, delete.account, delete.why, now, leaf];
+    tx.execute_given(sql, values, &given)
+}
+
+/// Takes entries of one object away, by date and row of the body, with the conflicts of their
+/// versions; the versions beside them become first and last again.
+pub(crate) fn withdraw(
+    tx: &Tx<'_>,
+    collection: i64,
+    id: &str,
+    entries: &[(i64, i64)],
+) -> Result<(), Error> {
+    let mut given = Given::new(&[("date", Kind::Int), ("row", Kind::Int)]);
+    for (date, row) in entries {
+        given.push([Value::Int(*date), Value::Int(*row)]);
+    }
+    let sql = "/* withdraw */ SELECT c.row FROM {given}
+               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date
+               JOIN conflict c ON c.collection = ?1 AND c.id = e.id AND c.version_key = e.version_key";
+    let mut bodies: Vec<i64> =
+        tx.query_given(sql, params![collection], &given, |row| row.get(0))?;
+    let sql = "/* withdraw */ DELETE FROM conflict WHERE collection = ?1 AND id = ?2
+               AND version_key IN (SELECT e.version_key FROM {given}
+               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date)";
+    tx.execute_given(sql, params![collection, id], &given)?;
+    let sql = "/* withdraw */ DELETE FROM entry WHERE collection = ?1
+               AND date_added IN (SELECT g.date FROM {given})";
+    tx.execute_given(sql, params![collection], &given)?;
+    reflag(tx, collection, id)?;
+    bodies.extend(entries.iter().map(|(_, row)| *row));
+    drop_bodies(tx, &bodies)
+}
+
+/// The bytes go with their last entry, unless a release of ours rests on them.
+fn drop_bodies(tx: &Tx<'_>, rows: &[i64]) -> Result<(), Error> {
+    let mut given = Given::new(&[("row", Kind::Int)]);
+    for row in rows {
+        given.push([Value::Int(*row)]);
+    }
+    let sql = "/* drop_bodies */ DELETE FROM blob WHERE row IN (SELECT g.row FROM {given})
+               AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.row = blob.row)
+               AND NOT EXISTS (SELECT 1 FROM release_item i WHERE i.row = blob.row)
+               AND NOT EXISTS (SELECT 1 FROM conflict c WHERE c.row = blob.row)";
+    tx.execute_given(sql, &[], &given)
+}

@@ -1,0 +1,202 @@
+//! The ranges of a page that is not asked for by id, and the one statement that merges them.
+
+use super::{COLUMNS, Class, Collection, Found, MIXED, Page, Pages, Versions, cut, found};
+use crate::{
+    Error,
+    tx::{Tx, Value},
+};
+
+/// Ranges of one statement: SQLite takes 500 parts.
+const RANGES_MAX: usize = 400;
+
+pub(super) fn read(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    page: &Page,
+    classes: &[Class],
+    seen: &[&Class],
+) -> Result<Pages, Error> {
+    let asked = Asked { page, seen, everything: seen.len() == classes.len() };
+    let (ranges, values) = asked.ranges(collection);
+    if ranges.is_empty() {
+        return Ok(Pages::default());
+    }
+    let mut rows: Vec<Found> = Vec::new();
+    // One more than fits tells whether more follows; those beyond the bytes are not read.
+    let (limit, mut bytes) = (page.limit.saturating_add(1), 0usize);
+    let sql =
+        format!("/* page */ {} ORDER BY date_added LIMIT {limit}", ranges.join("\nUNION ALL "));
+    tx.each(&sql, &values, |row| {
+        let Some(held) = found(row, seen)? else { return Ok(true) };
+        let full = page.with_bodies && bytes >= page.bytes_max && bytes > 0;
+        bytes = bytes.saturating_add(held.size);
+        rows.push(held);
+        Ok(!full)
+    })?;
+    cut(tx, rows, page)
+}
+
+struct Asked<'p> {
+    page: &'p Page,
+    seen: &'p [&'p Class],
+    everything: bool,
+}
+
+impl<'p> Asked<'p> {
+    /// The statement's parts and its values. The text follows from which filters there are and
+    /// from numbers of classes, never from what anybody wrote.
+    fn ranges(&self, collection: &Collection) -> (Vec<String>, Vec<Value<'p>>) {
+        let page = self.page;
+        let after = page.after.unwrap_or(i64::MIN);
+        let mut values = vec![Value::Int(collection.row), Value::Int(after)];
+        let types = bind(&page.types, &mut values);
+        let keys = bind(page.versions.keys(), &mut values);
+        let classes: Vec<&Class> =
+            self.seen.iter().copied().filter(|class| self.wants(class)).collect();
+        let mut ranges = Vec::new();
+        if page.versions.all() && self.is_whole(&classes) {
+            ranges.push(range("", "", ""));
+            return (ranges, values);
+        }
+        for class in &classes {
+            self.by_state(class, &types, &mut ranges);
+            for key in &keys {
+                let fixed = format!("e.version_key = {key} AND e.class = {}", class.id);
+                ranges.push(range("entry_version", &fixed, &self.rest(class, &types)));
+            }
+        }
+        (ranges, values)
+    }
+
+    fn wants(&self, class: &Class) -> bool {
+        self.page.specs.is_empty() || self.page.specs.contains(&class.spec)
+    }
+
+    /// Whether nothing is hidden, filtered or to be probed: the table itself is the range.
+    fn is_whole(&self, classes: &[&Class]) -> bool {
+        let one_edition = classes.iter().all(|class| self.newer_editions(class).is_empty());
+        self.everything
+            && classes.len() == self.seen.len()
+            && self.page.types.is_empty()
+            && (one_edition || !self.page.specs.is_empty())
+    }
+
+    /// First, last or all versions of a class: a range for each type and state.
+    fn by_state(&self, class: &Class, types: &[String], ranges: &mut Vec<String>) {
+        let states: Vec<i64> = (0..8).filter(|state| self.page.versions.wants(*state)).collect();
+        let many = states.len() * types.len() * self.seen.len() > RANGES_MAX;
+        for state in states {
+            let probe = if state & MIXED == 0 { String::new() } else { self.probe(class, state) };
+            let fixed = format!("e.class = {} AND e.state = {state}", class.id);
+            if types.is_empty() || many {
+                let rest = format!("{}{probe}", of_types(types));
+                ranges.push(range("entry_class", &fixed, &rest));
+                continue;
+            }
+            for kind in types {
+                let fixed = format!("e.type = {kind} AND {fixed}");
+                ranges.push(range("entry_type", &fixed, &probe));
+            }
+        }
+    }
+
+    /// What else holds for versions asked for by key: what another range shows is left out.
+    fn rest(&self, class: &Class, types: &[String]) -> String {
+        let shown: Vec<String> = (0..8)
+            .filter(|state| self.page.versions.wants(*state))
+            .map(|state| state.to_string())
+            .collect();
+        let edition = self.newer_edition_is_absent(class);
+        let mut rest = of_types(types);
+        if !shown.is_empty() {
+            // A mixed entry that another range leaves out by its probe is shown by its key.
+            let plain = format!("e.state NOT IN ({})", shown.join(", "));
+            let probed: Vec<String> = (4..8)
+                .filter(|state| self.page.versions.wants(*state))
+                .map(|state| {
+                    format!("(e.state = {state} AND NOT (true{}))", self.probe(class, state))
+                })
+                .collect();
+            rest += &format!(" AND ({})", [vec![plain], probed].concat().join(" OR "));
+        }
+        if !edition.is_empty() {
+            rest += &format!(" AND (e.state < {MIXED} OR (true{edition}))");
+        }
+        rest
+    }
+
+    /// Editions above that of a class, among those that count.
+    fn newer_editions(&self, class: &Class) -> Vec<i64> {
+        if !self.page.specs.is_empty() {
+            return Vec::new();
+        }
+        self.seen.iter().filter(|seen| seen.spec > class.spec).map(|seen| seen.id).collect()
+    }
+
+    fn newer_edition_is_absent(&self, class: &Class) -> String {
+        let newer = self.newer_editions(class);
+        if newer.is_empty() { String::new() } else { absent(&newer, "") }
+    }
+
+    /// Looks among the versions of the object in other classes that count.
+    fn probe(&self, class: &Class, state: i64) -> String {
+        let versions = &self.page.versions;
+        let rivals: Vec<i64> = self
+            .seen
+            .iter()
+            .filter(|seen| self.wants(seen))
+            .filter(|seen| !self.page.specs.is_empty() || seen.spec == class.spec)
+            .map(|seen| seen.id)
+            .collect();
+        let first = absent(&rivals, " AND o.version_key < e.version_key");
+        let last = absent(&rivals, " AND o.version_key > e.version_key");
+        let mut ways = Vec::new();
+        if versions.first() && state & super::super::versions::FIRST != 0 {
+            ways.push(format!("(true{first})"));
+        }
+        if versions.last() && state & super::super::versions::LAST != 0 {
+            ways.push(format!("(true{last})"));
+        }
+        let edition = self.newer_edition_is_absent(class);
+        match versions {
+            Versions::All => edition,
+            _ => format!(" AND ({}){edition}", ways.join(" OR ")),
+        }
+    }
+}
+
+/// No version of the same object lies in these classes.
+fn absent(classes: &[i64], which: &str) -> String {
+    let classes: Vec<String> = classes.iter().map(i64::to_string).collect();
+    format!(
+        " AND NOT EXISTS (SELECT 1 FROM entry o INDEXED BY entry_object
+           WHERE o.id_hash = e.id_hash AND o.collection = e.collection AND o.id = e.id
+           AND o.class IN ({}){which})",
+        classes.join(", ")
+    )
+}
+
+fn of_types(types: &[String]) -> String {
+    if types.is_empty() { String::new() } else { format!(" AND e.type IN ({})", types.join(", ")) }
+}
+
+fn range(index: &str, fixed: &str, rest: &str) -> String {
+    let hint = if index.is_empty() { String::new() } else { format!(" INDEXED BY {index}") };
+    let and = if fixed.is_empty() { "" } else { " AND " };
+    format!(
+        "SELECT {COLUMNS} FROM entry e{hint}
+         WHERE e.collection = ?1{and}{fixed} AND e.date_added > ?2{rest}"
+    )
+}
+
+/// Binds texts; the place of each.
+fn bind<'p>(texts: &'p [String], values: &mut Vec<Value<'p>>) -> Vec<String> {
+    let mut texts: Vec<&String> = texts.iter().collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let place = |text: &'p String| {
+        values.push(Value::Text(text));
+        format!("?{}", values.len())
+    };
+    texts.into_iter().map(place).collect()
+}

@@ -1,0 +1,358 @@
+//! Keeping objects: one batch of one collection, in a few statements whatever its size.
+
+use std::collections::HashMap;
+
+use stix::Marking;
+
+use super::{
+    Collection, NewObject,
+    classes::{Classes, id_hash},
+    clock::Clock,
+    versions::{FIRST, LAST, MIXED, reflag},
+};
+use crate::{
+    Error, params,
+    tx::{Given, Kind, ToColumn as _, Tx, Value},
+};
+
+/// What putting one object came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// A new entry.
+    New {
+        /// Row of its body.
+        row: i64,
+        /// Its date.
+        date: i64,
+    },
+    /// The same bytes are here.
+    Same,
+    /// Other bytes for the same version are here; both are kept, the first is served.
+    Conflict,
+    /// It was recalled by the partner that released it.
+    Recalled,
+}
+
+/// Puts objects into a collection; an outcome for each, in their order.
+pub(crate) fn put(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    objects: &[&NewObject],
+    clock: &mut Clock,
+) -> Result<Vec<Outcome>, Error> {
+    let recalled = recalled(tx, objects)?;
+    let rows = blobs(tx, objects, &recalled)?;
+    let held = held(tx, collection, objects)?;
+    let mut outcomes = Vec::with_capacity(objects.len());
+    let mut batch: HashMap<(&str, &str), i64> = HashMap::new();
+    for (place, object) in objects.iter().enumerate() {
+        let Some(row) = rows.get(place).copied().flatten() else {
+            outcomes.push(Outcome::Recalled);
+            continue;
+        };
+        let key = (object.id.as_str(), object.version_key.as_str());
+        let same = held.get(place).and_then(|held| held.same);
+        let before = same.map(|entry| entry.row).or_else(|| batch.get(&key).copied());
+        outcomes.push(match before {
+            Some(before) if before == row => Outcome::Same,
+            Some(_) => Outcome::Conflict,
+            None => {
+                batch.insert(key, row);
+                Outcome::New { row, date: 0 }
+            }
+        });
+    }
+    conflicts(tx, collection, objects, &rows, &outcomes, clock)?;
+    markings(tx, objects, &outcomes)?;
+    enter(tx, collection, objects, &held, &mut outcomes, clock)?;
+    Ok(outcomes)
+}
+
+/// Which objects were recalled by the partner that released them.
+fn recalled(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<usize>, Error> {
+    const COLUMNS: &[(&str, Kind)] =
+        &[("n", Kind::Int), ("id", Kind::Bytes), ("version_key", Kind::Bytes)];
+    if !tx.exists("/* recalled */ SELECT 1 FROM recalled_object LIMIT 1", &[])? {
+        return Ok(Vec::new());
+    }
+    let mut given = Given::new(COLUMNS);
+    for (n, object) in objects.iter().enumerate() {
+        given.push([Value::count(n), object.id.to_column(), object.version_key.to_column()]);
+    }
+    let sql = "/* recalled */ SELECT g.n FROM {given} JOIN recalled_object r
+               ON r.id = g.id AND r.version_key = g.version_key";
+    tx.query_given(sql, &[], &given, |row| row.get(0))
+}
+
+/// The row of each body, one for each digest; none for what was recalled.
+fn blobs(
+    tx: &Tx<'_>,
+    objects: &[&NewObject],
+    recalled: &[usize],
+) -> Result<Vec<Option<i64>>, Error> {
+    const COLUMNS: &[(&str, Kind)] = &[("digest", Kind::Bytes), ("body", Kind::Bytes)];
+    let wanted = |place: usize| !recalled.contains(&place);
+    let mut rows: HashMap<[u8; 32], Option<i64>> = HashMap::with_capacity(objects.len());
+    let mut given = Given::new(COLUMNS);
+    for (_, object) in objects.iter().enumerate().filter(|(place, _)| wanted(*place)) {
+        if rows.insert(object.digest.0, None).is_none() {
+            given.push([object.digest.0.to_column(), object.body.to_column()]);
+        }
+    }
+    let sql = "/* blobs */ INSERT INTO blob (digest, body) SELECT g.digest, g.body FROM {given}
+               WHERE true ON CONFLICT DO NOTHING RETURNING digest, row";
+    for (digest, row) in tx.query_given(sql, &[], &given, digest_and_row)? {
+        rows.insert(digest, Some(row));
+    }
+    let mut here = Given::new(&[("digest", Kind::Bytes)]);
+    for (digest, _) in rows.iter().filter(|(_, row)| row.is_none()) {
+        here.push([digest.to_column()]);
+    }
+    let sql = "/* blobs */ SELECT b.digest, b.row FROM {given} JOIN blob b ON b.digest = g.digest";
+    let here = tx.query_given(sql, &[], &here, digest_and_row)?;
+    rows.extend(here.into_iter().map(|(digest, row)| (digest, Some(row))));
+    let row = |(place, object): (usize, &&NewObject)| {
+        if wanted(place) { rows.get(&object.digest.0).copied().flatten() } else { None }
+    };
+    Ok(objects.iter().enumerate().map(row).collect())
+}
+
+fn digest_and_row(row: &crate::tx::Row<'_>) -> Result<([u8; 32], i64), Error> {
+    let digest: Vec<u8> = row.get("digest")?;
+    Ok((digest.try_into().map_err(|_| Error::Corrupt("a digest"))?, row.get("row")?))
+}
+
+/// What is here already of one object: the same version, and its neighbours.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    same: Option<Neighbour>,
+    older: Option<Neighbour>,
+    newer: Option<Neighbour>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Neighbour {
+    date: i64,
+    row: i64,
+    class: i64,
+    state: i64,
+}
+
+fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<Vec<Held>, Error> {
+    const COLUMNS: &[(&str, Kind)] =
+        &[("n", Kind::Int), ("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes)];
+    // Three steps along one index, however many versions there are.
+    const DATES: &str = "/* held */ SELECT g.n,
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
+          AND e.collection = ?1 AND e.version_key = g.key AND e.id = g.id LIMIT 1) AS same,
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
+          AND e.collection = ?1 AND e.version_key < g.key AND e.id = g.id
+          ORDER BY e.version_key DESC LIMIT 1) AS older,
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
+          AND e.collection = ?1 AND e.version_key > g.key AND e.id = g.id
+          ORDER BY e.version_key LIMIT 1) AS newer
+         FROM {given}";
+    let mut given = Given::new(COLUMNS);
+    for (n, object) in objects.iter().enumerate() {
+        let hash = Value::Int(id_hash(&object.id));
+        let key = object.version_key.to_column();
+        given.push([Value::count(n), hash, object.id.to_column(), key]);
+    }
+    let dates = tx.query_given(DATES, params![collection.row], &given, |row| {
+        Ok((row.get::<usize>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    let known = neighbours(tx, collection, &dates)?;
+    let of = |date: Option<i64>| date.and_then(|date| known.get(&date).copied());
+    let mut found = vec![Held::default(); objects.len()];
+    for (n, same, older, newer) in dates {
+        if let Some(held) = found.get_mut(n) {
+            *held = Held { same: of(same), older: of(older), newer: of(newer) };
+        }
+    }
+    Ok(found)
+}
+
+type Dates = (usize, Option<i64>, Option<i64>, Option<i64>);
+
+fn neighbours(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    dates: &[Dates],
+) -> Result<HashMap<i64, Neighbour>, Error> {
+    let mut given = Given::new(&[("date", Kind::Int)]);
+    for date in dates.iter().flat_map(|(_, same, older, newer)| [same, older, newer]).flatten() {
+        given.push([Value::Int(*date)]);
+    }
+    let sql = "/* neighbours */ SELECT e.date_added, e.row, e.class, e.state FROM {given}
+               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
+    let found = tx.query_given(sql, params![collection.row], &given, |row| {
+        let date = row.get(0)?;
+        Ok((date, Neighbour { date, row: row.get(1)?, class: row.get(2)?, state: row.get(3)? }))
+    })?;
+    Ok(found.into_iter().collect())
+}
+
+fn conflicts(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    objects: &[&NewObject],
+    rows: &[Option<i64>],
+    outcomes: &[Outcome],
+    clock: &Clock,
+) -> Result<(), Error> {
+    const COLUMNS: &[(&str, Kind)] =
+        &[("id", Kind::Bytes), ("version_key", Kind::Bytes), ("row", Kind::Int)];
+    let mut given = Given::new(COLUMNS);
+    for ((object, row), outcome) in objects.iter().zip(rows).zip(outcomes) {
+        if let (Outcome::Conflict, Some(row)) = (outcome, row) {
+            given.push([object.id.to_column(), object.version_key.to_column(), Value::Int(*row)]);
+        }
+    }
+    let sql = "/* conflicts */ INSERT INTO conflict
+               SELECT ?1, g.id, g.version_key, g.row, ?2 FROM {given} WHERE true
+               ON CONFLICT DO NOTHING";
+    tx.execute_given(sql, params![collection.row, clock.now_ms()], &given)
+}
+
+/// What new marking definitions stand for.
+fn markings(tx: &Tx<'_>, objects: &[&NewObject], outcomes: &[Outcome]) -> Result<(), Error> {
+    for (object, outcome) in objects.iter().zip(outcomes) {
+        let (Some(marking), Outcome::New { .. }) = (object.marking, outcome) else { continue };
+        let tlp = match marking {
+            Marking::Tlp(tlp) => Some(tlp as u8),
+            Marking::Other | Marking::Unknown => None,
+        };
+        let sql = "/* markings */ INSERT INTO marking VALUES (?, ?) ON CONFLICT DO NOTHING";
+        tx.execute(sql, params![object.id, tlp])?;
+    }
+    Ok(())
+}
+
+/// Dates and writes the new entries, and keeps the flags of first and last version right.
+fn enter(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    objects: &[&NewObject],
+    held: &[Held],
+    outcomes: &mut [Outcome],
+    clock: &mut Clock,
+) -> Result<(), Error> {
+    let mut classes = Classes::default();
+    let mut new = Vec::new();
+    let mut times: HashMap<&str, u32> = HashMap::new();
+    for ((place, object), outcome) in objects.iter().enumerate().zip(outcomes.iter()) {
+        if let Outcome::New { row, .. } = outcome {
+            new.push(New { place, row: *row, class: classes.of(object, tx)?, object });
+            *times.entry(object.id.as_str()).or_default() += 1;
+        }
+    }
+    let dates = clock.stamp(&new.iter().map(|new| new.class).collect::<Vec<_>>());
+    let (mut states, mut anew) = (Vec::new(), Vec::new());
+    let mut written: Vec<(i64, &New<'_>, i64)> = Vec::with_capacity(new.len());
+    for (new, date) in new.iter().zip(dates) {
+        let held = held.get(new.place).copied().unwrap_or_default();
+        let alone = times.get(new.object.id.as_str()) == Some(&1);
+        let state = match held.state_beside(new.class).filter(|_| alone) {
+            Some(state) => {
+                states.extend(held.states_after(state));
+                state
+            }
+            None => {
+                anew.push(new.object.id.as_str());
+                0
+            }
+        };
+        written.push((date, new, state));
+        if let Some(outcome) = outcomes.get_mut(new.place) {
+            *outcome = Outcome::New { row: new.row, date };
+        }
+    }
+    // In the order of their dates, so that the table only grows at its end.
+    written.sort_unstable_by_key(|(date, _, _)| *date);
+    insert(tx, collection, &written)?;
+    set_states(tx, collection.row, &states)?;
+    anew.sort_unstable();
+    anew.dedup();
+    anew.into_iter().try_for_each(|id| reflag(tx, collection.row, id))
+}
+
+struct New<'a> {
+    place: usize,
+    row: i64,
+    class: i64,
+    object: &'a NewObject,
+}
+
+impl Held {
+    /// The state of a version put between its neighbours; `None` where that does not tell.
+    fn state_beside(&self, class: i64) -> Option<i64> {
+        let tells = |neighbour: Option<Neighbour>| {
+            neighbour.is_none_or(|found| found.class == class && found.state & MIXED == 0)
+        };
+        if !tells(self.older) || !tells(self.newer) {
+            return None;
+        }
+        let first = if self.older.is_none() { FIRST } else { 0 };
+        let last = if self.newer.is_none() { LAST } else { 0 };
+        Some(first | last)
+    }
+
+    /// What its neighbours are no longer.
+    fn states_after(&self, state: i64) -> impl Iterator<Item = (i64, i64)> {
+        let older = self.older.filter(|_| state & LAST != 0).map(|n| (n.date, n.state & !LAST));
+        let newer = self.newer.filter(|_| state & FIRST != 0).map(|n| (n.date, n.state & !FIRST));
+        older.into_iter().chain(newer)
+    }
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    entries: &[(i64, &New<'_>, i64)],
+) -> Result<(), Error> {
+    const COLUMNS: &[(&str, Kind)] = &[
+        ("date", Kind::Int),
+        ("row", Kind::Int),
+        ("size", Kind::Int),
+        ("id", Kind::Bytes),
+        ("hash", Kind::Int),
+        ("version", Kind::Bytes),
+        ("key", Kind::Bytes),
+        ("type", Kind::Bytes),
+        ("class", Kind::Int),
+        ("state", Kind::Int),
+        ("findings", Kind::Bytes),
+    ];
+    let mut given = Given::new(COLUMNS);
+    for (date, new, state) in entries {
+        let object = new.object;
+        given.push([
+            Value::Int(*date),
+            Value::Int(new.row),
+            Value::count(object.body.len()),
+            object.id.to_column(),
+            Value::Int(id_hash(&object.id)),
+            object.version.to_column(),
+            object.version_key.to_column(),
+            object.type_.to_column(),
+            Value::Int(new.class),
+            Value::Int(*state),
+            object.findings.to_column(),
+        ]);
+    }
+    let sql = "/* objects::insert */ INSERT INTO entry
+               SELECT ?1, g.date, g.row, g.size, g.id, g.hash, g.version, g.key, g.type, g.class,
+               g.state, g.findings FROM {given}";
+    tx.execute_given(sql, params![collection.row], &given)
+}
+
+/// Sets the state of entries, by date.
+pub(super) fn set_states(tx: &Tx<'_>, collection: i64, states: &[(i64, i64)]) -> Result<(), Error> {
+    let mut given = Given::new(&[("date", Kind::Int), ("state", Kind::Int)]);
+    for (date, state) in states {
+        given.push([Value::Int(*date), Value::Int(*state)]);
+    }
+    let sql = "/* set_states */ UPDATE entry SET state = g.state FROM {given}
+               WHERE entry.collection = ?1 AND entry.date_added = g.date";
+    tx.execute_given(sql, params![collection], &given)
+}
