@@ -1,6 +1,7 @@
 //! Checks that are code, and tests of everything: `cargo xtask check`, `cargo xtask test`.
 
 mod interop;
+mod postgres;
 mod tidy;
 
 use std::{
@@ -51,6 +52,11 @@ fn check() -> Result<()> {
 
 fn test() -> Result<()> {
     check()?;
+    step("tests over PostgreSQL", || {
+        let server = postgres::Server::start()?;
+        let arguments = ["test", "--quiet", "--package", "store", "--package", "testkit"];
+        run(program().args(arguments).env(postgres::VARIABLE, server.url()))
+    })?;
     step("release build", || cargo(&["build", "--release", "--package", "node"]))?;
     step("histories", || {
         let arguments = ["test", "--quiet", "--package", "testkit", "--test", "channel", "seeded"];
@@ -67,7 +73,13 @@ fn test() -> Result<()> {
 /// output goes to standard output, so that `--json` is one document.
 fn bench() -> Result<()> {
     cargo(&["build", "--quiet", "--release", "--package", "node", "--package", "bench"])?;
-    run(Command::new("target/release/bench").args(std::env::args().skip(2)))
+    let mut bench = Command::new("target/release/bench");
+    bench.args(std::env::args().skip(2));
+    if std::env::args().nth(2).as_deref() != Some("taxii") {
+        return run(&mut bench);
+    }
+    let server = postgres::Server::start()?;
+    run(bench.env(postgres::VARIABLE, server.url()))
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

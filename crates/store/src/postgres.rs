@@ -56,7 +56,7 @@ impl Place {
     }
 
     fn channel(&self) -> String {
-        format!("detente.{}", self.schema.replace('"', ""))
+        format!("detente.{}", self.schema.replace(['"', '\''], ""))
     }
 
     /// A number for an advisory lock: schemas of one database do not meet.
@@ -89,6 +89,9 @@ pub(crate) fn open(place: &mut Place) -> Result<PostgresEngine, Error> {
         })?
         .ok_or(Error::Corrupt("no schema to work in"))?;
     place.schema = schema;
+    // Each schema's connections can be told apart by whoever looks after the server.
+    place.config.application_name(&place.channel());
+    session.batch(&format!("SET application_name = '{}'", place.channel()))?;
     migrate(&session, place)?;
     let process = Arc::new(AtomicI32::new(session.process()?));
     Ok(PostgresEngine { place: place.clone(), session, process })

@@ -48,6 +48,18 @@ impl Base {
         self
     }
 
+    /// Ends every connection that the stores of this place have to PostgreSQL, as its crash would.
+    pub fn hang_up(&self) {
+        let Place::Postgres { url } = &self.place else { return };
+        let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
+        client
+            .batch_execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'detente.' || current_schema()",
+            )
+            .unwrap();
+    }
+
     /// Opens the store; again, it is what a restart or a second process finds.
     pub fn open(&self) -> Result<Store, store::Error> {
         match &self.place {

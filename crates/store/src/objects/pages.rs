@@ -106,7 +106,6 @@ struct Found {
     entry: Entry,
     row: i64,
     size: usize,
-    class: i64,
     version_key: String,
 }
 
@@ -128,7 +127,7 @@ fn found(row: &Row<'_>, seen: &[&Class]) -> Result<Option<Found>, Error> {
         body: None,
     };
     let (size, version_key) = (row.get("size")?, row.get("version_key")?);
-    Ok(Some(Found { entry, row: row.get("row")?, size, class, version_key }))
+    Ok(Some(Found { entry, row: row.get("row")?, size, version_key }))
 }
 
 /// The page of objects asked for by id: all their versions are looked at.

@@ -1,0 +1,137 @@
+//! Several stores over one database, as several node processes are: order, leases, news, and a
+//! database that goes away.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use pollster::block_on;
+use protocol::terms::{NodeName, StatementId};
+use store::{Collection, Error, NewObject, Page, Put, Route, Store};
+use testkit::Base;
+
+use crate::kit::*;
+
+fn two(test: &str) -> Option<(Store, Store)> {
+    let base = Base::postgres(test)?;
+    Some((base.open().unwrap(), base.open().unwrap()))
+}
+
+#[test]
+fn stores_of_several_processes_give_dates_in_one_order() {
+    let test = "stores_of_several_processes_give_dates_in_one_order";
+    let Some((one, other)) = two(test) else { return };
+    let shared = collection(&one, "shared");
+    std::thread::scope(|scope| {
+        for n in 0..8u32 {
+            let (store, shared) = (if n % 2 == 0 { &one } else { &other }, &shared);
+            scope.spawn(move || {
+                for round in 0..25 {
+                    add(store, shared, vec![object(n * 100 + round, 0)]);
+                }
+            });
+        }
+    });
+    let from_one = shown(&one, &shared, &latest());
+    assert_eq!(from_one.len(), 200);
+    assert_eq!(from_one, shown(&other, &shared, &latest()));
+}
+
+#[test]
+fn lease_of_one_process_is_not_given_to_another_until_it_ends() {
+    let test = "lease_of_one_process_is_not_given_to_another_until_it_ends";
+    let Some((one, other)) = two(test) else { return };
+    let id: StatementId = "11".repeat(32).parse().unwrap();
+    let partner: NodeName = "brevia.example/channel".parse().unwrap();
+    let put = one.put_inbox(id, partner, "envelope".into(), Route::Link, now());
+    assert_eq!(block_on(put).unwrap(), Put::New);
+    let leased = |store: &Store| block_on(store.lease_inbox(8, 1 << 20)).unwrap().len();
+    assert_eq!(leased(&one), 1);
+    assert_eq!((leased(&one), leased(&other)), (0, 0));
+    one.close();
+    assert_eq!(leased(&other), 1, "a process that ends gives its leases back");
+}
+
+/// What a client does whose request was answered by 503: the same again.
+fn add_until_kept(store: &Store, shared: &Collection, objects: &[NewObject]) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match try_add(store, shared, objects.to_vec()) {
+            Ok(added) => return assert!(added.lines.iter().all(|line| line.message.is_none())),
+            Err(Error::Away(_)) => assert!(Instant::now() < deadline, "it stays away"),
+            Err(error) => panic!("{error:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn database_that_hangs_up_loses_and_doubles_nothing() {
+    let test = "database_that_hangs_up_loses_and_doubles_nothing";
+    let Some(base) = Base::postgres(test) else { return };
+    let stores = [base.open().unwrap(), base.open().unwrap()];
+    let shared = collection(&stores[0], "shared");
+    let done = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let (stores, shared, done, base) = (&stores, &shared, &done, &base);
+        let poller = scope.spawn(move || poll_through(&stores[1], shared, done));
+        let cutter = scope.spawn(move || {
+            while !done.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(150));
+                base.hang_up();
+            }
+        });
+        let writers: Vec<_> = (0..8u32)
+            .map(|writer| {
+                scope.spawn(move || {
+                    for round in 0..50 {
+                        let id = writer * 1_000 + round * 2;
+                        let pair = [object(id, 0), object(id + 1, 0)];
+                        add_until_kept(&stores[writer as usize % 2], shared, &pair);
+                    }
+                })
+            })
+            .collect();
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        done.store(true, Ordering::Release);
+        cutter.join().unwrap();
+        poller.join().unwrap()
+    });
+    let distinct: BTreeSet<_> = seen.iter().collect();
+    assert_eq!((seen.len(), distinct.len()), (800, 800), "each once");
+}
+
+fn poll_through(store: &Store, shared: &Collection, done: &AtomicBool) -> Vec<String> {
+    let (mut asked, mut names) = (Page { limit: 7, ..latest() }, Vec::new());
+    loop {
+        let last = done.load(Ordering::Acquire);
+        let got = match block_on(store.page(shared, &asked)) {
+            Ok(got) => got,
+            Err(Error::Away(_)) => continue,
+            Err(error) => panic!("{error:?}"),
+        };
+        asked.after = got.entries.last().map(|entry| entry.date_added).or(asked.after);
+        names.extend(got.entries.iter().map(name));
+        if got.entries.is_empty() && last {
+            return names;
+        }
+    }
+}
+
+#[test]
+fn commit_of_one_process_wakes_another() {
+    let Some((one, other)) = two("commit_of_one_process_wakes_another") else { return };
+    // The listener connects by itself; its first word is that it is there.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while *other.changes().borrow() == 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let before = *other.changes().borrow();
+    collection(&one, "news");
+    while *other.changes().borrow() == before {
+        assert!(Instant::now() < deadline, "no news");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
