@@ -12,14 +12,24 @@
 //! assert_eq!((error.line, error.column, error.rule), (1, 37, "STIX-9.6-01"));
 //! ```
 
+mod check;
+mod equivalence;
 mod error;
+mod explain;
+mod inspect;
 mod lexer;
 mod literal;
+mod matching;
 mod parse;
 mod print;
 mod syntax;
 
+pub use check::{CustomCheck, Finding, findings, has_brackets};
+pub use explain::Explanation;
+pub use inspect::{Inspection, InspectedStep};
+pub use equivalence::{Equivalence, EquivalenceError, equivalent};
 pub use error::Error;
+pub use matching::{MatchError, Matcher, ObservationError, Observations};
 pub use parse::parse;
 pub use syntax::Pattern;
 

@@ -346,7 +346,8 @@ impl<'a> Parser<'a> {
             let operand = id(self.token.start);
             let path = self.path("STIX-9.6.1-35")?;
             let predicate = Predicate::Exists;
-            return Ok(Test { path, negation: before, predicate, start, operand });
+            let operator = start;
+            return Ok(Test { path, negation: before, predicate, start, operator, operand });
         }
         let path = self.path(rule)?;
         let mut negation = Negation::Plain;
@@ -354,11 +355,11 @@ impl<'a> Parser<'a> {
             negation = Negation::Not;
             self.advance();
         }
-        let operator = self.token.kind;
+        let Token { kind, start: operator, .. } = self.token;
         self.advance_over_operator()?;
         let operand = id(self.token.start);
-        let predicate = self.predicate(operator)?;
-        Ok(Test { path, negation, predicate, start, operand })
+        let predicate = self.predicate(kind)?;
+        Ok(Test { path, negation, predicate, start, operator: id(operator), operand })
     }
 
     fn advance_over_operator(&mut self) -> Parsed<()> {

@@ -113,6 +113,8 @@ pub(super) struct Test<'a> {
     pub(super) predicate: Predicate<'a>,
     /// Byte offset of its first token.
     pub(super) start: u32,
+    /// Byte offset of its operator, NOT aside.
+    pub(super) operator: u32,
     /// Byte offset of its operand.
     pub(super) operand: u32,
 }
