@@ -24,6 +24,7 @@ mod confidence;
 mod filter;
 mod markings;
 mod objects;
+mod pattern;
 mod values;
 
 /// The present, as a timestamp: taken only by operations that date something.
@@ -65,6 +66,12 @@ fn run(op: &str, request: &Request<'_>, now: Clock<'_>) -> Option<Result<Answer,
         "timestamp" => values::timestamp(request),
         "hash-check" => values::hash_check(request),
         "filter" => filter::filter(request),
+        "pattern" => pattern::pattern(request),
+        "pattern-brackets" => pattern::brackets(request),
+        "inspect" => pattern::inspect(request),
+        "match" => pattern::matches(request),
+        "pattern-normal" => pattern::normal(request),
+        "pattern-equivalent" => pattern::equivalent(request),
         _ => return None,
     })
 }

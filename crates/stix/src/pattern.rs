@@ -25,10 +25,10 @@ mod print;
 mod syntax;
 
 pub use check::{CustomCheck, Finding, findings, has_brackets};
-pub use explain::Explanation;
-pub use inspect::{Inspection, InspectedStep};
 pub use equivalence::{Equivalence, EquivalenceError, equivalent};
 pub use error::Error;
+pub use explain::Explanation;
+pub use inspect::{InspectedStep, Inspection};
 pub use matching::{MatchError, Matcher, ObservationError, Observations};
 pub use parse::parse;
 pub use syntax::Pattern;

@@ -7,7 +7,6 @@
 mod hash;
 mod path;
 
-use super::equivalence::mixed_types;
 use super::literal::Number;
 use super::matching::{Network, is_homogeneous, obstacle};
 use super::syntax::{
@@ -64,7 +63,7 @@ pub fn findings(pattern: &Pattern<'_>, custom: CustomCheck) -> Vec<Finding> {
     let mut found = Collector { pattern, custom, list: Vec::new() };
     found.start();
     found.qualifiers();
-    if let Some(offset) = mixed_types(pattern) {
+    if let Some(offset) = pattern.mixed_types() {
         found.add(
             Level::Warning,
             "STIX-9.5-08",

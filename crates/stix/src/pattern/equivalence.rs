@@ -71,8 +71,15 @@ impl Equivalence {
     }
 }
 
-/// Byte offset of the first operand of an AND whose operands no object can satisfy together.
-pub(super) fn mixed_types(pattern: &Pattern<'_>) -> Option<usize> {
+impl Pattern<'_> {
+    /// Byte offset of the first operand of an AND that joins unlike object types: no object can
+    /// satisfy all its operands (section 9.5).
+    pub fn mixed_types(&self) -> Option<usize> {
+        mixed_types(self)
+    }
+}
+
+fn mixed_types(pattern: &Pattern<'_>) -> Option<usize> {
     let mut types: Vec<BTreeSet<&str>> = Vec::with_capacity(pattern.comparisons.len());
     let mut starts: Vec<u32> = Vec::with_capacity(pattern.comparisons.len());
     for node in &pattern.comparisons {

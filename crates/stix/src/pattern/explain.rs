@@ -150,16 +150,12 @@ impl Explanation<'_, '_> {
 
     /// The operands of a chain of one operator, parentheses aside.
     fn comparison_chain(&self, at: u32) -> Vec<u32> {
-        let kind = |node: &Comparison<'_>| std::mem::discriminant(node);
-        let Some(root) = self.comparison_node(at) else { return Vec::new() };
         let (mut out, mut todo) = (Vec::new(), vec![at]);
+        let root = self.comparison_node(at);
         while let Some(at) = todo.pop() {
-            match self.comparison_node(at) {
-                Some(node @ (Comparison::And(a, b) | Comparison::Or(a, b)))
-                    if kind(&node) == kind(&root) =>
-                {
-                    todo.extend([b, a]);
-                }
+            match (self.comparison_node(at), root) {
+                (Some(Comparison::And(a, b)), Some(Comparison::And(..)))
+                | (Some(Comparison::Or(a, b)), Some(Comparison::Or(..))) => todo.extend([b, a]),
                 _ => out.push(at),
             }
         }
@@ -168,16 +164,15 @@ impl Explanation<'_, '_> {
 
     /// The operands of a chain of one operator; parentheses hold it together only from the left.
     fn chain(&self, at: u32) -> Vec<u32> {
-        let Some(root) = self.0.observations.get(at as usize) else { return Vec::new() };
         let (mut out, mut todo) = (Vec::new(), vec![at]);
+        let node = |at: u32| self.0.observations.get(at as usize).copied();
+        let root = node(at);
         while let Some(at) = todo.pop() {
-            match self.0.observations.get(at as usize) {
-                Some(
-                    node @ (Observation::And(a, b)
-                    | Observation::Or(a, b)
-                    | Observation::FollowedBy(a, b)),
-                ) if std::mem::discriminant(node) == std::mem::discriminant(root) => {
-                    todo.extend([*b, *a]);
+            match (node(at), root) {
+                (Some(Observation::And(a, b)), Some(Observation::And(..)))
+                | (Some(Observation::Or(a, b)), Some(Observation::Or(..)))
+                | (Some(Observation::FollowedBy(a, b)), Some(Observation::FollowedBy(..))) => {
+                    todo.extend([b, a]);
                 }
                 _ => out.push(at),
             }

@@ -1,7 +1,7 @@
 //! What a pattern speaks about: its qualifiers, operators and comparisons, as they are written.
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::lexer::Lexer;
 use super::syntax::{
@@ -19,10 +19,23 @@ pub struct Inspection<'a> {
     /// Operators between observations, sorted, without doubles.
     #[serde(rename = "observation_ops")]
     pub observation_operators: Vec<&'static str>,
-    /// Comparisons by object type, in the order in which types appear; EXISTS is left out.
-    #[serde(serialize_with = "as_map")]
-    pub comparisons: Vec<(&'a str, Vec<(Vec<InspectedStep>, String, String)>)>,
+    /// Comparisons by object type; EXISTS is left out.
+    pub comparisons: InspectedTypes<'a>,
 }
+
+/// Comparisons by object type, in the order in which types appear.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct InspectedTypes<'a>(pub Vec<(&'a str, Vec<InspectedTest>)>);
+
+impl Serialize for InspectedTypes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, tests)| (name, tests)))
+    }
+}
+
+/// One comparison, as it is written: path, operator, constant.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InspectedTest(pub Vec<InspectedStep>, pub String, pub String);
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,13 +62,6 @@ impl Serialize for InspectedStep {
     }
 }
 
-fn as_map<S: Serializer, V: Serialize>(
-    list: &[(&str, V)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(list.iter().map(|(name, value)| (name, value)))
-}
-
 impl<'a> Pattern<'a> {
     /// What the pattern speaks about.
     pub fn inspect(&self) -> Inspection<'a> {
@@ -75,16 +81,18 @@ impl<'a> Pattern<'a> {
         operators.sort_unstable();
         operators.dedup();
         let mut places = std::collections::HashMap::new();
-        let mut comparisons: Vec<(&str, Vec<_>)> = Vec::new();
+        let mut comparisons = InspectedTypes::default();
         for test in self.tests().filter(|test| !matches!(test.predicate, Predicate::Exists)) {
             let object_type = test.path.object_type;
             let place = *places.entry(object_type).or_insert_with(|| {
-                comparisons.push((object_type, Vec::new()));
-                comparisons.len() - 1
+                comparisons.0.push((object_type, Vec::new()));
+                comparisons.0.len() - 1
             });
-            if let Some((_, list)) = comparisons.get_mut(place) {
+            if let Some((_, list)) = comparisons.0.get_mut(place) {
                 let steps = self.steps(&test.path).iter().map(InspectedStep::of).collect();
-                list.push((steps, self.operator_as_written(test), self.operand_as_written(test)));
+                let (operator, operand) =
+                    (self.operator_as_written(test), self.operand_as_written(test));
+                list.push(InspectedTest(steps, operator, operand));
             }
         }
         Inspection { qualifiers, observation_operators: operators, comparisons }

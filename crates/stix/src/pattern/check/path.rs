@@ -1,8 +1,6 @@
 //! Object paths against the model of cyber-observable objects: unknown types and properties,
 //! indexes where there is no list, constants of another type than the property's.
 
-use std::borrow::Cow;
-
 use super::{Collector, CustomCheck, rule_of};
 use crate::model::{Family, Property, Shape, Targets, Type, type_of};
 use crate::pattern::syntax::{Constant, Predicate, Step, Test};
@@ -89,12 +87,7 @@ fn walk(
     None
 }
 
-fn unknown(
-    found: &mut Collector<'_, '_>,
-    test: &Test<'_>,
-    name: &Cow<'_, str>,
-    rule: &'static str,
-) {
+fn unknown(found: &mut Collector<'_, '_>, test: &Test<'_>, name: &str, rule: &'static str) {
     if is_name(name, b'_') {
         custom(found, test, name, '_');
     } else {
