@@ -4,9 +4,9 @@
 //! it names, the one compared with a registry key or the name of a registry value has no case;
 //! regular expressions are left as they are, for `\D` is not `\d`.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::pattern::literal::{Number, decode_base64, decode_hex};
 use crate::pattern::syntax::{Constant, Negation, Pattern, Predicate, Relation, Step, Test};

@@ -1,6 +1,6 @@
 //! Networks of addresses for ISSUBSET and ISSUPERSET: an address with a prefix, or all its bits.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network of either family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
