@@ -15,11 +15,7 @@ use axum::{
 use protocol::secrets;
 use serde_json::{Value, json};
 
-use crate::{
-    auth::{Caller, Unknown},
-    desk::Shared,
-    problem::Problem,
-};
+use crate::{auth::Caller, desk::Shared, problem::Problem};
 
 mod accounts;
 mod agreements;
@@ -81,15 +77,18 @@ pub fn document() -> Value {
 /// Lets in whom the endpoint is for; the handler finds who it is among the extensions.
 async fn guard(
     State((desk, access)): State<(Shared, Access)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     if access == Access::Anyone {
         return next.run(request).await;
     }
-    let Some(caller) = desk.auth.identify(desk.service.store(), request.headers()).await else {
-        return Unknown.into_response();
+    let (parts, body) = request.into_parts();
+    let caller = match desk.auth.identify(&desk, &parts).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal.into_response(),
     };
+    let mut request = Request::from_parts(parts, body);
     if let Err(problem) = check(&caller, access, &request) {
         return problem.into_response();
     }

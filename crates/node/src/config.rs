@@ -23,6 +23,24 @@ pub struct Config {
     /// data directory where there is none.
     #[serde(default)]
     pub store: Option<String>,
+    /// Where the desk is reached from outside, such as `https://desk.aldermoor.example`.
+    #[serde(default)]
+    pub public_url: Option<String>,
+    /// Requests a minute.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Requests a minute at the TAXII door; none is limited where no number stands.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Of one account.
+    #[serde(default)]
+    pub account: Option<u32>,
+    /// Of one address.
+    #[serde(default)]
+    pub address: Option<u32>,
 }
 
 impl Config {
@@ -59,7 +77,11 @@ impl Config {
              # Where partners' nodes come, over mutual TLS 1.3.\n\
              partner = \"{partner}\"\n\n\
              # Set to true when a proxy in front of the desk speaks TLS.\n\
-             behind_proxy = false\n{store}"
+             behind_proxy = false\n\n\
+             # Where the desk is reached from outside; TAXII clients are told absolute addresses then.\n\
+             # public_url = \"https://desk.example\"\n\n\
+             # Requests a minute of one account and of one address; no limit where none is set.\n\
+             # limits = {{ account = 6000, address = 6000 }}\n{store}"
         )
     }
 }

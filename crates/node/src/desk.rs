@@ -8,9 +8,14 @@ use std::{
 use exchange::Service;
 use protocol::terms::Timestamp;
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 
-use crate::{auth::Auth, config::Config};
+use crate::{
+    auth::Auth,
+    config::Config,
+    register::Register,
+    taxii::{Budget, CursorKeys},
+};
 
 /// The desk: use cases, accounts, configuration.
 pub struct Desk {
@@ -18,10 +23,28 @@ pub struct Desk {
     pub service: Service,
     /// Who may do what.
     pub auth: Auth,
+    /// What requests ask again and again.
+    pub register: Register,
     /// `node.toml`.
     pub config: Config,
-    /// Key of the tags on TAXII cursors.
-    pub cursor_key: [u8; 32],
+    /// Keys of the tags on TAXII cursors.
+    pub cursor_keys: CursorKeys,
+    /// Bytes of bodies that may be under way.
+    pub budget: Budget,
+}
+
+impl Desk {
+    /// The desk of a service.
+    ///
+    /// *Errors*: the store's, when the keys of cursors cannot be read or kept.
+    pub async fn open(service: Service, config: Config) -> Result<Self, store::Error> {
+        let mut key = [0; 32];
+        rng().fill_bytes(&mut key);
+        let auth = Auth::new(key, config.limits.account, config.limits.address);
+        let register = Register::new(service.store());
+        let cursor_keys = CursorKeys::open(service.store(), &mut rng()).await?;
+        Ok(Self { service, auth, register, config, cursor_keys, budget: Budget::default() })
+    }
 }
 
 /// The desk, as handlers get it.

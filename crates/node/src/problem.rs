@@ -38,6 +38,11 @@ impl Problem {
         format!("{}: {}", self.rule, self.message)
     }
 
+    /// Its rule, what is wrong, and the remedy.
+    pub fn into_texts(self) -> (String, String, String) {
+        (self.rule, self.message, self.remedy)
+    }
+
     fn ours(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %error, source = ?error.source().map(ToString::to_string), "failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "NODE-1", "the node failed", "see its log")

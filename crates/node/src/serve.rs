@@ -3,29 +3,19 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use axum::{Extension, Router};
+use axum::Router;
 use exchange::{Failure, Service, Step, intake, oversight, recall, relay, release, sweep};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
-    service::TowerToHyperService,
-};
 use protocol::terms::Digest;
-use rand_core::Rng;
-use rustls::ServerConfig;
 use store::Lane;
 use tokio::{net::TcpListener, sync::watch};
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    api,
-    auth::Auth,
-    console,
+    api, console,
     desk::{Desk, Shared, now, rng},
     init::{self, Opened},
     link::Links,
-    partner_door::{self, Peer},
-    taxii, tls,
+    listen::{Door, listen, told},
+    partner_door, taxii,
 };
 
 /// How long a worker sleeps when nothing changes.
@@ -46,22 +36,23 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
         false => Some(link.desk_door()?),
     };
     oversight::publish(&service, now()).await?;
-    let mut key = [0; 32];
-    rng().fill_bytes(&mut key);
-    let cursor_key = cursor_key(&service).await?;
-    let auth = Auth::new(key);
-    let desk = Arc::new(Desk { service: service.clone(), auth, config, cursor_key });
+    let is_shared = config.behind_proxy;
+    let desk = Arc::new(Desk::open(service.clone(), config).await?);
     let pinned_by = service.clone();
     let door_tls = link.partner_door(Arc::new(move |pin| is_pinned(&pinned_by, pin)))?;
-    let doors = [
-        tokio::spawn(listen(desk_listener, desk_tls, desk_router(desk), stopped.clone())),
-        tokio::spawn(listen(
-            partner_listener,
-            Some(door_tls),
-            partner_door::router(service.clone()),
-            stopped.clone(),
-        )),
-    ];
+    let desk_door = Door {
+        listener: desk_listener,
+        tls: desk_tls.map(Arc::new),
+        router: desk_router(desk),
+        is_shared,
+    };
+    let partner_door = Door {
+        listener: partner_listener,
+        tls: Some(Arc::new(door_tls)),
+        router: partner_door::router(service.clone()),
+        is_shared: false,
+    };
+    let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
     let links = Arc::new(Links::new(link, service.store().clone()));
     let workers = start_workers(&service, &links, &stopped);
     tracing::info!(event = "node.started", name = %service.name());
@@ -81,30 +72,18 @@ async fn bind(address: SocketAddr, door: &str) -> Result<TcpListener> {
     })
 }
 
-/// The key of TAXII cursors lives as long as the store, so that cursors never expire.
-async fn cursor_key(service: &Service) -> Result<[u8; 32]> {
-    if let Some(kept) = service.store().meta("taxii.cursor_key").await?
-        && let Ok(key) = kept.try_into()
-    {
-        return Ok(key);
-    }
-    let mut key = [0; 32];
-    rng().fill_bytes(&mut key);
-    service.store().set_meta("taxii.cursor_key", key.to_vec()).await?;
-    Ok(key)
-}
-
 /// Reads are made on the caller's thread, so the future is ready at its first poll.
 fn is_pinned(service: &Service, pin: &Digest) -> bool {
     use futures_util::FutureExt;
     partner_door::partner_of(service, pin).now_or_never().flatten().is_some()
 }
 
-fn desk_router(desk: Shared) -> Router {
+/// What answers at the desk: the API, the console, and TAXII on every other path.
+pub fn desk_router(desk: Shared) -> Router {
     Router::new()
         .nest("/api", api::router(&desk))
         .merge(console::router())
-        .merge(taxii::router())
+        .fallback(taxii::door)
         .with_state(desk)
 }
 
@@ -115,69 +94,6 @@ async fn told_to_stop() -> Result<()> {
         _ = terminate.recv() => {}
     }
     Ok(())
-}
-
-/// Accepts connections until told to stop; what is under way is finished.
-async fn listen(
-    listener: TcpListener,
-    tls: Option<ServerConfig>,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let acceptor = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = told(&mut stopped) => return,
-        };
-        let Ok((stream, _)) = accepted else { continue };
-        let _ = stream.set_nodelay(true);
-        let (acceptor, router, stopped) = (acceptor.clone(), router.clone(), stopped.clone());
-        tokio::spawn(async move {
-            match acceptor {
-                None => talk(TokioIo::new(stream), router, stopped).await,
-                Some(acceptor) => {
-                    let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
-                    let Ok(Ok(stream)) = shaken else { return };
-                    let pin = stream
-                        .get_ref()
-                        .1
-                        .peer_certificates()
-                        .and_then(|chain| chain.first())
-                        .and_then(|certificate| tls::pin(certificate).ok());
-                    let router = match pin {
-                        Some(pin) => router.layer(Extension(Peer(pin))),
-                        None => router,
-                    };
-                    talk(TokioIo::new(stream), router, stopped).await;
-                }
-            }
-        });
-    }
-}
-
-/// Ends when the node is told to stop.
-async fn told(stopped: &mut watch::Receiver<bool>) {
-    // The sender outlives every task; its loss means the same.
-    let _ = stopped.wait_for(|stopped| *stopped).await.map(drop);
-}
-
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-async fn talk<I>(io: I, router: Router, mut stopped: watch::Receiver<bool>)
-where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-{
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection_with_upgrades(io, TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = told(&mut stopped) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(Duration::from_secs(3), connection).await;
-        }
-    }
 }
 
 type Tasks = Vec<tokio::task::JoinHandle<()>>;

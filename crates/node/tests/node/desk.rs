@@ -8,7 +8,7 @@ use axum::{
     http::{Request, Response, header},
 };
 use exchange::Service;
-use node::{auth::Auth, config::Config, desk::Desk};
+use node::{config::Config, desk::Desk};
 use protocol::{secrets, terms::Role};
 use serde_json::{Value, json};
 use testkit::{Weather, World};
@@ -72,12 +72,7 @@ impl Client {
             service.name()
         );
         let config: Config = toml::from_str(&text).unwrap();
-        let desk = Arc::new(Desk {
-            service: service.clone(),
-            auth: Auth::new([7; 32]),
-            config,
-            cursor_key: [7; 32],
-        });
+        let desk = Arc::new(Desk::open(service.clone(), config).await.unwrap());
         let router = Router::new().nest("/api", node::api::router(&desk)).with_state(desk);
         let mut client = Self { router, service: service.clone(), token: String::new() };
         client.token = client.account("everyone", Role::ALL).await;

@@ -1,0 +1,246 @@
+//! Listeners: connections taken in, counted, secured and paced, and cut when they stand still.
+//!
+//! What a stranger can make a node hold is bounded here: connections in all and for each address,
+//! heads, idle time. Who is on the other end goes with each request as a [`Remote`].
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, http::Request};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use protocol::terms::Digest;
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceBuilder;
+
+use crate::{partner_door::Peer, tls};
+
+mod guarded;
+
+use guarded::Guarded;
+
+/// Who is on the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Remote {
+    /// The address; that of the proxy where one is in front.
+    pub address: IpAddr,
+    /// Digest of the key of the certificate that it showed and proved.
+    pub certificate: Option<Digest>,
+}
+
+/// Where connections come in, and what answers them.
+pub struct Door {
+    /// The socket.
+    pub listener: TcpListener,
+    /// How it is secured; plain where it is not.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// What answers.
+    pub router: Router,
+    /// One address may take every connection: a proxy in front is one.
+    pub is_shared: bool,
+}
+
+/// Connections at once.
+const CONNECTIONS_MAX: usize = 8_192;
+/// Connections at once of one address.
+const OF_ADDRESS_MAX: usize = 1_024;
+/// For a TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// For the head of a request, and for the next one on a connection that is kept.
+const HEAD: Duration = Duration::from_secs(30);
+/// For what is under way when the node stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Bytes of a head that are held; the TAXII door refuses smaller ones in its own words.
+const HEAD_LEN_MAX: usize = 192 * 1024;
+/// Fields of a head that are parsed.
+const FIELDS_MAX: usize = 512;
+/// Requests at once on an HTTP/2 connection.
+const STREAMS_MAX: u32 = 64;
+
+/// Accepts connections until told to stop; what is under way is finished.
+pub async fn listen(door: Door, mut stopped: watch::Receiver<bool>) {
+    let acceptor = door.tls.map(TlsAcceptor::from);
+    let per_address = if door.is_shared { CONNECTIONS_MAX } else { OF_ADDRESS_MAX };
+    let connections = Arc::new(Connections { per_address, held: Mutex::default() });
+    loop {
+        let accepted = tokio::select! {
+            accepted = door.listener.accept() => accepted,
+            () = told(&mut stopped) => return,
+        };
+        let Ok((stream, from)) = accepted else {
+            // Out of file descriptors: those that end give some back.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let address = from.ip().to_canonical();
+        let Some(place) = Connections::take(&connections, address) else { continue };
+        let _ = stream.set_nodelay(true);
+        let (acceptor, router, stopped) = (acceptor.clone(), door.router.clone(), stopped.clone());
+        tokio::spawn(async move {
+            welcome(stream, address, acceptor, router, stopped).await;
+            drop(place);
+        });
+    }
+}
+
+async fn welcome(
+    stream: TcpStream,
+    address: IpAddr,
+    acceptor: Option<TlsAcceptor>,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) {
+    let Some(acceptor) = acceptor else {
+        return talk(stream, Remote { address, certificate: None }, router, stopped).await;
+    };
+    let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+    let Ok(Ok(stream)) = shaken else { return };
+    let certificate = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first())
+        .and_then(|certificate| tls::pin(certificate).ok());
+    talk(stream, Remote { address, certificate }, router, stopped).await;
+}
+
+/// Ends when the node is told to stop.
+pub async fn told(stopped: &mut watch::Receiver<bool>) {
+    // The sender outlives every task; its loss means the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await.map(drop);
+}
+
+async fn talk<S>(stream: S, remote: Remote, router: Router, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let introduce = move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(remote);
+        if let Some(pin) = remote.certificate {
+            request.extensions_mut().insert(Peer(pin));
+        }
+        request
+    };
+    let service = ServiceBuilder::new().map_request(introduce).service(router);
+    let builder = builder();
+    let io = TokioIo::new(Guarded::new(stream));
+    let connection = builder.serve_connection_with_upgrades(io, TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = told(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(FAREWELL, connection).await;
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_LEN_MAX)
+        .max_headers(FIELDS_MAX)
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEAD)
+        .keep_alive_timeout(HEAD)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEAD_LEN_MAX).unwrap_or(u32::MAX));
+    builder
+}
+
+/// Connections that are open, by address.
+struct Connections {
+    per_address: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    all: usize,
+    of: HashMap<IpAddr, usize>,
+}
+
+/// A place among the connections, given back when dropped.
+struct Place {
+    connections: Arc<Connections>,
+    address: IpAddr,
+}
+
+impl Connections {
+    fn take(this: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let address = one_host(address);
+        let mut held = this.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.all >= CONNECTIONS_MAX {
+            return None;
+        }
+        let of = held.of.entry(address).or_default();
+        if *of >= this.per_address {
+            return None;
+        }
+        *of += 1;
+        held.all += 1;
+        Some(Place { connections: Arc::clone(this), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.connections.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.all -= 1;
+        if let Some(of) = held.of.get_mut(&self.address) {
+            *of -= 1;
+            if *of == 0 {
+                held.of.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// One host, for counting: an IPv6 address stands for its /64, which one host has whole.
+pub fn one_host(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_cannot_take_every_connection() {
+        let connections = Arc::new(Connections { per_address: 2, held: Mutex::default() });
+        let greedy: IpAddr = "2001:db8::1".parse().unwrap();
+        let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
+        let other: IpAddr = "192.0.2.1".parse().unwrap();
+        let first = Connections::take(&connections, greedy).unwrap();
+        let _second = Connections::take(&connections, neighbour).unwrap();
+        assert!(Connections::take(&connections, greedy).is_none());
+        assert!(Connections::take(&connections, other).is_some());
+        drop(first);
+        assert!(Connections::take(&connections, greedy).is_some());
+    }
+}

@@ -1,0 +1,169 @@
+//! Error resources (3.6.1): what is wrong, the rule, the remedy, an id to find it again.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{answer::Answer, negotiate};
+use crate::{
+    auth::{CHALLENGE, Refusal},
+    problem::Problem,
+};
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(super) struct Fault {
+    status: StatusCode,
+    rule: Cow<'static, str>,
+    title: Cow<'static, str>,
+    remedy: Cow<'static, str>,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// The path is in no root: the form of the answer is free.
+    is_outside: bool,
+}
+
+impl Fault {
+    pub(super) fn new(
+        status: StatusCode,
+        rule: &'static str,
+        title: impl Into<Cow<'static, str>>,
+        remedy: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            rule: rule.into(),
+            title: title.into(),
+            remedy: remedy.into(),
+            header: None,
+            is_outside: false,
+        }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    pub(super) fn outside() -> Self {
+        let title = "nothing is here for this account";
+        let remedy = "see the roots that GET /taxii2/ names";
+        let fault = Self::new(StatusCode::NOT_FOUND, "TAXII-4.2", title, remedy);
+        Self { is_outside: true, ..fault }
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        let remedy = "see what the collection's root lists";
+        Self::new(StatusCode::NOT_FOUND, "TAXII-3.6", format!("no such {what}"), remedy)
+    }
+
+    pub(super) fn forbidden() -> Self {
+        let title = "this account may not do that in this collection";
+        let remedy = "see can_read and can_write of the collection; ask an administrator";
+        Self::new(StatusCode::FORBIDDEN, "TAXII-5.7", title, remedy)
+    }
+
+    pub(super) fn method(allow: &'static str) -> Self {
+        let title = "this path does not know the method";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "TAXII-3.1", title, "use one that Allow names")
+            .with(header::ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// A parameter of the query (3.4).
+    pub(super) fn parameter(name: &str, problem: &str) -> Self {
+        let title = format!("the parameter `{name}` {problem}");
+        Self::new(StatusCode::BAD_REQUEST, "TAXII-3.4", title, "correct it, or leave it out")
+    }
+
+    pub(super) fn target_too_long() -> Self {
+        let title = "the request's target is longer than 16384 octets";
+        Self::new(StatusCode::URI_TOO_LONG, "HTTP-9112-3", title, "ask for fewer ids at once")
+    }
+
+    pub(super) fn fields_too_large() -> Self {
+        let title = "the header fields are more than 200 or larger than 65536 octets";
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "HTTP-9110-5.4", title, "send fewer fields")
+    }
+
+    pub(super) fn busy() -> Self {
+        let title = "too many bodies are under way";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "LIMIT-2", title, "try again in a second")
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    pub(super) fn unsupported_encoding() -> Self {
+        let title = "the content has an encoding other than gzip or zstd";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "TAXII-5.5", title, "send it plain")
+            .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"))
+    }
+
+    /// The error resource, or another form where the path is in no root and Accept asks for it.
+    pub(super) fn answer(self, headers: &HeaderMap) -> Answer {
+        let id = Uuid::new_v4();
+        if self.status.is_server_error() {
+            tracing::error!(event = "taxii.failed", error_id = %id, rule = %self.rule);
+        }
+        let wants_text = self.is_outside && negotiate::prefers_text(headers);
+        let mut answer = if wants_text {
+            let text = format!("{}: {}; {}\n", self.rule, self.title, self.remedy);
+            let mut answer = Answer::new(self.status, text.into_bytes());
+            answer.kind = "text/plain; charset=utf-8";
+            answer
+        } else {
+            let body = json!({
+                "title": self.title,
+                "description": format!("{}: {}; {}", self.rule, self.title, self.remedy),
+                "error_id": id,
+                "error_code": self.rule,
+                "http_status": self.status.as_u16().to_string(),
+            });
+            Answer::new(self.status, body.to_string().into_bytes())
+        };
+        answer.headers.extend(self.header);
+        answer
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        let status = problem.status();
+        let (rule, title, remedy) = problem.into_texts();
+        let (rule, title, remedy) = (rule.into(), title.into(), remedy.into());
+        let fault = Self { status, rule, title, remedy, header: None, is_outside: false };
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                fault.with(header::RETRY_AFTER, HeaderValue::from_static("5"))
+            }
+            _ => fault,
+        }
+    }
+}
+
+impl From<store::Error> for Fault {
+    fn from(error: store::Error) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => {
+                let title = "credentials are missing or wrong";
+                let remedy = "send an account's password as Basic, or its token as Bearer";
+                Self::new(StatusCode::UNAUTHORIZED, "TAXII-1.6.9", title, remedy)
+                    .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+            }
+            Refusal::TooMany { retry_after_s } => {
+                let title = "too many requests or wrong credentials within a minute";
+                let remedy = "wait for the seconds of Retry-After";
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "AUTH-4", title, remedy)
+                    .with(header::RETRY_AFTER, HeaderValue::from(retry_after_s))
+            }
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Pages of a collection: envelopes, manifests, versions (5.3 to 5.8).
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde::Serialize;
+use store::{Collection, Entry, Pages, Versions};
+
+use super::{
+    Fault, Visit,
+    answer::Answer,
+    query::{self, Asked, Kind},
+};
+
+impl Visit<'_> {
+    fn asked(&self, kind: Kind, collection: &Collection) -> Result<Asked, Fault> {
+        let raw = self.parts.uri.query();
+        Asked::parse(raw, kind, &self.desk.cursor_keys, &collection.id)
+    }
+
+    async fn page(&self, collection: &Collection, asked: &Asked) -> Result<Pages, Fault> {
+        Ok(self.desk.service.store().page(collection, &asked.page).await?)
+    }
+
+    /// The cursor of the next page, where another object follows now.
+    fn next(&self, collection: &Collection, asked: &Asked, pages: &Pages) -> Option<String> {
+        let last = pages.entries.last().filter(|_| pages.more)?;
+        Some(asked.next(&self.desk.cursor_keys, &collection.id, last.date_added))
+    }
+
+    /// Whether a version that is asked for is here at all, whatever the position.
+    async fn is_here(&self, collection: &Collection, asked: &Asked) -> Result<bool, Fault> {
+        let mut page = asked.page.clone();
+        (page.after, page.limit, page.with_bodies) = (None, 1, false);
+        page.specs.clear();
+        let found = self.desk.service.store().page(collection, &page).await?;
+        Ok(!found.entries.is_empty())
+    }
+}
+
+/// First and last date of a page; where it is empty, the position that was asked from, so that
+/// whoever goes on from there misses nothing (3.2, cti-taxii2 #117).
+fn dates(asked: &Asked, pages: &Pages) -> Option<(i64, i64)> {
+    match (pages.entries.first(), pages.entries.last()) {
+        (Some(first), Some(last)) => Some((first.date_added, last.date_added)),
+        _ => asked.page.after.map(|after| (after, after)),
+    }
+}
+
+/// 5.4
+pub(super) async fn list(visit: &Visit<'_>, collection: &Collection) -> Result<Answer, Fault> {
+    let asked = visit.asked(Kind::Objects, collection)?;
+    let pages = visit.page(collection, &asked).await?;
+    Ok(envelope(visit, collection, &asked, &pages))
+}
+
+/// 5.6
+pub(super) async fn one(
+    visit: &Visit<'_>,
+    collection: &Collection,
+    id: &str,
+) -> Result<Answer, Fault> {
+    let mut asked = visit.asked(Kind::Object, collection)?;
+    asked.page.ids = vec![id.to_owned()];
+    let pages = visit.page(collection, &asked).await?;
+    if pages.entries.is_empty() && !visit.is_here(collection, &asked).await? {
+        return Err(Fault::not_found("object"));
+    }
+    Ok(envelope(visit, collection, &asked, &pages).tagged())
+}
+
+/// `{"more":true,"next":…,"objects":[…]}` in one buffer, bodies as received (3.7).
+fn envelope(visit: &Visit<'_>, collection: &Collection, asked: &Asked, pages: &Pages) -> Answer {
+    let bodies = || pages.entries.iter().filter_map(|entry| entry.body.as_ref());
+    let len: usize = bodies().map(|body| body.len() + 1).sum();
+    let mut out = Vec::with_capacity(len + 128);
+    out.push(b'{');
+    if let Some(next) = visit.next(collection, asked, pages) {
+        out.extend_from_slice(b"\"more\":true,\"next\":\"");
+        out.extend_from_slice(next.as_bytes());
+        out.extend_from_slice(b"\",");
+    }
+    if !pages.entries.is_empty() {
+        out.extend_from_slice(b"\"objects\":[");
+        join(&mut out, bodies());
+        out.push(b']');
+    }
+    out.push(b'}');
+    Answer::new(StatusCode::OK, out).dated(dates(asked, pages))
+}
+
+fn join<'a>(out: &mut Vec<u8>, bodies: impl Iterator<Item = &'a Bytes>) {
+    for (place, body) in bodies.enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(body);
+    }
+}
+
+/// 5.3.1; `next` as in an envelope, which has it in 3.7: taxii2-client's `as_pages` goes on by it.
+#[derive(Serialize)]
+struct Manifest<'a> {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    objects: Vec<Record<'a>>,
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    id: &'a str,
+    date_added: String,
+    version: String,
+    media_type: &'static str,
+}
+
+impl<'a> Record<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        Self {
+            id: &entry.id,
+            date_added: query::date(entry.date_added),
+            version: version(entry),
+            media_type: media_type(&entry.spec),
+        }
+    }
+}
+
+/// 5.3
+pub(super) async fn manifest(visit: &Visit<'_>, collection: &Collection) -> Result<Answer, Fault> {
+    let asked = visit.asked(Kind::Manifest, collection)?;
+    let pages = visit.page(collection, &asked).await?;
+    let manifest = Manifest {
+        more: pages.more,
+        next: visit.next(collection, &asked, &pages),
+        objects: pages.entries.iter().map(Record::of).collect(),
+    };
+    Ok(Answer::json(StatusCode::OK, &manifest)?.dated(dates(&asked, &pages)))
+}
+
+fn version(entry: &Entry) -> String {
+    entry.version.clone().unwrap_or_else(|| query::date(entry.date_added))
+}
+
+fn media_type(spec: &str) -> &'static str {
+    match spec {
+        "2.0" => super::server::STIX_2_0,
+        _ => super::server::STIX_2_1,
+    }
+}
+
+/// 5.8.1
+#[derive(Serialize)]
+struct VersionList {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<String>,
+}
+
+/// 5.8
+pub(super) async fn versions(
+    visit: &Visit<'_>,
+    collection: &Collection,
+    id: &str,
+) -> Result<Answer, Fault> {
+    let mut asked = visit.asked(Kind::Versions, collection)?;
+    asked.page.ids = vec![id.to_owned()];
+    asked.page.versions = Versions::All;
+    let pages = visit.page(collection, &asked).await?;
+    if pages.entries.is_empty() && !visit.is_here(collection, &asked).await? {
+        return Err(Fault::not_found("object"));
+    }
+    let list = VersionList {
+        more: pages.more,
+        next: visit.next(collection, &asked, &pages),
+        versions: pages.entries.iter().map(version).collect(),
+    };
+    Ok(Answer::json(StatusCode::OK, &list)?.dated(dates(&asked, &pages)))
+}

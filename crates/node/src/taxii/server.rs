@@ -1,0 +1,97 @@
+//! What a server tells of itself: discovery, API roots, collections (4.1, 4.2, 5.1, 5.2).
+
+use axum::http::StatusCode;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{CONTENT_LEN_MAX, Fault, MEDIA_TYPE, Visit, answer::Answer};
+use crate::rights::{Root, Usable};
+
+pub(super) const STIX_2_0: &str = "application/stix+json;version=2.0";
+pub(super) const STIX_2_1: &str = "application/stix+json;version=2.1";
+
+/// 4.1.1
+#[derive(Serialize)]
+struct Discovery<'a> {
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'a String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    api_roots: &'a [String],
+}
+
+/// The roots that this account may use, relative, or absolute where the outside address is known.
+pub(super) fn discovery(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let base = visit.desk.config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    let roots = visit.view.roots.iter();
+    let api_roots: Vec<_> = roots.map(|root| format!("{base}/{}/", root.name)).collect();
+    let title = visit.desk.config.name.short();
+    let body = Discovery { title: &title, default: api_roots.first(), api_roots: &api_roots };
+    Ok(Answer::json(StatusCode::OK, &body)?.tagged())
+}
+
+/// 4.2.1
+#[derive(Serialize)]
+struct RootResource<'a> {
+    title: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    versions: [&'a str; 1],
+    max_content_length: usize,
+}
+
+pub(super) fn root(root: &Root) -> Result<Answer, Fault> {
+    let mut texts = root.collections.iter().map(|usable| usable.collection.description.as_str());
+    let description = texts.find(|text| !text.is_empty()).unwrap_or_default();
+    let title = if description.is_empty() { &root.name } else { description };
+    let body = RootResource {
+        // OpenCTI's connector picks collections by `<root title>.<collection title>`.
+        title: title.replace('.', " "),
+        description,
+        versions: [MEDIA_TYPE],
+        max_content_length: CONTENT_LEN_MAX,
+    };
+    Ok(Answer::json(StatusCode::OK, &body)?.tagged())
+}
+
+/// 5.2.1
+#[derive(Serialize)]
+struct Resource<'a> {
+    id: Uuid,
+    title: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    alias: &'a str,
+    can_read: bool,
+    can_write: bool,
+    media_types: [&'a str; 2],
+}
+
+fn resource(usable: &Usable) -> Resource<'_> {
+    let Usable { collection, may } = usable;
+    Resource {
+        id: collection.id,
+        title: collection.title.replace('.', " "),
+        description: &collection.description,
+        alias: &collection.alias,
+        can_read: may.read,
+        can_write: may.write,
+        media_types: [STIX_2_1, STIX_2_0],
+    }
+}
+
+/// 5.1.1
+#[derive(Serialize)]
+struct Collections<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    collections: Vec<Resource<'a>>,
+}
+
+pub(super) fn collections(root: &Root) -> Result<Answer, Fault> {
+    let collections = root.collections.iter().map(resource).collect();
+    Ok(Answer::json(StatusCode::OK, &Collections { collections })?.tagged())
+}
+
+pub(super) fn collection(usable: &Usable) -> Result<Answer, Fault> {
+    Ok(Answer::json(StatusCode::OK, &resource(usable))?.tagged())
+}
