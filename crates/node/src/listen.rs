@@ -89,22 +89,21 @@ pub async fn listen(door: Door, mut stopped: watch::Receiver<bool>) {
         let Some(place) = Connections::take(&connections, address) else { continue };
         let _ = stream.set_nodelay(true);
         let (acceptor, router, stopped) = (acceptor.clone(), door.router.clone(), stopped.clone());
-        tokio::spawn(async move {
-            welcome(stream, address, acceptor, router, stopped).await;
-            drop(place);
-        });
+        tokio::spawn(welcome(stream, place, acceptor, router, stopped));
     }
 }
 
 async fn welcome(
     stream: TcpStream,
-    address: IpAddr,
+    place: Place,
     acceptor: Option<TlsAcceptor>,
     router: Router,
     stopped: watch::Receiver<bool>,
 ) {
+    let address = place.address;
     let Some(acceptor) = acceptor else {
-        return talk(stream, Remote { address, certificate: None }, router, stopped).await;
+        let remote = Remote { address, certificate: None };
+        return talk(Guarded::new(stream, place), remote, router, stopped).await;
     };
     let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
     let Ok(Ok(stream)) = shaken else { return };
@@ -114,7 +113,8 @@ async fn welcome(
         .peer_certificates()
         .and_then(|chain| chain.first())
         .and_then(|certificate| tls::pin(certificate).ok());
-    talk(stream, Remote { address, certificate }, router, stopped).await;
+    let remote = Remote { address, certificate };
+    talk(Guarded::new(stream, place), remote, router, stopped).await;
 }
 
 /// Ends when the node is told to stop.
@@ -136,8 +136,8 @@ where
     };
     let service = ServiceBuilder::new().map_request(introduce).service(router);
     let builder = builder();
-    let io = TokioIo::new(Guarded::new(stream));
-    let connection = builder.serve_connection_with_upgrades(io, TowerToHyperService::new(service));
+    let (io, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection_with_upgrades(io, service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
@@ -155,8 +155,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_LEN_MAX)
-        .max_headers(FIELDS_MAX)
-        .pipeline_flush(true);
+        .max_headers(FIELDS_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -187,12 +186,12 @@ struct Place {
 
 impl Connections {
     fn take(this: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let address = one_host(address);
+        let host = one_host(address);
         let mut held = this.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.all >= CONNECTIONS_MAX {
             return None;
         }
-        let of = held.of.entry(address).or_default();
+        let of = held.of.entry(host).or_default();
         if *of >= this.per_address {
             return None;
         }
@@ -206,10 +205,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut held = self.connections.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.all -= 1;
-        if let Some(of) = held.of.get_mut(&self.address) {
+        let host = one_host(self.address);
+        if let Some(of) = held.of.get_mut(&host) {
             *of -= 1;
             if *of == 0 {
-                held.of.remove(&self.address);
+                held.of.remove(&host);
             }
         }
     }

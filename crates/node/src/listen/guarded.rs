@@ -8,8 +8,9 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    runtime::Handle,
+    time::{Instant, Sleep, timeout},
 };
 
 /// Without a byte in either direction for this long, a connection is cut.
@@ -18,27 +19,47 @@ const STILL: Duration = Duration::from_secs(60);
 /// close at once would reset the connection, and the answer would be lost (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// A stream under guard.
-pub(super) struct Guarded<S> {
-    stream: S,
+/// A stream under guard, with what is given back when it has gone.
+pub(super) struct Guarded<S, P>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Send + 'static,
+{
+    /// Here until the guard is dropped.
+    stream: Option<(S, P)>,
     moved: Instant,
     timer: Pin<Box<Sleep>>,
-    is_shut: bool,
 }
 
-impl<S> Guarded<S> {
-    pub(super) fn new(stream: S) -> Self {
+impl<S, P> Guarded<S, P>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Send + 'static,
+{
+    pub(super) fn new(stream: S, place: P) -> Self {
         let timer = Box::pin(tokio::time::sleep(STILL));
-        Self { stream, moved: Instant::now(), timer, is_shut: false }
+        Self { stream: Some((stream, place)), moved: Instant::now(), timer }
     }
 
-    /// Ready with an error when nothing has moved for too long.
-    fn poll_still(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<io::Error> {
+    /// Polls the stream, and notes whether anything moved; an error when nothing has for too long.
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        step: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Some((stream, _)) = &mut self.stream else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let polled = step(Pin::new(stream), cx);
+        if polled.is_ready() {
+            self.moved = Instant::now();
+            return polled;
+        }
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            let until = self.moved + limit;
+            let until = self.moved + STILL;
             if until <= Instant::now() {
-                return Poll::Ready(io::ErrorKind::TimedOut.into());
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             // The timer is set anew only when it fires, not at each byte.
             self.timer.as_mut().reset(until);
@@ -46,63 +67,56 @@ impl<S> Guarded<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+/// Says that nothing more comes, then reads and drops what the other end still sends.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin, P>(mut stream: S, place: P) {
+    let drain = async {
+        if stream.shutdown().await.is_ok() {
+            let mut space = [0; 4096];
+            while stream.read(&mut space).await.is_ok_and(|count| count > 0) {}
+        }
+    };
+    // Whoever sends on is cut all the same.
+    let _ = timeout(LINGER, drain).await;
+    drop(place);
+}
+
+impl<S, P> Drop for Guarded<S, P>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Send + 'static,
+{
+    fn drop(&mut self) {
+        if let (Some((stream, place)), Ok(runtime)) = (self.stream.take(), Handle::try_current()) {
+            runtime.spawn(linger(stream, place));
+        }
+    }
+}
+
+impl<S, P> AsyncRead for Guarded<S, P>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Send + Unpin + 'static,
+{
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_read(cx, buffer) {
-            Poll::Ready(done) => {
-                self.moved = Instant::now();
-                Poll::Ready(done)
-            }
-            Poll::Pending => self.poll_still(STILL, cx).map(Err),
-        }
+        self.poll(cx, |stream, cx| stream.poll_read(cx, buffer))
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
-    fn wrote(
-        mut self: Pin<&mut Self>,
-        result: Poll<io::Result<usize>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        match result {
-            Poll::Ready(done) => {
-                self.moved = Instant::now();
-                Poll::Ready(done)
-            }
-            Poll::Pending => self.poll_still(STILL, cx).map(Err),
-        }
-    }
-
-    /// Reads and drops what still comes, until the other end has closed or the time is over.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut space = [0; 4096];
-        loop {
-            let mut buffer = ReadBuf::new(&mut space);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    if self.moved.elapsed() > LINGER {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
-                Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => return self.poll_still(LINGER, cx).map(|_| Ok(())),
-            }
-        }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S, P> AsyncWrite for Guarded<S, P>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Send + Unpin + 'static,
+{
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(result, cx)
+        self.poll(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -110,29 +124,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.wrote(result, cx)
+        self.poll(cx, |stream, cx| stream.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(|(stream, _)| stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_flush(cx) {
-            Poll::Ready(done) => Poll::Ready(done),
-            Poll::Pending => self.poll_still(STILL, cx).map(Err),
-        }
+        self.poll(cx, |stream, cx| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.is_shut {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            self.is_shut = true;
-            self.moved = Instant::now();
-            let until = self.moved + LINGER;
-            self.timer.as_mut().reset(until);
-        }
-        self.poll_linger(cx)
+        self.poll(cx, |stream, cx| stream.poll_shutdown(cx))
     }
 }

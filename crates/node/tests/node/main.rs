@@ -12,3 +12,5 @@
 mod api;
 mod authorisation;
 mod desk;
+mod taxii;
+mod wire;

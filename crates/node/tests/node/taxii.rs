@@ -1,0 +1,7 @@
+//! The TAXII door, request by request.
+
+mod abuse;
+mod desk;
+mod form;
+mod pages;
+mod write;
