@@ -134,7 +134,7 @@ impl Write for Bounded {
 
 enum Decoder {
     Plain(Bounded),
-    Gzip(MultiGzDecoder<Bounded>),
+    Gzip(Box<MultiGzDecoder<Bounded>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Bounded>>),
 }
 
@@ -144,7 +144,7 @@ impl Decoder {
         let out = Bounded::new(budget, announced, overhead)?;
         Ok(match encoding {
             Encoding::Plain => Self::Plain(out),
-            Encoding::Gzip => Self::Gzip(MultiGzDecoder::new(out)),
+            Encoding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(out))),
             Encoding::Zstd => {
                 let decoder = zstd::stream::write::Decoder::new(out);
                 let mut decoder = decoder.map_err(|_| Fault::busy())?;

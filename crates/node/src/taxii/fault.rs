@@ -19,9 +19,33 @@ pub(super) struct Fault {
     rule: Cow<'static, str>,
     title: Cow<'static, str>,
     remedy: Cow<'static, str>,
-    header: Option<(HeaderName, HeaderValue)>,
+    extra: Extra,
     /// The path is in no root: the form of the answer is free.
     is_outside: bool,
+}
+
+/// A field that goes with some statuses.
+#[derive(Debug)]
+enum Extra {
+    None,
+    Allow(&'static str),
+    RetryAfter(u64),
+    Challenge,
+    AcceptEncoding,
+}
+
+impl Extra {
+    fn field(self) -> Option<(HeaderName, HeaderValue)> {
+        Some(match self {
+            Self::None => return None,
+            Self::Allow(methods) => (header::ALLOW, HeaderValue::from_static(methods)),
+            Self::RetryAfter(seconds) => (header::RETRY_AFTER, seconds.into()),
+            Self::Challenge => (header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)),
+            Self::AcceptEncoding => {
+                (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"))
+            }
+        })
+    }
 }
 
 impl Fault {
@@ -36,14 +60,13 @@ impl Fault {
             rule: rule.into(),
             title: title.into(),
             remedy: remedy.into(),
-            header: None,
+            extra: Extra::None,
             is_outside: false,
         }
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
-        self
+    fn with(self, extra: Extra) -> Self {
+        Self { extra, ..self }
     }
 
     pub(super) fn outside() -> Self {
@@ -67,8 +90,7 @@ impl Fault {
     pub(super) fn method(allow: &'static str) -> Self {
         let title = "this path does not know the method";
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self::new(status, "TAXII-3.1", title, "use one that Allow names")
-            .with(header::ALLOW, HeaderValue::from_static(allow))
+        Self::new(status, "TAXII-3.1", title, "use one that Allow names").with(Extra::Allow(allow))
     }
 
     /// A parameter of the query (3.4).
@@ -91,13 +113,13 @@ impl Fault {
     pub(super) fn busy() -> Self {
         let title = "too many bodies are under way";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "LIMIT-2", title, "try again in a second")
-            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .with(Extra::RetryAfter(1))
     }
 
     pub(super) fn unsupported_encoding() -> Self {
         let title = "the content has an encoding other than gzip or zstd";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "TAXII-5.5", title, "send it plain")
-            .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"))
+            .with(Extra::AcceptEncoding)
     }
 
     /// The error resource, or another form where the path is in no root and Accept asks for it.
@@ -122,7 +144,7 @@ impl Fault {
             });
             Answer::new(self.status, body.to_string().into_bytes())
         };
-        answer.headers.extend(self.header);
+        answer.headers.extend(self.extra.field());
         answer
     }
 }
@@ -132,11 +154,9 @@ impl From<Problem> for Fault {
         let status = problem.status();
         let (rule, title, remedy) = problem.into_texts();
         let (rule, title, remedy) = (rule.into(), title.into(), remedy.into());
-        let fault = Self { status, rule, title, remedy, header: None, is_outside: false };
+        let fault = Self { status, rule, title, remedy, extra: Extra::None, is_outside: false };
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                fault.with(header::RETRY_AFTER, HeaderValue::from_static("5"))
-            }
+            StatusCode::SERVICE_UNAVAILABLE => fault.with(Extra::RetryAfter(5)),
             _ => fault,
         }
     }
@@ -155,13 +175,13 @@ impl From<Refusal> for Fault {
                 let title = "credentials are missing or wrong";
                 let remedy = "send an account's password as Basic, or its token as Bearer";
                 Self::new(StatusCode::UNAUTHORIZED, "TAXII-1.6.9", title, remedy)
-                    .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+                    .with(Extra::Challenge)
             }
             Refusal::TooMany { retry_after_s } => {
                 let title = "too many requests or wrong credentials within a minute";
                 let remedy = "wait for the seconds of Retry-After";
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "AUTH-4", title, remedy)
-                    .with(header::RETRY_AFTER, HeaderValue::from(retry_after_s))
+                    .with(Extra::RetryAfter(retry_after_s))
             }
             Refusal::Store(error) => error.into(),
         }

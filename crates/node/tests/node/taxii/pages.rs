@@ -20,7 +20,7 @@ fn mutex(name: &str) -> String {
 async fn bodies_are_served_as_they_were_received() {
     let desk = TestDesk::start().await;
     let odd = lamp(1, 0).replace("\"name\":", "\"name\" :\t");
-    desk.add(&[odd.clone()]).await;
+    desk.add(std::slice::from_ref(&odd)).await;
     assert_eq!(desk.get(&lamps("objects/")).await.text(), format!("{{\"objects\":[{odd}]}}"));
 }
 
