@@ -56,7 +56,7 @@ impl TestDesk {
         let store = Store::open(&dir.path().join("node.db"), Options::default()).unwrap();
         let service = Service::new(name.clone(), store, keys);
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
-        let text = format!("{}{lines}", Config::text(&name, none, none));
+        let text = format!("{}{lines}", Config::text(&name, none, none, None));
         let config: Config = toml::from_str(&text).unwrap();
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind(none).await.unwrap();
