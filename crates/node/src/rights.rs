@@ -1,7 +1,7 @@
 //! What an account may do in which collection, root by root.
 
 use protocol::terms::Role;
-use store::{Account, Collection, Flow};
+use store::{Account, Collection, Flow, Sight};
 
 /// What an account may do in a collection (TAXII 2.1 section 5.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Root {
 pub struct View {
     /// The roots in which it may use a collection, in constant order.
     pub roots: Vec<Root>,
+    /// What it may see of their objects.
+    pub sight: Sight,
 }
 
 impl View {

@@ -166,6 +166,7 @@ impl Visit<'_> {
     ) -> Result<Answer, Fault> {
         match (&self.parts.method, content) {
             (&Method::POST, _) => status::add(self, collection, body).await,
+            (&Method::DELETE, Content::Object(id)) => objects::delete(self, collection, id).await,
             (_, Content::Objects) => objects::list(self, collection).await,
             (_, Content::Manifest) => objects::manifest(self, collection).await,
             (_, Content::Object(id)) => objects::one(self, collection, id).await,

@@ -110,13 +110,15 @@ pub(crate) fn run(
         }
         let committed = commit(engine.as_mut(), &mut group);
         commits.fetch_add(1, Ordering::Relaxed);
+        // Before anybody is answered: who was answered and asks again must not meet what was kept
+        // of an earlier state.
+        changed.send_modify(|count| *count += 1);
         for job in group {
             job.answer(match &committed {
                 Ok(()) => Ok(()),
                 Err(error) => Err(error.for_each()),
             });
         }
-        changed.send_modify(|count| *count += 1);
     }
     engine.close();
 }

@@ -81,6 +81,7 @@ impl Endpoint {
     pub(super) fn allow(&self) -> &'static str {
         match self {
             Self::Content { content: Content::Objects, .. } => "GET, HEAD, OPTIONS, POST",
+            Self::Content { content: Content::Object(_), .. } => "DELETE, GET, HEAD, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }

@@ -3,18 +3,19 @@
 use axum::http::StatusCode;
 use bytes::Bytes;
 use serde::Serialize;
-use store::{Collection, Entry, Pages, Versions};
+use store::{Collection, DeleteObject, Entry, Pages, Versions};
 
 use super::{
     Fault, Visit,
     answer::Answer,
     query::{self, Asked, Kind},
 };
+use crate::desk::now;
 
 impl Visit<'_> {
     fn asked(&self, kind: Kind, collection: &Collection) -> Result<Asked, Fault> {
         let raw = self.parts.uri.query();
-        Asked::parse(raw, kind, &self.desk.cursor_keys, &collection.id)
+        Asked::parse(raw, kind, &self.desk.cursor_keys, &collection.id, &self.view.sight)
     }
 
     async fn page(&self, collection: &Collection, asked: &Asked) -> Result<Pages, Fault> {
@@ -147,6 +148,29 @@ fn media_type(spec: &str) -> &'static str {
     match spec {
         "2.0" => super::server::STIX_2_0,
         _ => super::server::STIX_2_1,
+    }
+}
+
+/// 5.7: without `match[version]` every version goes; `last` would uncover an older one.
+pub(super) async fn delete(
+    visit: &Visit<'_>,
+    collection: &Collection,
+    id: &str,
+) -> Result<Answer, Fault> {
+    let asked = visit.asked(Kind::Delete, collection)?;
+    let delete = DeleteObject {
+        collection: collection.clone(),
+        id: id.to_owned(),
+        specs: asked.page.specs,
+        versions: asked.page.versions,
+        sight: visit.view.sight.clone(),
+        account: visit.account.name.clone(),
+        why: "deleted over TAXII".to_owned(),
+        now: now(),
+    };
+    match visit.desk.service.store().delete_object(delete).await? {
+        0 => Err(Fault::not_found("object or version")),
+        _ => Ok(Answer::new(StatusCode::OK, Vec::new())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use protocol::terms::Timestamp;
-use store::{Page, Versions};
+use store::{Page, Sight, Versions};
 use uuid::Uuid;
 
 use super::{CursorKeys, Fault, cursor::Bound};
@@ -62,6 +62,7 @@ impl Asked {
         kind: Kind,
         keys: &CursorKeys,
         collection: &Uuid,
+        sight: &Sight,
     ) -> Result<Self, Fault> {
         let known = known(raw.unwrap_or_default(), kind)?;
         let get = |name: &str| {
@@ -75,7 +76,11 @@ impl Asked {
             ids: list("match[id]", get("match[id]"), |id| id.len() <= ID_LEN_MAX)?,
             types: list("match[type]", get("match[type]"), |name| name.len() <= TYPE_LEN_MAX)?,
             specs: list("match[spec_version]", get("match[spec_version]"), is_spec)?,
-            versions: versions(get("match[version]"))?,
+            versions: match get("match[version]") {
+                None if kind == Kind::Delete => Versions::All,
+                text => versions(text)?,
+            },
+            sight: sight.clone(),
             with_bodies,
         };
         let mut asked = Self { filters: keys.filters(&filters(&page)), kind, page };

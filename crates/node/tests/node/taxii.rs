@@ -1,6 +1,7 @@
 //! The TAXII door, request by request.
 
 mod abuse;
+mod delete;
 mod desk;
 mod form;
 mod pages;
