@@ -95,18 +95,21 @@ impl Scale {
         }
     }
 
-    /// The label of a value; none outside 0 to 100, or when it is no whole number.
+    /// The label of a value; none outside 0 to 100, or between the ranges of two labels.
     ///
     /// ```
     /// assert_eq!(stix::Scale::Wep.label(64.0), Some("Likely/Probable"));
     /// assert_eq!(stix::Scale::Wep.label(101.0), None);
     /// ```
     pub fn label(self, value: f64) -> Option<&'static str> {
-        if value.fract() != 0.0 || !(0.0..=100.0).contains(&value) {
-            return None;
+        let mut from = 0;
+        for (label, _, to) in self.rows() {
+            if (f64::from(from)..=f64::from(*to)).contains(&value) {
+                return Some(label);
+            }
+            from = to + 1;
         }
-        let row = self.rows().iter().find(|(_, _, to)| value <= f64::from(*to));
-        row.map(|(label, _, _)| *label)
+        None
     }
 
     /// The value of a label, spelled as Appendix A spells it; none for a label that has no value.
@@ -141,9 +144,10 @@ mod tests {
     fn ranges_leave_no_value_without_label() {
         for scale in Scale::ALL {
             assert!((0..=100).all(|value| scale.label(f64::from(value)).is_some()));
-            assert!([-1.0, 100.5, 101.0, 3.5, f64::NAN].iter().all(|v| scale.label(*v).is_none()));
+            assert!([-1.0, 100.5, 101.0, f64::NAN].iter().all(|v| scale.label(*v).is_none()));
         }
         assert_eq!(Scale::ZeroTen.label(95.0), Some("10"));
+        assert_eq!((Scale::Wep.label(25.5), Scale::Wep.label(19.5)).1, None);
         assert_eq!(Scale::Dni.label(79.0), Some("Likely / Probable"));
         assert_eq!(Scale::Admiralty.value("6 - Truth cannot be judged"), None);
     }

@@ -52,7 +52,7 @@ pub fn deterministic_id(
         parse::parse_without_id(object)?;
     }
     let mut members: Vec<(&str, String)> = Vec::new();
-    for name in contributing {
+    for name in contributing.iter().filter(|name| **name != "id") {
         let Some(value) = object.get(name).filter(|value| parse::is_present(*value)) else {
             continue;
         };
@@ -139,10 +139,6 @@ fn write_single(shape: Shape, value: Value<'_>, out: &mut String) {
         Shape::Text(_) | Shape::Enum(_) | Shape::Vocab(_) if value.kind() == Kind::Number => {
             jcs::write_string(value.source(), out);
         }
-        Shape::Hashes => write_members(value, out, |name, digest, out| {
-            let _ = name;
-            jcs::write(digest, out);
-        }),
         Shape::Record(known) => write_record(known, value, out),
         Shape::Extensions => write_members(value, out, |name, extension, out| {
             match model::EXTENSIONS.iter().find(|known| known.name == name) {

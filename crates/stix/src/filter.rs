@@ -146,6 +146,7 @@ impl<'f> Filter<'f> {
 
     fn is_in(&self, property: Value<'_>) -> Result<bool, Error> {
         match self.value.kind() {
+            Kind::Object if property.kind() == Kind::List => Err(Error::Unlike),
             Kind::List => Ok(self.value.items().any(|item| equal(property, item))),
             Kind::String => part_of(property, self.value),
             Kind::Object => is_key_of(property, self.value),
@@ -174,8 +175,12 @@ fn part_of(part: Value<'_>, whole: Value<'_>) -> Result<bool, Error> {
 }
 
 fn is_key_of(key: Value<'_>, object: Value<'_>) -> Result<bool, Error> {
+    let holds = |value: Value<'_>| matches!(value.kind(), Kind::List | Kind::Object);
     match key.kind() {
-        Kind::List | Kind::Object => Err(Error::Unlike),
+        Kind::Object => Err(Error::Unlike),
+        // A choice of texts and numbers is no key; one that holds more could not even be asked.
+        Kind::List if key.items().any(holds) => Err(Error::Unlike),
+        Kind::List => Ok(false),
         _ => Ok(key.as_str().is_some_and(|key| object.get(key).is_some())),
     }
 }

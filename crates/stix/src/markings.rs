@@ -2,15 +2,19 @@
 //!
 //! On the whole object they are its `object_marking_refs`; on parts of it, named by selectors,
 //! its `granular_markings`, each a marking definition or a language. A change gives a new version.
+//! What a marking means is the room of [`definition`].
 //!.
 //!
 //! *Source*: STIX 2.1 section 7.2.
 
+pub mod definition;
 mod granular;
+mod scheme;
 pub mod selector;
 
 use std::collections::BTreeSet;
 
+pub use definition::of;
 use granular::Granular;
 
 use crate::{
@@ -192,7 +196,8 @@ pub fn clear(
 ) -> Result<String, Error> {
     let Some(selectors) = selectors else {
         if object.get("object_marking_refs").is_none() {
-            versioning::check_versioned(object)?;
+            // Nothing to clear; yet what could have no new version is refused all the same.
+            versioning::new_version(object, &[], now)?;
             return Ok(object.source().to_owned());
         }
         return with_object_markings(object, BTreeSet::new(), now);

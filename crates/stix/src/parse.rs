@@ -56,8 +56,9 @@ pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable
     let Some(type_) = type_.as_str() else {
         return Err(Unreadable::at(type_, "`type` is a text"));
     };
-    let detected = types::detect_version(object);
-    let version = options.version.or(detected).unwrap_or("2.1");
+    let Some(version) = options.version.or_else(|| types::detect_version(object)) else {
+        return Err(Unreadable::at(object, "`spec_version` is a text"));
+    };
     let mut reader =
         Reader { allow_custom: options.allow_custom, version, custom: false, scope: None };
     match types::family(type_, version).and_then(|_| model::type_of(type_)) {
@@ -65,6 +66,12 @@ pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable
         None => reader.unknown(type_, object)?,
     }
     Ok(reader.custom)
+}
+
+/// Reads a value as an embedded type, nothing custom allowed.
+pub(crate) fn read_as(known: &'static Type, value: Value<'_>) -> Result<(), Unreadable> {
+    let mut reader = Reader { allow_custom: false, version: "2.1", custom: false, scope: None };
+    reader.object(known, value)
 }
 
 /// Reads an observable object of STIX 2.1 whose `id` does not matter, custom content allowed.
@@ -108,6 +115,9 @@ impl<'t> Reader<'t, '_> {
         }
         let extensions = object.get("extensions");
         for (key, extension) in extensions.into_iter().flat_map(Value::members) {
+            if extension.kind() != Kind::Object {
+                return Err(Unreadable::at(extension, "an extension is an object"));
+            }
             let kind = extension.get("extension_type").and_then(Value::as_str).unwrap_or_default();
             if key.starts_with("extension-definition--") && !kind.contains("property-extension") {
                 return Ok(());

@@ -83,7 +83,7 @@ pub fn type_of_id(text: &str) -> &str {
 ///
 /// *Source*: STIX 2.1 section 3.2; STIX 2.0 part 1.
 pub fn detect_version<'t>(object: Value<'t>) -> Option<&'t str> {
-    let type_ = object.get("type")?.as_str().unwrap_or_default();
+    let type_ = object.get("type")?.as_str()?;
     if let Some(version) = object.get("spec_version") {
         return if type_ == "bundle" { Some("2.0") } else { version.as_str() };
     }

@@ -105,7 +105,7 @@ pub fn remove_custom(object: Value<'_>, now: &str) -> Result<Option<String>, Err
 }
 
 /// The edition of an object that can have a new version.
-pub(crate) fn check_versioned(object: Value<'_>) -> Result<&str, Error> {
+fn check_versioned(object: Value<'_>) -> Result<&str, Error> {
     let version = types::detect_version(object).ok_or(Error::NotObject)?;
     if !VERSION.iter().all(|name| object.get(name).is_some()) {
         let type_ = object.get("type").and_then(Value::as_str).unwrap_or_default();

@@ -14,7 +14,9 @@ pub(super) fn confidence(request: &Request<'_>) -> Result<Answer, Failure> {
         },
         None => match scale.label(request.field("value")?) {
             Some(label) => Ok(Answer::new().field("label", label)),
-            None => Err(Failure::refused("a confidence is a whole number from 0 to 100")),
+            None => Err(Failure::refused(
+                "the scale has no label for this value; a confidence is 0 to 100",
+            )),
         },
     }
 }

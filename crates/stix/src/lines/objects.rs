@@ -53,13 +53,18 @@ pub(super) fn new_version(request: &Request<'_>, now: &str) -> Result<Answer, Fa
         return Err(Failure::request("`changes` is an object"));
     }
     let typed = Typed::read(request, tree.root(), None)?;
+    let is_typed = typed.0.is_some();
     let modified = changes.root().get("modified").and_then(Value::as_str);
-    let modified = modified.filter(|_| typed.0.is_some());
+    let modified = modified.filter(|_| is_typed);
     // A typed object prints `modified` at the precision that it must have.
     let modified = modified.and_then(|text| precise(tree.root(), text));
     let changes: Vec<_> = changes
         .root()
         .members()
+        // An object read as its type has its edition, whatever is taken away.
+        .filter(|(name, value)| {
+            !(is_typed && *name == "spec_version" && value.kind() == Kind::Null)
+        })
         .map(|(name, value)| match &modified {
             Some(text) if name == "modified" => (name, text.as_str()),
             _ => (name, value.source()),
@@ -96,7 +101,13 @@ pub(super) fn remove_custom(request: &Request<'_>, now: &str) -> Result<Answer, 
 }
 
 /// Whether what an operation makes must be readable as its type, and with which custom content.
-pub(super) struct Typed(Option<bool>);
+pub(super) struct Typed(Option<Reading>);
+
+/// How the result is read.
+struct Reading {
+    allow_custom: bool,
+    version: String,
+}
 
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -118,14 +129,18 @@ impl Typed {
             return Ok(Self(None));
         }
         let read = parse::parse(object, Options { allow_custom: true, version: None });
-        Ok(Self(read.ok().map(|custom| allow_custom.or(asked).unwrap_or(custom))))
+        Ok(Self(read.ok().map(|custom| Reading {
+            allow_custom: allow_custom.or(asked).unwrap_or(custom),
+            version: version.to_owned(),
+        })))
     }
 
     /// The answer with a new object.
     pub(super) fn answer(self, new: String) -> Result<Answer, Failure> {
-        if let Self(Some(allow_custom)) = self {
+        if let Self(Some(reading)) = self {
             let tree = document("object", &new)?;
-            let options = Options { allow_custom, version: None };
+            let version = Some(reading.version.as_str());
+            let options = Options { allow_custom: reading.allow_custom, version };
             parse::parse(tree.root(), options).map_err(Failure::refused)?;
         }
         Ok(Answer::new().raw("object", &new))

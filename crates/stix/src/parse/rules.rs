@@ -2,7 +2,7 @@
 
 use super::{Reader, Unreadable, is_present, values::check_selectors};
 use crate::{
-    Constraint, Precision, Spec, Tlp, compare_timestamps, format_timestamp,
+    Constraint, HashAlgorithm, Precision, Spec, Tlp, compare_timestamps, format_timestamp,
     model::{Family, Type},
     pattern,
     tree::{Kind, Value},
@@ -23,7 +23,14 @@ pub(super) fn check<'t>(
             [] => known.properties.iter().map(|property| property.name).collect(),
             of => of.to_vec(),
         };
-        if !any(object, &of) {
+        // A process may consist of its extensions; python-stix2 and we let an empty registry value
+        // and empty certificate extensions be read, which only the validator minds.
+        let spared = match known.name {
+            "process" => has(object, "extensions"),
+            "windows-registry-value-type" | "x509-v3-extensions-type" => true,
+            _ => false,
+        };
+        if !spared && !any(object, &of) {
             return at(&format!("at least one is needed of: {}", of.join(" ")));
         }
     } else if known.family == Family::Extension && object.is_empty() {
@@ -39,6 +46,10 @@ pub(super) fn check<'t>(
         "observed-data" if has(object, "objects") == has(object, "object_refs") => {
             at("exactly one is needed of: objects object_refs")
         }
+        "relationship" if object.get("relationship_type").and_then(Value::as_str) == Some("") => {
+            at("`relationship_type` is empty")
+        }
+        "external-reference" => check_hash_names(object, reader),
         "artifact" if has(object, "payload_bin") == has(object, "url") => {
             at("exactly one is needed of: payload_bin url")
         }
@@ -116,6 +127,17 @@ fn check_location(object: Value<'_>) -> Result<(), Unreadable> {
     Ok(())
 }
 
+/// *Source*: STIX 2.1 section 2.5: the names come from the vocabulary, custom ones too.
+fn check_hash_names(object: Value<'_>, reader: &Reader<'_, '_>) -> Result<(), Unreadable> {
+    for (name, digest) in object.get("hashes").into_iter().flat_map(Value::members) {
+        let known = HashAlgorithm::infer(name).is_some_and(|known| known.is_of(reader.version));
+        if !known && !reader.is_20() {
+            return Err(Unreadable::at(digest, "no name of the vocabulary of hashes"));
+        }
+    }
+    Ok(())
+}
+
 fn check_email(object: Value<'_>) -> Result<(), Unreadable> {
     let multipart = truthy(object, "is_multipart");
     if !multipart && has(object, "body_multipart") {
@@ -180,7 +202,8 @@ fn check_marking(object: Value<'_>, is_20: bool) -> Result<(), Unreadable> {
         return Err(Unreadable::at(definition, format!("exactly `{word}` is expected")));
     }
     if word == "statement" {
-        return Ok(());
+        let empty = definition.get(word).and_then(Value::as_str) == Some("");
+        return if empty { at("`statement` is empty") } else { Ok(()) };
     }
     let colour = definition.get(word).and_then(Value::as_str).unwrap_or_default();
     let constraint = if is_20 { Constraint::Exact } else { Constraint::Min };
