@@ -15,6 +15,7 @@
 mod check;
 mod confidence;
 mod deterministic;
+mod diff;
 mod edit;
 pub mod filter;
 mod finding;
@@ -39,6 +40,7 @@ pub mod versioning;
 pub use check::{Checked, Marking, Refused, check};
 pub use confidence::{Scale, UnknownScale};
 pub use deterministic::{Error as IdError, deterministic_id};
+pub use diff::{Change, Difference, diff};
 pub use edit::{Edit, compact};
 pub use finding::{Finding, Level, line_column};
 pub use hash::HashAlgorithm;

@@ -63,6 +63,19 @@ impl Tlp {
         PUBLISHED.iter().find(|(known, _)| uuid.eq_ignore_ascii_case(known)).map(|(_, tlp)| *tlp)
     }
 
+    /// Id of the marking definition of TLP 2.0 of a label.
+    ///
+    /// *Source*: the TLP 2.0 extension definition.
+    pub fn published_2(self) -> &'static str {
+        match self {
+            Self::Clear => "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+            Self::Green => "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+            Self::Amber => "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+            Self::AmberStrict => "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
+            Self::Red => "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
+        }
+    }
+
     /// Id of the marking definition of TLP 1.0 with a value such as `white`.
     ///
     /// *Source*: STIX 2.1 section 7.2.1.4.

@@ -1,4 +1,11 @@
 //! `detente stix`: the library of STIX 2.1 at the command line. No node is asked.
+//!
+//! A file is a bundle, a TAXII envelope, a list of objects or one object; `-` is standard input.
+
+mod diff;
+mod input;
+mod markings;
+mod objects;
 
 use std::process::ExitCode;
 
@@ -11,6 +18,36 @@ use crate::desk;
 /// What can be done with STIX objects.
 #[derive(Subcommand)]
 pub(super) enum StixCommand {
+    /// Print a JSON document in its canonical form (RFC 8785).
+    #[command(
+        after_help = "Example:\n  echo '{\"b\": 1e2, \"a\": \"x\"}' | detente stix canonicalize -"
+    )]
+    Canonicalize(objects::FileArgs),
+    /// Show the deterministic id of each observable object, and whether the object has it.
+    ///
+    /// Ends with status 1 when a deterministic id is not the one that the object makes.
+    #[command(after_help = "Examples:\n  detente stix id bundle.json\n  \
+        detente stix id lamp.json --contributing hue --contributing size")]
+    Id(objects::IdArgs),
+    /// Print a new version of an object; everything that is not changed stays as written.
+    #[command(
+        after_help = "Example:\n  detente stix new-version tool.json --set 'labels=[\"kettle\"]' \
+        --remove description"
+    )]
+    NewVersion(objects::VersionArgs),
+    /// Print an object revoked.
+    #[command(after_help = "Example:\n  detente stix revoke bundle.json --id \
+        tool--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921")]
+    Revoke(objects::ObjectArgs),
+    /// Show what each object is marked with, in words; or print an object with other markings.
+    #[command(after_help = "Examples:\n  detente stix markings bundle.json\n  \
+        detente stix markings tool.json --add TLP:GREEN --selector name")]
+    Markings(markings::MarkingArgs),
+    /// Show what differs between two files, by id, version and property.
+    ///
+    /// Ends with status 1 when something differs.
+    #[command(after_help = "Example:\n  detente stix diff yesterday.json today.json")]
+    Diff(diff::DiffArgs),
     /// One JSON request a line in, one JSON answer a line out, for programs in other languages.
     #[command(after_help = "Example:\n  echo '{\"id\":1,\"op\":\"confidence\",\"scale\":\"wep\",\
         \"value\":64}' | detente stix lines")]
@@ -18,8 +55,14 @@ pub(super) enum StixCommand {
 }
 
 /// Runs a command.
-pub(super) fn run(command: StixCommand, _json: bool) -> Result<ExitCode> {
+pub(super) fn run(command: StixCommand, json: bool) -> Result<ExitCode> {
     match command {
+        StixCommand::Canonicalize(args) => objects::canonicalize(&args),
+        StixCommand::Id(args) => objects::id(&args, json),
+        StixCommand::NewVersion(args) => objects::new_version(&args),
+        StixCommand::Revoke(args) => objects::revoke(&args),
+        StixCommand::Markings(args) => markings::run(&args, json),
+        StixCommand::Diff(args) => diff::run(&args, json),
         StixCommand::Lines(options) => {
             let now = || desk::now().to_string();
             lines::serve(&options, |line| stix::lines::answer(line, &now))?;

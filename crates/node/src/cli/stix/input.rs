@@ -1,0 +1,88 @@
+//! Documents that a command reads, and the objects in them.
+
+use std::{io::Read as _, path::Path};
+
+use anyhow::{Context, Result};
+use stix::tree::{Kind as JsonKind, Tree, Value};
+
+use crate::cli::exit::{Fault, Kind};
+
+/// The bytes of a file; `-` is standard input.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input cannot be read")?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// A document, read; refused where it means nothing or two things.
+pub(super) fn tree<'a>(bytes: &'a [u8], path: &Path) -> Result<Tree<'a>> {
+    let tree = Tree::read(bytes).map_err(|faults| match faults.last() {
+        Some(fault) => malformed(bytes, path, fault),
+        None => Fault::new(Kind::Malformed, "JSON-1", "no JSON", "check the file").into(),
+    })?;
+    match tree.faults().iter().find(|fault| !matches!(fault.rule, "JSON-5" | "JSON-7")) {
+        Some(fault) => Err(malformed(bytes, path, fault)),
+        None => Ok(tree),
+    }
+}
+
+fn malformed(bytes: &[u8], path: &Path, fault: &stix::tree::Fault) -> anyhow::Error {
+    let (line, column) = stix::line_column(bytes, fault.offset);
+    let title = format!("{}, line {line}, column {column}: {}", path.display(), fault.problem);
+    let remedy = "`detente stix validate` lists everything that is wrong";
+    Fault::new(Kind::Malformed, fault.rule, title, remedy).into()
+}
+
+/// The objects of a bundle, an envelope, a list, or the one object that the document is.
+pub(super) fn objects<'t>(tree: &'t Tree<'_>) -> Vec<Value<'t>> {
+    let root = tree.root();
+    match (root.kind(), root.get("objects")) {
+        (JsonKind::List, _) => root.items().collect(),
+        (_, Some(objects)) if objects.kind() == JsonKind::List => objects.items().collect(),
+        (_, _) if root.get("type").and_then(Value::as_str) == Some("bundle") => Vec::new(),
+        _ => vec![root],
+    }
+}
+
+/// The object of an id, or the only one where no id is asked for.
+pub(super) fn one<'t>(tree: &'t Tree<'_>, id: Option<&str>) -> Result<Value<'t>> {
+    let objects = objects(tree);
+    let Some(id) = id else {
+        return match objects.as_slice() {
+            [only] => Ok(*only),
+            _ => {
+                let title = format!("{} objects stand there", objects.len());
+                Err(Fault::new(Kind::Malformed, "", title, "name one with --id").into())
+            }
+        };
+    };
+    // Of several versions the latest is the object's state.
+    let named = objects.into_iter().filter(|object| text(*object, "id") == id);
+    let latest = named.max_by(|a, b| {
+        let version = |object: &Value<'_>| stix::version_key(text(*object, "modified"));
+        version(a).cmp(&version(b))
+    });
+    latest.ok_or_else(|| {
+        let title = format!("no object has the id {id}");
+        Fault::new(Kind::NotFound, "", title, "`detente stix markings` lists the ids").into()
+    })
+}
+
+/// A property that is a text; empty without.
+pub(super) fn text<'t>(object: Value<'t>, name: &str) -> &'t str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A failure of the library, whose message names the clause.
+pub(super) fn refused(error: impl std::fmt::Display) -> anyhow::Error {
+    Fault::new(Kind::Refused, "", error.to_string(), "see the section of STIX 2.1 it names").into()
+}
+
+/// What others wrote, safe on a terminal.
+pub(super) fn shown(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().take(120).map(clean).collect()
+}

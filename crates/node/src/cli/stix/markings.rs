@@ -1,0 +1,103 @@
+//! `markings`: what each object is marked with, in words; and other markings for one object.
+
+use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+use stix::{Tlp, markings, tree::Value};
+
+use super::input;
+use crate::desk;
+
+#[derive(Args)]
+pub(in crate::cli) struct MarkingArgs {
+    /// A JSON document; `-` is standard input.
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// Only this object.
+    #[arg(long)]
+    id: Option<String>,
+    /// Print the object with this marking added: an id, a TLP 2.0 label or a language.
+    #[arg(long, value_name = "MARKING", group = "change")]
+    add: Option<String>,
+    /// Print the object without this marking.
+    #[arg(long, value_name = "MARKING", group = "change")]
+    remove: Option<String>,
+    /// Print the object without any marking.
+    #[arg(long, group = "change")]
+    clear: bool,
+    /// The part to mark, such as `labels.[0]`; may be repeated. The whole object where none is.
+    #[arg(long, value_name = "SELECTOR", requires = "change")]
+    selector: Vec<String>,
+}
+
+pub(super) fn run(args: &MarkingArgs, as_json: bool) -> Result<ExitCode> {
+    let bytes = input::read(&args.file)?;
+    let tree = input::tree(&bytes, &args.file)?;
+    if args.add.is_some() || args.remove.is_some() || args.clear {
+        println!("{}", change(args, input::one(&tree, args.id.as_deref())?)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let objects = input::objects(&tree);
+    let definitions: HashMap<&str, Value<'_>> = objects
+        .iter()
+        .filter(|object| input::text(**object, "type") == "marking-definition")
+        .map(|object| (input::text(*object, "id"), *object))
+        .collect();
+    let mut rows = Vec::new();
+    for object in &objects {
+        let id = input::text(*object, "id");
+        if args.id.as_deref().is_some_and(|wanted| wanted != id) {
+            continue;
+        }
+        let resolve = |marking: &str| definitions.get(marking).copied();
+        let found = markings::of(*object, &resolve).map_err(input::refused)?;
+        if as_json {
+            rows.push(json!({ "id": id, "markings": found.iter().map(row).collect::<Vec<_>>() }));
+        } else {
+            print_object(id, &found);
+        }
+    }
+    if as_json {
+        println!("{}", serde_json::Value::from(rows));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(found: &markings::definition::Effective<'_>) -> serde_json::Value {
+    json!({
+        "selector": found.selector,
+        "marking": found.marking,
+        "tlp": found.meaning.tlp.map(Tlp::label),
+        "words": found.meaning.words,
+        "problem": found.meaning.problem.as_ref().map(ToString::to_string),
+    })
+}
+
+fn print_object(id: &str, found: &[markings::definition::Effective<'_>]) {
+    println!("{}", input::shown(id));
+    if found.is_empty() {
+        println!("    unmarked");
+    }
+    for one in found {
+        println!("    {one}");
+        if let Some(problem) = &one.meaning.problem {
+            println!("    ! its definition: {problem}");
+        }
+    }
+}
+
+fn change(args: &MarkingArgs, object: Value<'_>) -> Result<String> {
+    let now = desk::now().to_string();
+    let selectors: Vec<&str> = args.selector.iter().map(String::as_str).collect();
+    let selectors = (!selectors.is_empty()).then_some(selectors.as_slice());
+    let named = |text: &str| text.parse().ok().map(|tlp: Tlp| tlp.published_2().to_owned());
+    let id_of = |text: &String| named(text).unwrap_or_else(|| text.clone());
+    let new = match (&args.add, &args.remove) {
+        (Some(marking), _) => markings::add(object, &[&id_of(marking)], selectors, &now),
+        (_, Some(marking)) => markings::remove(object, &[&id_of(marking)], selectors, &now),
+        _ => markings::clear(object, selectors, markings::Reach::default(), &now),
+    };
+    new.map_err(input::refused)
+}
