@@ -19,6 +19,7 @@ use crate::{auth::Caller, desk::Shared, problem::Problem};
 
 mod accounts;
 mod agreements;
+mod collections;
 mod endpoint;
 mod extract;
 mod node;
@@ -48,6 +49,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         releases::endpoints(),
         statements::endpoints(),
         accounts::endpoints(),
+        collections::endpoints(),
     ]
     .into_iter()
     .flatten()

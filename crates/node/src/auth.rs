@@ -1,4 +1,4 @@
-//! Who comes to the desk: passwords, tokens, sessions, and what their roles allow.
+//! Who comes to the desk: passwords, tokens, certificates, sessions, and what their roles allow.
 
 use std::{
     collections::HashMap,
@@ -185,13 +185,13 @@ impl Auth {
         Ok(Caller { account, csrf: None, session: None, confirmed: None })
     }
 
-    /// The account that a tool shows in `Authorization`.
+    /// The account that a tool shows: in `Authorization`, else by its certificate.
     pub(crate) async fn tool(&self, desk: &Desk, parts: &Parts) -> Result<Arc<Account>, Refusal> {
         let address = address(desk, parts);
         self.requests.count_address(address, now())?;
         let account = match parts.headers.get(header::AUTHORIZATION) {
             Some(value) => self.by_header(desk, value.as_bytes(), address).await?,
-            None => return Err(Refusal::Unknown),
+            None => by_certificate(desk, parts).await?.ok_or(Refusal::Unknown)?,
         };
         self.requests.count_account(&account.name, now())?;
         Ok(account)
@@ -308,6 +308,14 @@ async fn by_session(store: &Store, headers: &HeaderMap) -> Option<Caller> {
         session: Some(digest),
         confirmed: Some(session.confirmed),
     })
+}
+
+async fn by_certificate(desk: &Desk, parts: &Parts) -> Result<Option<Arc<Account>>, store::Error> {
+    let remote = parts.extensions.get::<Remote>();
+    match remote.and_then(|remote| remote.certificate) {
+        Some(pin) => desk.register.certificate(desk.service.store(), pin).await,
+        None => Ok(None),
+    }
 }
 
 /// The address that a request comes from: the last one that the proxy in front has noted, where

@@ -33,6 +33,7 @@ struct State {
     collections: OnceLock<Arc<[Collection]>>,
     accounts: Mutex<HashMap<String, Arc<Account>>>,
     tokens: Mutex<HashMap<Digest, Held>>,
+    certificates: Mutex<HashMap<Digest, Arc<Account>>>,
     views: Mutex<HashMap<String, Arc<View>>>,
 }
 
@@ -50,6 +51,7 @@ impl State {
             collections: OnceLock::new(),
             accounts: Mutex::default(),
             tokens: Mutex::default(),
+            certificates: Mutex::default(),
             views: Mutex::default(),
         }
     }
@@ -96,7 +98,8 @@ impl Register {
         if let Some(kept) = lock(&state.views).get(&account.name) {
             return Ok(Arc::clone(kept));
         }
-        let view = Arc::new(View::new(account, &self.collections(store).await?));
+        let bounds = store.bounds(&account.name).await?;
+        let view = Arc::new(View::new(account, &bounds, &self.collections(store).await?));
         keep(&state.views, account.name.clone(), Arc::clone(&view));
         Ok(view)
     }
@@ -139,6 +142,24 @@ impl Register {
         };
         let has_expired = held.expires.is_some_and(|expires| expires <= now());
         Ok(if has_expired { None } else { Some(held.account) })
+    }
+}
+
+impl Register {
+    /// The account behind the key of a client certificate.
+    pub async fn certificate(
+        &self,
+        store: &Store,
+        pin: Digest,
+    ) -> Result<Option<Arc<Account>>, store::Error> {
+        let state = self.state();
+        if let Some(kept) = lock(&state.certificates).get(&pin) {
+            return Ok(Some(Arc::clone(kept)));
+        }
+        let found = store.certificate(&pin).await?.filter(|account| !account.disabled);
+        let Some(account) = found.map(Arc::new) else { return Ok(None) };
+        keep(&state.certificates, pin, Arc::clone(&account));
+        Ok(Some(account))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an account may do in which collection, root by root.
 
 use protocol::terms::Role;
-use store::{Account, Collection, Flow, Sight};
+use store::{Account, Bounds, Collection, Flow, Sight};
 
 /// What an account may do in a collection (TAXII 2.1 section 5.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +13,13 @@ pub struct Rights {
 }
 
 impl Rights {
-    fn of(account: &Account, collection: &Collection) -> Self {
+    /// Roles say what an account may do, bounds say where.
+    fn of(account: &Account, bounds: &Bounds, collection: &Collection) -> Self {
         let has = |role| account.roles.contains(&role);
-        let read = has(Role::Reader) || has(Role::Drafter) || has(Role::Releaser);
-        Self { read, write: collection.flow != Flow::Incoming && has(Role::Drafter) }
+        let (reads_here, writes_here) = bounds.of(collection);
+        let reads = has(Role::Reader) || has(Role::Drafter) || has(Role::Releaser);
+        let writes = has(Role::Drafter) && collection.flow != Flow::Incoming;
+        Self { read: reads_here && reads, write: writes_here && writes }
     }
 }
 
@@ -49,10 +52,10 @@ pub struct View {
 
 impl View {
     /// The view of an account.
-    pub fn new(account: &Account, collections: &[Collection]) -> Self {
-        let mut view = Self::default();
+    pub fn new(account: &Account, bounds: &Bounds, collections: &[Collection]) -> Self {
+        let mut view = Self { roots: Vec::new(), sight: bounds.sight.clone() };
         for collection in collections {
-            let may = Rights::of(account, collection);
+            let may = Rights::of(account, bounds, collection);
             if !may.read && !may.write {
                 continue;
             }

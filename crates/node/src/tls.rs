@@ -8,7 +8,10 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime,
+        pem::PemObject as _,
+    },
     server::{
         ParsedCertificate,
         danger::{ClientCertVerified, ClientCertVerifier},
@@ -91,6 +94,12 @@ impl LinkKey {
             .with_no_client_auth()
             .with_single_cert(chain, key)?)
     }
+}
+
+/// The digest of the key of the first certificate in a PEM text.
+pub fn pin_of_pem(pem: &[u8]) -> Result<Digest> {
+    let certificate = CertificateDer::from_pem_slice(pem).context("no certificate in PEM")?;
+    Ok(pin(&certificate)?)
 }
 
 /// The digest of a certificate's key.

@@ -44,7 +44,7 @@ pub struct Session {
     pub confirmed: Timestamp,
 }
 
-fn read(row: &Row<'_>) -> Result<Account, Error> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Account, Error> {
     let roles: String = row.get("roles")?;
     let roles = roles.split_whitespace().map(str::parse).collect::<Result<_, _>>();
     Ok(Account {
@@ -58,7 +58,8 @@ fn read(row: &Row<'_>) -> Result<Account, Error> {
 }
 
 impl Store {
-    /// Makes an account; the pseudonym is `officer-<n>`.
+    /// Makes an account; the pseudonym is `officer-<n>`. It may use its roles in every collection
+    /// until [`Store::grant`] says otherwise.
     pub async fn create_account(
         &self,
         name: String,
@@ -78,6 +79,9 @@ impl Store {
             if added == 0 {
                 return Err(Error::State("there is an account of that name"));
             }
+            let sql = "/* create_account */ INSERT INTO access VALUES (?, 0, 1, 1)
+                       ON CONFLICT DO NOTHING";
+            tx.execute(sql, params![name])?;
             let line = journal::Line {
                 detail: &name,
                 ..journal::Line::new(now, &actor, "account.created")

@@ -5,6 +5,7 @@
 //! group; readers are a few connections used on the caller's own thread. Every method is a
 //! transaction with a name, and may run twice. No policy, no cryptography, no HTTP.
 
+mod access;
 mod accounts;
 mod agreements;
 mod error;
@@ -21,9 +22,11 @@ mod rows;
 mod sqlite;
 mod statements;
 mod store;
+mod submissions;
 mod tx;
 mod writer;
 
+pub use access::{Access, Bounds};
 pub use accounts::{Account, SESSION_IDLE_MS, Session, Token};
 pub use agreements::{AgreementRow, AgreementState, TopicSpec};
 pub use error::Error;
@@ -40,4 +43,5 @@ pub use recalls::{Recall, RecallTask};
 pub use releases::{Release, ReleaseDraft, ReleaseItem, ReleaseState};
 pub use statements::{Delivery, NewStatement, OutEffect, Signer, Statement, StatementState};
 pub use store::{Options, Store};
+pub use submissions::Kept;
 pub(crate) use tx::params;

@@ -7,8 +7,11 @@ use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 use crate::{Error, objects, tx::Tx, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/sqlite/0001.sql"), include_str!("../migrations/sqlite/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/sqlite/0001.sql"),
+    include_str!("../migrations/sqlite/0002.sql"),
+    include_str!("../migrations/sqlite/0003.sql"),
+];
 
 /// Opens a connection, and makes the file if there is none.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {

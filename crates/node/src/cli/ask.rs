@@ -13,8 +13,8 @@ use super::{
     read,
     show::{Out, View},
     verbs::{
-        AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, KeysCommand,
-        LedgerCommand, PartnerCommand, QuarantineCommand, ReleaseArgs, ReleaseCommand,
+        AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, GrantArgs,
+        KeysCommand, LedgerCommand, PartnerCommand, QuarantineCommand, ReleaseArgs, ReleaseCommand,
         TokenCommand,
     },
 };
@@ -243,6 +243,12 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
             let body = json!({ "alias": alias, "title": title });
             (View::Collections, client.post("/api/collections", &body).await?)
         }
+        CollectionCommand::Show { address } => {
+            let path = format!("/api/collections/{}", encoded(address.trim_matches('/')));
+            (View::Raw, client.get(&path).await?)
+        }
+        CollectionCommand::Grant(args) => grant(client, &args, (args.read, args.write)).await?,
+        CollectionCommand::Revoke(args) => grant(client, &args, (false, false)).await?,
         CollectionCommand::Read { address } => {
             (View::Raw, read_collection(client, &objects(&address)).await?)
         }
@@ -250,6 +256,22 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
             (View::Posted, client.taxii_post(&objects(&address), read(&file)?).await?)
         }
     })
+}
+
+async fn grant(client: &Client, args: &GrantArgs, (read, write): (bool, bool)) -> Shown {
+    let (place, account) = match (args.place.as_slice(), args.every) {
+        ([address, account], false) => (Some(address.trim_matches('/')), account),
+        ([account], true) => (None, account),
+        _ => {
+            let remedy = "name a collection and an account, or `--every` and an account";
+            return Err(Fault::new(Kind::Malformed, "COL-5", "no place is named", remedy).into());
+        }
+    };
+    let body = json!({ "account": account, "collection": place, "read": read, "write": write });
+    let answer = client.post("/api/collections/grant", &body).await?;
+    let place = place.unwrap_or("every collection");
+    let line = format!("{account} in {place}: read {read}, write {write}");
+    Ok((View::Done(line), answer))
 }
 
 /// Every page of a collection, as one envelope.
@@ -298,6 +320,18 @@ async fn account(client: &Client, command: AccountCommand) -> Shown {
         }
         AccountCommand::Enable { name } => {
             (View::Account, client.patch(&at(&name), &json!({ "disabled": false })).await?)
+        }
+        AccountCommand::Sight { name, ceiling, community } => {
+            let communities = (!community.is_empty()).then_some(community);
+            let body = json!({ "ceiling": ceiling, "communities": communities });
+            let answer = client.post(&format!("{}/sight", at(&name)), &body).await?;
+            (View::Done(format!("{name} sees up to {ceiling}")), answer)
+        }
+        AccountCommand::Certificate { name, file } => {
+            let text = String::from_utf8_lossy(&read(&file)?).into_owned();
+            let body = json!({ "certificate": text, "label": file });
+            let answer = client.post(&format!("{}/certificate", at(&name)), &body).await?;
+            (View::Done(format!("the certificate stands for {name}")), answer)
         }
         AccountCommand::Password { name, password_file } => {
             let body = json!({ "password": password(password_file.as_deref())? });

@@ -235,6 +235,22 @@ pub(super) enum CollectionCommand {
         #[arg(long)]
         title: Option<String>,
     },
+    /// What is in a collection, and who may use it.
+    #[command(after_help = "Example:\n  detente collection show local/workbench")]
+    Show {
+        /// Its address: `<root>/<alias>`, as `list` prints it.
+        address: String,
+    },
+    /// Let an account use its roles in a collection: to read, to write, or both.
+    #[command(
+        after_help = "Examples:\n  detente collection grant local/workbench siem --read\n  detente collection grant --every tamarin --read --write"
+    )]
+    Grant(GrantArgs),
+    /// Take what was granted away; what is granted for every collection stays.
+    #[command(
+        after_help = "Examples:\n  detente collection revoke local/workbench siem\n  detente collection revoke --every siem"
+    )]
+    Revoke(GrantArgs),
     /// Read a collection's newest versions, as one envelope.
     #[command(
         after_help = "Example:\n  detente collection read agreement-4be1d3a2c0f1/counter-terrorism-incoming > objects.json"
@@ -251,6 +267,23 @@ pub(super) enum CollectionCommand {
         /// A STIX bundle or TAXII envelope.
         file: PathBuf,
     },
+}
+
+/// An account and a place.
+#[derive(Args)]
+pub(super) struct GrantArgs {
+    /// The collection's address, `<root>/<alias>`, then the account; only the account with `--every`.
+    #[arg(required = true, num_args = 1..=2, value_names = ["ADDRESS", "ACCOUNT"])]
+    pub(super) place: Vec<String>,
+    /// Every collection, present and to come.
+    #[arg(long)]
+    pub(super) every: bool,
+    /// To read.
+    #[arg(long)]
+    pub(super) read: bool,
+    /// To write.
+    #[arg(long)]
+    pub(super) write: bool,
 }
 
 #[derive(Subcommand)]
@@ -292,6 +325,27 @@ pub(super) enum AccountCommand {
     Enable {
         /// Its name.
         name: String,
+    },
+    /// Say what an account may see: up to a label, of which communities.
+    #[command(after_help = "Example:\n  detente account sight siem --ceiling TLP:GREEN")]
+    Sight {
+        /// Its name.
+        name: String,
+        /// The strictest label that it sees.
+        #[arg(long, default_value = "TLP:RED")]
+        ceiling: stix::Tlp,
+        /// Id of a marking definition that stands for a community; may be repeated, every one
+        /// where none is named.
+        #[arg(long, value_name = "ID")]
+        community: Vec<String>,
+    },
+    /// Let a client certificate stand for an account.
+    #[command(after_help = "Example:\n  detente account certificate siem siem.pem")]
+    Certificate {
+        /// Its name.
+        name: String,
+        /// The certificate, as PEM.
+        file: PathBuf,
     },
     /// Set an account's password.
     #[command(

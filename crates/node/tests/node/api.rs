@@ -88,6 +88,30 @@ async fn walk_agreements(judge: &mut Judge, desks: &Desks) -> String {
     id
 }
 
+async fn walk_collections(judge: &mut Judge, client: &Client) {
+    let new = json!({ "alias": "kettles", "title": "Kettles" });
+    judge.post(client, "/api/collections", "/api/collections", &new).await;
+    let list = judge.get(client, "/api/collections", "/api/collections").await;
+    let all = list["collections"].as_array().unwrap();
+    let made = all.iter().find(|one| one["alias"] == "kettles").unwrap();
+    for place in [made["id"].as_str().unwrap(), "local%2Fkettles"] {
+        let url = format!("/api/collections/{place}");
+        judge.get(client, "/api/collections/{id}", &url).await;
+    }
+    let new = json!({ "name": "siem", "roles": ["reader"] });
+    client.post("/api/accounts", &new).await;
+    let grant =
+        json!({ "account": "siem", "collection": "local/kettles", "read": true, "write": false });
+    judge.post(client, "/api/collections/grant", "/api/collections/grant", &grant).await;
+    let sight = json!({ "ceiling": "TLP:GREEN" });
+    judge.post(client, "/api/accounts/{name}/sight", "/api/accounts/siem/sight", &sight).await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
+    let new = json!({ "certificate": certificate.pem(), "label": "siem" });
+    let url = "/api/accounts/siem/certificate";
+    judge.post(client, "/api/accounts/{name}/certificate", url, &new).await;
+}
+
 async fn draft(judge: &mut Judge, client: &Client, topic: &str, agreement: &str, n: u32) -> String {
     let url = format!(
         "/api/releases?topic={topic}&agreement={agreement}&precedence=PRIORITY&status=test&note=x"
@@ -155,6 +179,7 @@ async fn every_endpoint_answers_as_the_document_says() {
     desks = walk_releases(&mut judge, desks, &agreement).await;
     walk_statements(&mut judge, &desks).await;
     walk_node(&mut judge, &a).await;
+    walk_collections(&mut judge, &a).await;
     let declared: BTreeSet<_> = node::api::endpoints()
         .iter()
         .map(|endpoint| format!("{} /api{}", endpoint.method, endpoint.path))

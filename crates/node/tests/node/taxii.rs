@@ -5,4 +5,5 @@ mod delete;
 mod desk;
 mod form;
 mod pages;
+mod rights;
 mod write;

@@ -1,0 +1,193 @@
+//! Collections: which there are, who may use them, and what accounts may see.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use protocol::terms::{Role, Topic};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Collection, Sight};
+use uuid::Uuid;
+
+use super::{
+    Answer, Endpoint, done,
+    extract::{Json, Path},
+    list, malformed,
+};
+use crate::{
+    auth::Caller,
+    desk::{Shared, now},
+    problem::Problem,
+    taxii, tls,
+};
+
+/// The root of the service's own collections, where none is named.
+const LOCAL: &str = "local";
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/collections", collections)
+            .gives("Every collection that the asking account may use", "CollectionList"),
+        Endpoint::post("/collections", create)
+            .by(&[Role::Administrator])
+            .takes("NewCollection")
+            .gives("Make a collection of the service's own", "CollectionList"),
+        Endpoint::get("/collections/{id}", show)
+            .by(&[Role::Administrator])
+            .gives("A collection: what is in it, who may use it", "CollectionView"),
+        Endpoint::post("/collections/grant", grant)
+            .by(&[Role::Administrator])
+            .takes("Grant")
+            .gives("Say where an account may use its roles; neither takes it away", "Granted"),
+        Endpoint::post("/accounts/{name}/sight", see)
+            .by(&[Role::Administrator])
+            .takes("Sight")
+            .gives("Say what an account may see", "Granted"),
+        Endpoint::post("/accounts/{name}/certificate", certificate)
+            .by(&[Role::Administrator])
+            .takes("NewCertificate")
+            .gives("Let a client certificate stand for an account", "Granted"),
+    ]
+}
+
+fn resource(collection: &Collection, read: bool, write: bool) -> Value {
+    json!({
+        "id": collection.id,
+        "root": collection.root,
+        "alias": collection.alias,
+        "title": collection.title,
+        "flow": collection.flow,
+        "can_read": read,
+        "can_write": write,
+    })
+}
+
+async fn collections(State(desk): State<Shared>, caller: Caller) -> Answer {
+    let view = desk.register.view(desk.service.store(), &caller.account).await?;
+    let usable = view.roots.iter().flat_map(|root| &root.collections);
+    let all: Vec<_> = usable
+        .map(|usable| resource(&usable.collection, usable.may.read, usable.may.write))
+        .collect();
+    done(list("collections", all))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCollection {
+    alias: Topic,
+    title: Option<String>,
+    root: Option<Topic>,
+}
+
+async fn create(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Json(new): Json<NewCollection>,
+) -> Answer {
+    let root = new.root.as_ref().map_or(LOCAL, Topic::as_str).to_owned();
+    let is_ours = !root.starts_with("agreement-");
+    if !is_ours || taxii::RESERVED_ROOTS.contains(&root.as_str()) {
+        return Err(malformed("COL-1", "an API root of that name is the node's own"));
+    }
+    let alias = new.alias.as_str().to_owned();
+    let title = new.title.unwrap_or_else(|| alias.clone());
+    if title.trim().is_empty() || title.contains('.') || title.chars().count() > 200 {
+        return Err(malformed("COL-2", "a title has 1 to 200 characters and no dot"));
+    }
+    let store = desk.service.store();
+    let taken = |one: &Collection| one.root == root && (one.alias == alias || one.title == title);
+    if store.collections().await?.iter().any(taken) {
+        return Err(store::Error::State("there is a collection of that alias or title").into());
+    }
+    store.create_collection(Uuid::new_v4(), root, alias, title, now()).await?;
+    collections(State(desk), caller).await
+}
+
+async fn find(desk: &Shared, place: &str) -> Result<Collection, Problem> {
+    let all = desk.service.store().collections().await?;
+    let found = all
+        .into_iter()
+        .find(|one| one.id.to_string() == place || format!("{}/{}", one.root, one.alias) == place);
+    found.ok_or_else(|| store::Error::NotFound.into())
+}
+
+async fn show(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
+    let collection = find(&desk, &id).await?;
+    let store = desk.service.store();
+    let counts = store.type_counts(collection.id).await?;
+    let types: Vec<_> =
+        counts.iter().map(|(name, count)| json!({ "type": name, "count": count })).collect();
+    let mut access = store.access().await?;
+    access.retain(|row| row.collection.is_none_or(|id| id == collection.id));
+    done(json!({
+        "collection": resource(&collection, true, true),
+        "types": types,
+        "access": access,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grant {
+    account: String,
+    /// Id or address; every collection where none is named.
+    collection: Option<String>,
+    read: bool,
+    write: bool,
+}
+
+async fn grant(State(desk): State<Shared>, caller: Caller, Json(grant): Json<Grant>) -> Answer {
+    let collection = match &grant.collection {
+        Some(place) => Some(find(&desk, place).await?),
+        None => None,
+    };
+    let (account, actor) = (grant.account.clone(), caller.account.name);
+    let may = (grant.read, grant.write);
+    desk.service.store().grant(account, collection, may, actor, now()).await?;
+    done(json!({ "account": grant.account }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSight {
+    ceiling: String,
+    /// Ids of marking definitions; every community where none are named.
+    communities: Option<BTreeSet<String>>,
+}
+
+async fn see(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(new): Json<NewSight>,
+) -> Answer {
+    let ceiling = super::parse(&new.ceiling, "ceiling")?;
+    let is_id = |id: &String| id.starts_with("marking-definition--") && stix::is_id(id);
+    if !new.communities.iter().flatten().all(is_id) {
+        return Err(malformed("COL-3", "a community is named by the id of its marking definition"));
+    }
+    let sight = Sight { ceiling, communities: new.communities };
+    desk.service.store().set_sight(name.clone(), sight, caller.account.name, now()).await?;
+    done(json!({ "account": name }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCertificate {
+    /// As PEM.
+    certificate: String,
+    label: String,
+}
+
+async fn certificate(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(new): Json<NewCertificate>,
+) -> Answer {
+    let pin = tls::pin_of_pem(new.certificate.as_bytes())
+        .map_err(|_| malformed("COL-4", "no certificate in PEM stands there"))?;
+    let (actor, label) = (caller.account.name, new.label);
+    desk.service.store().add_certificate(pin, name.clone(), label, actor, now()).await?;
+    done(json!({ "account": name }))
+}

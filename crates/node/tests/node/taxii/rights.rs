@@ -1,0 +1,107 @@
+//! Who may do what where, and who sees what: rights for each collection, ceilings.
+
+use protocol::terms::Role;
+use serde_json::Value;
+use stix::Tlp;
+use store::Sight;
+
+use super::desk::{LAMPS, PASSWORD, TAXII, TestDesk, basic, lamp, lamp_id, lamps};
+use node::desk::now;
+
+const AMBER: &str = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82";
+
+impl TestDesk {
+    async fn lamps(&self) -> store::Collection {
+        let all = self.service.store().collections().await.unwrap();
+        all.into_iter().find(|one| one.id.to_string() == LAMPS).unwrap()
+    }
+
+    /// An account with every role that may use them in the collection of most tests only.
+    async fn confined(&self, name: &str, may: (bool, bool)) {
+        self.account(name, Role::ALL).await;
+        let (store, by) = (self.service.store(), "test".to_owned());
+        store.grant(name.to_owned(), None, (false, false), by.clone(), now()).await.unwrap();
+        let place = Some(self.lamps().await);
+        store.grant(name.to_owned(), place, may, by, now()).await.unwrap();
+    }
+
+    async fn ask_as(&self, name: &str, method: &str, path: &str, body: &str) -> crate::wire::Reply {
+        self.raw(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: d\r\n{}Content-Type: {TAXII}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            basic(name, PASSWORD),
+            body.len()
+        ))
+        .await
+    }
+}
+
+#[tokio::test]
+async fn write_only_accounts_post_and_neither_read_nor_delete() {
+    let desk = TestDesk::start().await;
+    desk.add(&[lamp(1, 0)]).await;
+    desk.confined("sensor", (false, true)).await;
+    let body = format!("{{\"objects\":[{}]}}", lamp(2, 0));
+    let object = lamps(&format!("objects/{}/", lamp_id(1)));
+    assert_eq!(desk.ask_as("sensor", "POST", &lamps("objects/"), &body).await.status, 202);
+    for path in [&lamps("objects/"), &lamps("manifest/"), &object, &format!("{object}versions/")] {
+        assert_eq!(desk.ask_as("sensor", "GET", path, "").await.status, 403, "{path}");
+    }
+    assert_eq!(desk.ask_as("sensor", "DELETE", &object, "").await.status, 403);
+    let shown = desk.ask_as("sensor", "GET", &lamps(""), "").await.json();
+    assert_eq!((&shown["can_read"], &shown["can_write"]), (&false.into(), &true.into()));
+}
+
+#[tokio::test]
+async fn rights_end_at_the_collection_they_are_given_for() {
+    let desk = TestDesk::start().await;
+    let store = desk.service.store();
+    let id = uuid::Uuid::from_u128(0x2222_2222_2222_4222_8222_2222_2222_2222);
+    let (root, alias, title) = ("local".to_owned(), "kettles".to_owned(), "Kettles".to_owned());
+    store.create_collection(id, root, alias, title, now()).await.unwrap();
+    desk.confined("guest", (true, false)).await;
+    let list = desk.ask_as("guest", "GET", "/local/collections/", "").await.json();
+    assert_eq!(list["collections"].as_array().unwrap().len(), 1);
+    let kettles = format!("/local/collections/{id}/");
+    assert_eq!(desk.ask_as("guest", "GET", &kettles, "").await.status, 404, "as if absent");
+    assert_eq!(desk.get(&kettles).await.status, 200);
+    let by = "test".to_owned();
+    let place = Some(desk.lamps().await);
+    store.grant("guest".to_owned(), place, (false, false), by, now()).await.unwrap();
+    assert_eq!(desk.ask_as("guest", "GET", &lamps("objects/"), "").await.status, 404, "at once");
+}
+
+#[tokio::test]
+async fn what_is_above_the_ceiling_leaves_no_trace() {
+    let desk = TestDesk::start().await;
+    let marked = |number: u32| {
+        let marking = format!("\"object_marking_refs\":[\"{AMBER}\"],\"name\":");
+        lamp(number, 0).replace("\"name\":", &marking)
+    };
+    for number in 0..12 {
+        let object = if number % 3 == 0 { lamp(number, 0) } else { marked(number) };
+        desk.add(&[object]).await;
+    }
+    desk.confined("partner", (true, true)).await;
+    let sight = Sight { ceiling: Tlp::Green, communities: None };
+    let store = desk.service.store();
+    store.set_sight("partner".to_owned(), sight, "test".to_owned(), now()).await.unwrap();
+    let ids = |page: &Value| -> Vec<String> {
+        let objects = page["objects"].as_array().cloned().unwrap_or_default();
+        objects.iter().map(|object| object["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let wanted: Vec<_> = [0, 3, 6, 9].map(lamp_id).into();
+    for endpoint in ["objects/", "manifest/"] {
+        let page = desk.ask_as("partner", "GET", &lamps(endpoint), "").await.json();
+        assert_eq!(ids(&page), wanted, "{endpoint}");
+        let page = desk.ask_as("partner", "GET", &lamps(&format!("{endpoint}?limit=4")), "").await;
+        assert_eq!(page.json().get("more"), None, "nothing follows that it may see");
+    }
+    let hidden = lamps(&format!("objects/{}/", lamp_id(1)));
+    for (method, path) in
+        [("GET", hidden.clone()), ("GET", format!("{hidden}versions/")), ("DELETE", hidden)]
+    {
+        assert_eq!(desk.ask_as("partner", method, &path, "").await.status, 404, "{method} {path}");
+    }
+    assert_eq!(ids(&desk.get(&lamps("objects/")).await.json()).len(), 12, "others see all");
+}

@@ -1,0 +1,197 @@
+//! Where an account may use its roles, what it may see there, and the certificates it shows.
+
+use protocol::terms::{Digest, Timestamp};
+use stix::Tlp;
+use uuid::Uuid;
+
+use crate::{
+    Account, Collection, Error, Sight, Store, accounts, journal, params, rows,
+    tx::{Row, Tx},
+};
+
+/// What an account may do in one collection, or in every one.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Access {
+    /// The account.
+    pub account: String,
+    /// The collection; every one, present and to come, where none is named.
+    pub collection: Option<Uuid>,
+    /// It may read there, where its roles let it read.
+    pub read: bool,
+    /// It may write there, where its roles let it write.
+    pub write: bool,
+}
+
+/// Everything that bounds what an account may do and see.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    access: Vec<(i64, bool, bool)>,
+    /// What it may see.
+    pub sight: Sight,
+}
+
+impl Bounds {
+    /// Whether it may read, and whether it may write in a collection.
+    pub fn of(&self, collection: &Collection) -> (bool, bool) {
+        let here = self.access.iter().filter(|(row, ..)| *row == EVERY || *row == collection.row);
+        here.fold((false, false), |(read, write), (_, r, w)| (read || *r, write || *w))
+    }
+}
+
+/// Row that stands for every collection.
+const EVERY: i64 = 0;
+
+impl Store {
+    /// What bounds an account, in one snapshot.
+    pub async fn bounds(&self, account: &str) -> Result<Bounds, Error> {
+        self.snapshot(|tx| {
+            let sql = "/* bounds */ SELECT collection, can_read, can_write FROM access
+                       WHERE account = ?";
+            let access =
+                tx.query(sql, params![account], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok(Bounds { access, sight: sight(tx, account)? })
+        })
+    }
+
+    /// What every account may do where, by account.
+    pub async fn access(&self) -> Result<Vec<Access>, Error> {
+        self.read(|tx| {
+            let sql = "/* access */ SELECT a.account, c.id, a.can_read, a.can_write FROM access a
+                       LEFT JOIN collection c ON c.row = a.collection
+                       ORDER BY a.account, a.collection";
+            tx.query(sql, &[], |row| {
+                Ok(Access {
+                    account: row.get("account")?,
+                    collection: rows::term_opt(row, "id")?,
+                    read: row.get("can_read")?,
+                    write: row.get("can_write")?,
+                })
+            })
+        })
+    }
+
+    /// Lets an account read or write in a collection, or in every one; neither takes it away.
+    ///
+    /// *Errors*: [`Error::NotFound`] without the account.
+    pub async fn grant(
+        &self,
+        account: String,
+        collection: Option<Collection>,
+        (read, write): (bool, bool),
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            must_exist(tx, &account)?;
+            let row = collection.as_ref().map_or(EVERY, |collection| collection.row);
+            if read || write {
+                tx.execute(
+                    "/* grant */ INSERT INTO access VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (account, collection) DO UPDATE SET can_read = ?3, can_write = ?4",
+                    params![account, row, read, write],
+                )?;
+            } else {
+                let sql = "/* grant */ DELETE FROM access WHERE account = ? AND collection = ?";
+                tx.execute(sql, params![account, row])?;
+            }
+            let place = match &collection {
+                Some(collection) => format!("{}/{}", collection.root, collection.alias),
+                None => "every collection".to_owned(),
+            };
+            let detail = format!("{account} in {place}: read {read}, write {write}");
+            let line =
+                journal::Line { detail: &detail, ..journal::Line::new(now, &actor, "access.set") };
+            journal::write(tx, &line)
+        })
+        .await
+    }
+
+    /// Says what an account may see.
+    ///
+    /// *Errors*: [`Error::NotFound`] without the account.
+    pub async fn set_sight(
+        &self,
+        account: String,
+        sight: Sight,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            must_exist(tx, &account)?;
+            tx.execute("/* set_sight */ DELETE FROM sight WHERE account = ?", params![account])?;
+            if sight != Sight::default() {
+                let communities = match &sight.communities {
+                    Some(all) => all.iter().cloned().collect::<Vec<_>>().join("\n"),
+                    None => EVERY_COMMUNITY.to_owned(),
+                };
+                tx.execute(
+                    "/* set_sight */ INSERT INTO sight VALUES (?, ?, ?)",
+                    params![account, sight.ceiling as u8, communities],
+                )?;
+            }
+            let detail = format!("{account} up to {}", sight.ceiling);
+            let line =
+                journal::Line { detail: &detail, ..journal::Line::new(now, &actor, "sight.set") };
+            journal::write(tx, &line)
+        })
+        .await
+    }
+
+    /// Keeps the key of a certificate that stands for an account.
+    ///
+    /// *Errors*: [`Error::NotFound`] without the account.
+    pub async fn add_certificate(
+        &self,
+        pin: Digest,
+        account: String,
+        label: String,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            must_exist(tx, &account)?;
+            tx.execute(
+                "/* add_certificate */ INSERT INTO certificate VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (pin) DO UPDATE SET account = ?2, label = ?3",
+                params![pin.0, account, label, now.as_ms()],
+            )?;
+            let line = journal::Line {
+                detail: &account,
+                ..journal::Line::new(now, &actor, "certificate.added")
+            };
+            journal::write(tx, &line)
+        })
+        .await
+    }
+
+    /// The account that the key of a certificate stands for.
+    pub async fn certificate(&self, pin: &Digest) -> Result<Option<Account>, Error> {
+        self.read(|tx| {
+            let sql = "/* certificate */ SELECT a.* FROM certificate c
+                       JOIN account a ON a.name = c.account WHERE c.pin = ?";
+            tx.query_opt(sql, params![pin.0], accounts::read)
+        })
+    }
+}
+
+/// Where an account belongs to every community.
+const EVERY_COMMUNITY: &str = "*";
+
+fn sight(tx: &Tx<'_>, account: &str) -> Result<Sight, Error> {
+    let sql = "/* sight */ SELECT ceiling, communities FROM sight WHERE account = ?";
+    Ok(tx.query_opt(sql, params![account], read_sight)?.unwrap_or_default())
+}
+
+fn read_sight(row: &Row<'_>) -> Result<Sight, Error> {
+    // A rank that is not known hides everything but what is clear.
+    let ceiling = rows::tlp(row, "ceiling")?.unwrap_or(Tlp::Clear);
+    let communities: String = row.get("communities")?;
+    let communities =
+        (communities != EVERY_COMMUNITY).then(|| communities.lines().map(str::to_owned).collect());
+    Ok(Sight { ceiling, communities })
+}
+
+fn must_exist(tx: &Tx<'_>, account: &str) -> Result<(), Error> {
+    let sql = "/* must_exist */ SELECT 1 FROM account WHERE name = ?";
+    if tx.exists(sql, params![account])? { Ok(()) } else { Err(Error::NotFound) }
+}
