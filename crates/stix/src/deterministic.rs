@@ -48,8 +48,8 @@ pub fn deterministic_id(
         (None, Some(known)) => known.contributing,
         (None, None) => return Err(Error::NotObservable),
     };
-    if known.is_some() {
-        parse::parse_without_id(object)?;
+    if let Some(known) = known {
+        parse::read_without_id(known, object)?;
     }
     let mut members: Vec<(&str, String)> = Vec::new();
     for name in contributing.iter().filter(|name| **name != "id") {

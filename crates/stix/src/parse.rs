@@ -5,12 +5,13 @@
 //! was read is the JSON that was written. A value counts as its type when it can be turned into it
 //! without a guess, as python-stix2 reads: `"5"` is an integer, a lone text a list of one.
 
+mod old;
 mod rules;
 mod values;
 
 use crate::{
     model::{self, Family, Property, Shape, Type},
-    tree::{Kind, Tree, Value},
+    tree::{Kind, Value},
     types,
 };
 
@@ -59,28 +60,32 @@ pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable
     let Some(version) = options.version.or_else(|| types::detect_version(object)) else {
         return Err(Unreadable::at(object, "`spec_version` is a text"));
     };
-    let mut reader =
-        Reader { allow_custom: options.allow_custom, version, custom: false, scope: None };
-    match types::family(type_, version).and_then(|_| model::type_of(type_)) {
+    let mut reader = Reader::new(version, options.allow_custom);
+    match known_type(type_, version) {
         Some(known) => reader.object(known, object)?,
         None => reader.unknown(type_, object)?,
     }
     Ok(reader.custom)
 }
 
+/// The table of a type in an edition. The observables of 2.0 have those of 2.1, read by [`old`].
+fn known_type(type_: &str, version: &str) -> Option<&'static Type> {
+    let of_21 = model::type_of(type_);
+    match version {
+        "2.0" => model::old_type_of(type_).or(of_21.filter(|known| is_observable(known))),
+        "2.1" => of_21,
+        _ => None,
+    }
+}
+
 /// Reads a value as an embedded type, nothing custom allowed.
 pub(crate) fn read_as(known: &'static Type, value: Value<'_>) -> Result<(), Unreadable> {
-    let mut reader = Reader { allow_custom: false, version: "2.1", custom: false, scope: None };
-    reader.object(known, value)
+    Reader::new("2.1", false).object(known, value)
 }
 
 /// Reads an observable object of STIX 2.1 whose `id` does not matter, custom content allowed.
-pub(crate) fn parse_without_id(object: Value<'_>) -> Result<(), Unreadable> {
-    let text = crate::Edit::of(object).remove("id").print();
-    let outside = |problem: &str| Unreadable::at(object, problem);
-    let tree = Tree::read(text.as_bytes()).map_err(|_| outside("no JSON"))?;
-    let options = Options { allow_custom: true, version: Some("2.1") };
-    parse(tree.root(), options).map(|_| ()).map_err(|error| outside(&error.problem))
+pub(crate) fn read_without_id(known: &'static Type, object: Value<'_>) -> Result<(), Unreadable> {
+    Reader { ignores_id: true, ..Reader::new("2.1", true) }.object(known, object)
 }
 
 /// An object being read, with what it lies in.
@@ -88,11 +93,16 @@ struct Reader<'t, 'o> {
     allow_custom: bool,
     version: &'o str,
     custom: bool,
+    ignores_id: bool,
     /// The container of cyber-observable objects that references by key lead into.
     scope: Option<Value<'t>>,
 }
 
-impl<'t> Reader<'t, '_> {
+impl<'t, 'o> Reader<'t, 'o> {
+    fn new(version: &'o str, allow_custom: bool) -> Self {
+        Self { allow_custom, version, custom: false, ignores_id: false, scope: None }
+    }
+
     fn is_20(&self) -> bool {
         self.version == "2.0"
     }
@@ -138,6 +148,8 @@ impl<'t> Reader<'t, '_> {
                 Some(property) if is_present(value) => self.value(property, known, value)?,
                 Some(_) => {}
                 None if open => {}
+                // 2.0 has it, 2.1 has not, and real bundles of 2.1 carry it: never an error.
+                None if known.family == Family::Bundle && name == "spec_version" => {}
                 None => {
                     self.check_custom_name(name, value)?;
                     self.custom(value, "the property", name)?;
@@ -149,7 +161,8 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn property(&self, known: &'static Type, name: &str) -> Option<&'static Property> {
-        known.property(name).filter(|property| !matches!(property.shape, Shape::Reserved))
+        let found = if self.is_20() { old::property(known, name) } else { known.property(name) };
+        found.filter(|property| !matches!(property.shape, Shape::Reserved))
     }
 
     /// Whether an extension announces properties at the top level that are nowhere described here:
@@ -180,12 +193,14 @@ impl<'t> Reader<'t, '_> {
     /// What must be there is; `id`, `created`, `modified` and `spec_version` may be filled in.
     fn check_required(&self, known: &'static Type, object: Value<'t>) -> Result<(), Unreadable> {
         let all = known.properties.iter().chain(known.common());
-        for property in all.filter(|property| property.required) {
-            if matches!(property.name, "id" | "created" | "modified" | "spec_version") {
+        let required = all.filter(|property| property.required).map(|property| property.name);
+        let of_20: &[&str] = if self.is_20() { old::required(known) } else { &[] };
+        for name in required.chain(of_20.iter().copied()) {
+            if matches!(name, "id" | "created" | "modified" | "spec_version") {
                 continue;
             }
-            if !object.get(property.name).is_some_and(is_present) {
-                return Err(Unreadable::at(object, format!("`{}` is missing", property.name)));
+            if !object.get(name).is_some_and(is_present) {
+                return Err(Unreadable::at(object, format!("`{name}` is missing")));
             }
         }
         Ok(())

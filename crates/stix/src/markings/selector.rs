@@ -1,10 +1,13 @@
 //! Selectors of granular markings: `a.[0].b`, what they select, and which lies in which.
 
 use super::Error;
-use crate::tree::{Kind, Value};
+use crate::{
+    parse,
+    tree::{Kind, Value},
+};
 
-/// What a selector selects; none when nothing stands there. A value that is false, zero or empty
-/// stands there too.
+/// What a selector selects; none when nothing stands there. A value that is false, zero or an empty
+/// text stands there too; null and an empty list, which no property may be, do not.
 ///
 /// ```
 /// let tree = stix::tree::Tree::read(br#"{"hashes":{"MD5":"a"},"labels":["x","x"]}"#).unwrap();
@@ -14,11 +17,15 @@ use crate::tree::{Kind, Value};
 ///
 /// *Source*: STIX 2.1 section 7.2.3.1.
 pub fn select<'t>(value: Value<'t>, selector: &str) -> Option<Value<'t>> {
+    step(value, selector).filter(|selected| parse::is_present(*selected))
+}
+
+fn step<'t>(value: Value<'t>, selector: &str) -> Option<Value<'t>> {
     match value.kind() {
         // A key may hold a dot in dirty data, so keys are tried, not split off.
         Kind::Object => value.members().find_map(|(key, member)| {
             let rest = selector.strip_prefix(key)?;
-            if rest.is_empty() { Some(member) } else { select(member, rest.strip_prefix('.')?) }
+            if rest.is_empty() { Some(member) } else { step(member, rest.strip_prefix('.')?) }
         }),
         Kind::List => {
             let (place, rest) = selector.strip_prefix('[')?.split_once(']')?;
@@ -28,7 +35,7 @@ pub fn select<'t>(value: Value<'t>, selector: &str) -> Option<Value<'t>> {
                 return None;
             }
             let item = value.items().nth(number)?;
-            if rest.is_empty() { Some(item) } else { select(item, rest.strip_prefix('.')?) }
+            if rest.is_empty() { Some(item) } else { step(item, rest.strip_prefix('.')?) }
         }
         _ => None,
     }

@@ -40,7 +40,7 @@ pub(super) fn check<'t>(
     match known.name {
         "indicator" => check_pattern(object, reader.is_20()),
         "location" => check_location(object),
-        "malware" if truthy(object, "is_family") && !has(object, "name") => {
+        "malware" if !reader.is_20() && truthy(object, "is_family") && !has(object, "name") => {
             at("a family of malware needs a `name`")
         }
         "observed-data" if has(object, "objects") == has(object, "object_refs") => {
@@ -55,6 +55,10 @@ pub(super) fn check<'t>(
         }
         "artifact" if has(object, "url") && !has(object, "hashes") => {
             at("an artifact by `url` needs `hashes`")
+        }
+        "file" if reader.is_20() && !truthy(object, "is_encrypted") => {
+            let encrypted = any(object, &["encryption_algorithm", "decryption_key"]);
+            if encrypted { at("an encryption needs `is_encrypted`") } else { Ok(()) }
         }
         "email-message" => check_email(object),
         "network-traffic" if !reader.is_20() => check_traffic(object),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::tree::Tree;
 
 fn read(text: &str, allow_custom: bool) -> Result<bool, String> {
     let tree = Tree::read(text.as_bytes()).unwrap();

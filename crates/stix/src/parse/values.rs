@@ -53,6 +53,7 @@ impl<'t> Reader<'t, '_> {
             Format::TypeName => text == known.name,
             // On a bundle it says what its objects are written in, and is no property of 2.1.
             Format::SpecVersion => text == self.version || known.family == Family::Bundle,
+            Format::Id if self.ignores_id => true,
             Format::Id => {
                 let uuid = text.strip_prefix(known.name).and_then(|rest| rest.strip_prefix("--"));
                 uuid.is_some_and(is_uuid)
@@ -76,7 +77,14 @@ impl<'t> Reader<'t, '_> {
         value: Value<'t>,
     ) -> Result<(), Unreadable> {
         let text = value.as_str().unwrap_or_default();
-        let local = self.scope.filter(|_| known.family != Family::Meta);
+        let in_observable = match known.family {
+            Family::Sco | Family::Extension => true,
+            _ => known.name == "email-mime-part-type",
+        };
+        if self.is_20() && in_observable && known.family != Family::Sco {
+            return Ok(());
+        }
+        let local = self.scope.filter(|_| in_observable);
         if let Some(target) = local.and_then(|scope| scope.get(text)) {
             let type_ = target.get("type").and_then(Value::as_str).unwrap_or_default();
             return match targets {
@@ -85,6 +93,9 @@ impl<'t> Reader<'t, '_> {
                 }
                 _ => Ok(()),
             };
+        }
+        if self.is_20() && in_observable {
+            return Err(Unreadable::at(value, "refers to no object of its container"));
         }
         let Some((type_, uuid)) = text.split_once("--") else {
             return Err(Unreadable::at(value, "an id is expected"));

@@ -1,0 +1,144 @@
+//! The observable objects of STIX 2.0, as what sets them apart from those of 2.1.
+//!
+//! *Source*: STIX 2.0 part 4.
+
+use crate::model::{
+    Family, Format, Precision, Property,
+    Shape::{Boolean, Enum, Reference, Text, Timestamp},
+    Targets, Type, Vocabulary,
+};
+
+const fn text(name: &'static str) -> Property {
+    Property::new(name, Text(Format::Any))
+}
+
+const fn time(name: &'static str) -> Property {
+    Property::new(name, Timestamp(Precision::Any))
+}
+
+const fn reference(name: &'static str, types: &'static [&'static str]) -> Property {
+    Property::new(name, Reference(Targets::Only(types)))
+}
+
+/// `protocol_family` of the socket extension.
+static PROTOCOL_FAMILY: Vocabulary = Vocabulary {
+    name: "network-protocol-family-enum",
+    clause: "2.0 part 4",
+    check: 0,
+    values: &["PF_APPLETALK", "PF_AX25", "PF_INET", "PF_INET6", "PF_IPX", "PF_NETROM"],
+};
+
+/// What 2.0 has of a type beside, or instead of, what 2.1 has.
+struct Delta {
+    type_: &'static str,
+    only_20: &'static [Property],
+    only_21: &'static [&'static str],
+    required: &'static [&'static str],
+}
+
+static DELTAS: &[Delta] = &[
+    Delta {
+        type_: "artifact",
+        only_20: &[],
+        only_21: &["encryption_algorithm", "decryption_key"],
+        required: &[],
+    },
+    Delta {
+        type_: "directory",
+        only_20: &[time("created"), time("modified"), time("accessed")],
+        only_21: &["ctime", "mtime", "atime"],
+        required: &[],
+    },
+    Delta { type_: "email-message", only_20: &[], only_21: &["message_id"], required: &[] },
+    Delta {
+        type_: "file",
+        only_20: &[
+            time("created"),
+            time("modified"),
+            time("accessed"),
+            Property::new("is_encrypted", Boolean),
+            text("encryption_algorithm"),
+            text("decryption_key"),
+        ],
+        only_21: &["ctime", "mtime", "atime"],
+        required: &[],
+    },
+    Delta {
+        type_: "network-traffic",
+        only_20: &[reference("encapsulates_by_ref", &["network-traffic"])],
+        only_21: &["encapsulated_by_ref"],
+        required: &[],
+    },
+    Delta {
+        type_: "process",
+        only_20: &[
+            text("name"),
+            time("created"),
+            text("arguments").list(),
+            reference("binary_ref", &["file"]),
+        ],
+        only_21: &["created_time", "image_ref"],
+        required: &[],
+    },
+    Delta { type_: "software", only_20: &[], only_21: &["swid"], required: &[] },
+    Delta {
+        type_: "user-account",
+        only_20: &[time("password_last_changed")],
+        only_21: &["credential", "credential_last_changed"],
+        required: &["user_id"],
+    },
+    Delta {
+        type_: "windows-registry-key",
+        only_20: &[time("modified")],
+        only_21: &["modified_time"],
+        required: &["key"],
+    },
+    Delta { type_: "windows-registry-value-type", only_20: &[], only_21: &[], required: &["name"] },
+    Delta { type_: "archive-ext", only_20: &[text("version")], only_21: &[], required: &[] },
+    Delta {
+        type_: "raster-image-ext",
+        only_20: &[text("image_compression_algorithm")],
+        only_21: &[],
+        required: &[],
+    },
+    Delta {
+        type_: "socket-ext",
+        only_20: &[Property::new("protocol_family", Enum(&PROTOCOL_FAMILY))],
+        only_21: &[],
+        required: &[],
+    },
+    Delta {
+        type_: "windows-process-ext",
+        only_20: &[],
+        only_21: &["integrity_level"],
+        required: &[],
+    },
+    Delta { type_: "windows-service-ext", only_20: &[], only_21: &[], required: &["service_name"] },
+];
+
+fn delta(known: &Type) -> Option<&'static Delta> {
+    DELTAS.iter().find(|delta| delta.type_ == known.name)
+}
+
+/// The property of a type of 2.0 that is described by its table of 2.1: an observable object, what
+/// lies in one, or an extension.
+pub(super) fn property(known: &'static Type, name: &str) -> Option<&'static Property> {
+    if let Some(delta) = delta(known) {
+        if delta.only_21.contains(&name) {
+            return None;
+        }
+        if let Some(property) = delta.only_20.iter().find(|property| property.name == name) {
+            return Some(property);
+        }
+    }
+    // An observable of 2.0 has no properties in common with other objects.
+    if known.family == Family::Sco && !matches!(name, "type" | "extensions") {
+        return known.properties.iter().find(|property| property.name == name);
+    }
+    known.property(name)
+}
+
+/// Properties that 2.0 requires where 2.1 does not.
+pub(super) fn required(known: &Type) -> &'static [&'static str] {
+    delta(known).map_or(&[], |delta| delta.required)
+}
