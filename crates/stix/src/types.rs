@@ -2,7 +2,7 @@
 
 use crate::{
     model::{self, Family},
-    tree::Value,
+    tree::{Kind, Value},
 };
 
 /// An edition of the standard by its number, as objects spell it.
@@ -92,10 +92,11 @@ pub fn detect_version<'t>(object: Value<'t>) -> Option<&'t str> {
     }
     if type_ == "bundle" {
         let mut highest = "2.1";
-        for inner in object.get("objects").into_iter().flat_map(Value::items) {
+        let Some(objects) = object.get("objects") else { return Some(highest) };
+        for inner in objects.items() {
             highest = highest.max(detect_version(inner)?);
         }
-        return Some(highest);
+        return (objects.kind() == Kind::List).then_some(highest);
     }
     Some(if Class::Observable.has(type_, "2.1") { "2.1" } else { "2.0" })
 }

@@ -113,7 +113,7 @@ fn check_versioned(object: Value<'_>) -> Result<&str, Error> {
         if known.is_some_and(|known| !known.is_versioned()) {
             return Err(Error::Unversioned(type_.to_owned()));
         }
-        if object.get("created").is_none() {
+        if object.get("created").is_none_or(|created| created.kind() == Kind::Null) {
             return Err(Error::NotCreated);
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn new_version(request: &Request<'_>, now: &str) -> Result<Answer, Fa
         .members()
         // An object read as its type has its edition, whatever is taken away.
         .filter(|(name, value)| {
-            !(is_typed && *name == "spec_version" && value.kind() == Kind::Null)
+            !(is_typed && *name == "spec_version" && !parse::is_present(*value))
         })
         .map(|(name, value)| match &modified {
             Some(text) if name == "modified" => (name, text.as_str()),

@@ -1,6 +1,6 @@
-//! The observable objects of STIX 2.0, as what sets them apart from those of 2.1.
+//! The observable objects and granular markings of STIX 2.0, as what sets them apart from 2.1.
 //!
-//! *Source*: STIX 2.0 part 4.
+//! *Source*: STIX 2.0 parts 1 and 4.
 
 use crate::model::{
     Family, Format, Precision, Property,
@@ -94,6 +94,12 @@ static DELTAS: &[Delta] = &[
         required: &["key"],
     },
     Delta { type_: "windows-registry-value-type", only_20: &[], only_21: &[], required: &["name"] },
+    Delta {
+        type_: "granular-marking",
+        only_20: &[],
+        only_21: &["lang"],
+        required: &["marking_ref"],
+    },
     Delta { type_: "archive-ext", only_20: &[text("version")], only_21: &[], required: &[] },
     Delta {
         type_: "raster-image-ext",

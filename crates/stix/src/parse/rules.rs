@@ -46,7 +46,7 @@ pub(super) fn check<'t>(
         "observed-data" if has(object, "objects") == has(object, "object_refs") => {
             at("exactly one is needed of: objects object_refs")
         }
-        "relationship" if object.get("relationship_type").and_then(Value::as_str) == Some("") => {
+        "relationship" if object.get("relationship_type").is_some_and(is_empty) => {
             at("`relationship_type` is empty")
         }
         "external-reference" => check_hash_names(object, reader),
@@ -77,6 +77,16 @@ fn has(object: Value<'_>, name: &str) -> bool {
 
 fn any(object: Value<'_>, names: &[&str]) -> bool {
     names.iter().any(|name| has(object, name))
+}
+
+/// False, zero and what holds nothing: where a text must say something, it says nothing.
+fn is_empty(value: Value<'_>) -> bool {
+    match value.kind() {
+        Kind::String => value.as_str() == Some(""),
+        Kind::Number => value.as_f64() == Some(0.0),
+        Kind::Bool => value.as_bool() == Some(false),
+        _ => value.is_empty(),
+    }
 }
 
 fn truthy(object: Value<'_>, name: &str) -> bool {
@@ -182,16 +192,17 @@ fn check_socket(object: Value<'_>) -> Result<(), Unreadable> {
 fn check_marking(object: Value<'_>, is_20: bool) -> Result<(), Unreadable> {
     let at = |problem: &str| Err(Unreadable::at(object, problem));
     let text = |name| object.get(name).and_then(Value::as_str);
+    let extended = object.get("extensions").is_some_and(|extensions| !extensions.is_empty());
     let definition = object.get("definition").filter(|value| is_present(*value));
     let Some(kind) = object.get("definition_type").filter(|value| is_present(*value)) else {
         return match definition {
             Some(definition) => Err(Unreadable::at(definition, "needs a `definition_type`")),
-            None if has(object, "extensions") && !is_20 => Ok(()),
+            None if extended && !is_20 => Ok(()),
             None => at("a marking needs a definition or an extension"),
         };
     };
     let Some(definition) = definition else {
-        return if has(object, "extensions") && !is_20 && kind.as_str() != Some("tlp") {
+        return if extended && !is_20 && kind.as_str() != Some("tlp") {
             Ok(())
         } else {
             at("`definition` is missing")
@@ -206,8 +217,11 @@ fn check_marking(object: Value<'_>, is_20: bool) -> Result<(), Unreadable> {
         return Err(Unreadable::at(definition, format!("exactly `{word}` is expected")));
     }
     if word == "statement" {
-        let empty = definition.get(word).and_then(Value::as_str) == Some("");
-        return if empty { at("`statement` is empty") } else { Ok(()) };
+        return if definition.get(word).is_some_and(is_empty) {
+            at("`statement` is empty")
+        } else {
+            Ok(())
+        };
     }
     let colour = definition.get(word).and_then(Value::as_str).unwrap_or_default();
     let constraint = if is_20 { Constraint::Exact } else { Constraint::Min };
