@@ -1,4 +1,5 @@
-//! Real clients against two running nodes: `taxii2-client` and `stix2` from PyPI.
+//! Other people's programs against ours: `taxii2-client` and `stix2` from PyPI against two running
+//! nodes, and `stix2` against `detente stix lines`, request by request.
 
 use std::{
     fs,
@@ -33,7 +34,15 @@ pub(crate) fn run_clients() -> Result<()> {
     // The demo ends its nodes when it is interrupted; a kill would leave them.
     run(Command::new("kill").args(["-INT", &demo.id().to_string()]))?;
     demo.wait()?;
-    walked
+    walked?;
+    compare_lines(&python)
+}
+
+/// The same requests to `detente stix lines` and to the library; the script skips by name the
+/// corpora that are not at hand.
+fn compare_lines(python: &str) -> Result<()> {
+    let script = ["tests/interop/stix_lines.py", "target/release/detente", "../shared/data"];
+    run(Command::new(python).args(script))
 }
 
 fn wait_for_story(demo: &mut Child) -> Result<()> {
@@ -54,7 +63,7 @@ fn python() -> Result<String> {
         run(Command::new("python3").args(["-m", "venv", "target/venv"]))?;
     }
     let python = "target/venv/bin/python".to_owned();
-    let install = ["-m", "pip", "install", "--quiet", "taxii2-client", "stix2"];
+    let install = ["-m", "pip", "install", "--quiet", "taxii2-client", "stix2==3.0.2"];
     run(Command::new(&python).args(install))?;
     Ok(python)
 }

@@ -19,6 +19,9 @@ pub enum Error {
     /// Not of a type that has contributing properties, and none were named.
     #[error("no observable object of the standard, and no contributing properties are named (3.4)")]
     NotObservable,
+    /// A null among what the id is made of.
+    #[error("a null is no value (3.1), and no id is made of it")]
+    Null,
     /// The object cannot be read as its type.
     #[error(transparent)]
     Unreadable(#[from] parse::Unreadable),
@@ -56,6 +59,9 @@ pub fn deterministic_id(
         let Some(value) = object.get(name).filter(|value| parse::is_present(*value)) else {
             continue;
         };
+        if holds_null(value) {
+            return Err(Error::Null);
+        }
         let property = known.and_then(|known| known.property(name));
         let mut json = String::new();
         match property {
@@ -70,6 +76,15 @@ pub fn deterministic_id(
     }
     let uuid = Uuid::new_v5(&NAMESPACE, object_json(members).as_bytes());
     Ok(Some(format!("{type_}--{uuid}")))
+}
+
+fn holds_null(value: Value<'_>) -> bool {
+    match value.kind() {
+        Kind::Null => true,
+        Kind::List => value.items().any(holds_null),
+        Kind::Object => value.members().any(|(_, member)| holds_null(member)),
+        _ => false,
+    }
 }
 
 /// An object of members whose values are canonical, in canonical order, each name once.
@@ -134,6 +149,11 @@ fn write_single(shape: Shape, value: Value<'_>, out: &mut String) {
         }
         Shape::Integer(..) => match parse::as_integer(value) {
             Some(number) => jcs::write_number(&number.to_string(), out),
+            None => jcs::write(value, out),
+        },
+        Shape::Boolean => match parse::as_boolean(value) {
+            Some(true) => out.push_str("true"),
+            Some(false) => out.push_str("false"),
             None => jcs::write(value, out),
         },
         Shape::Text(_) | Shape::Enum(_) | Shape::Vocab(_) if value.kind() == Kind::Number => {

@@ -15,7 +15,7 @@ use crate::{
     types,
 };
 
-pub(crate) use values::as_integer;
+pub(crate) use values::{as_boolean, as_integer};
 
 /// How to read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,7 +72,7 @@ pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable
 fn known_type(type_: &str, version: &str) -> Option<&'static Type> {
     let of_21 = model::type_of(type_);
     match version {
-        "2.0" => model::old_type_of(type_).or(of_21.filter(|known| is_observable(known))),
+        "2.0" => types::family(type_, version).and(of_21),
         "2.1" => of_21,
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! What ties the properties of one object together.
 
-use super::{Reader, Unreadable, is_present, values::check_selectors};
+use super::{Reader, Unreadable, as_boolean, is_present, values::check_selectors};
 use crate::{
     Constraint, HashAlgorithm, Precision, Spec, Tlp, compare_timestamps, format_timestamp,
     model::{Family, Type},
@@ -90,10 +90,7 @@ fn is_empty(value: Value<'_>) -> bool {
 }
 
 fn truthy(object: Value<'_>, name: &str) -> bool {
-    let text = object.get(name).map(|value| value.as_str().unwrap_or_else(|| value.source()));
-    text.is_some_and(|text| {
-        matches!(text.to_ascii_lowercase().as_str(), "true" | "t" | "1" | "1.0")
-    })
+    object.get(name).and_then(as_boolean) == Some(true)
 }
 
 fn check_order(

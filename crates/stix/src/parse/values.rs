@@ -17,7 +17,7 @@ impl<'t> Reader<'t, '_> {
         value: Value<'t>,
     ) -> Result<(), Unreadable> {
         let readable = match property.shape {
-            Shape::Boolean => is_boolean(value),
+            Shape::Boolean => as_boolean(value).is_some(),
             Shape::Integer(from, to) => as_integer(value).is_some_and(|n| n >= from && n <= to),
             Shape::Float(from, to) => as_float(value).is_some_and(|n| !(n < from || n > to)),
             Shape::Timestamp(_) => value.as_str().is_some_and(is_timestamp),
@@ -217,15 +217,21 @@ fn as_text(value: Value<'_>) -> std::borrow::Cow<'_, str> {
     value.as_str().unwrap_or_else(|| value.source()).into()
 }
 
-fn is_boolean(value: Value<'_>) -> bool {
+/// A boolean, 1 or 0, or the boolean that a text spells.
+pub(crate) fn as_boolean(value: Value<'_>) -> Option<bool> {
     match value.kind() {
-        Kind::Bool => true,
-        Kind::Number => value.as_f64().is_some_and(|number| number == 0.0 || number == 1.0),
-        Kind::String => value.as_str().is_some_and(|text| {
-            let text = text.to_ascii_lowercase();
-            matches!(text.as_str(), "true" | "t" | "1" | "false" | "f" | "0")
-        }),
-        _ => false,
+        Kind::Bool => value.as_bool(),
+        Kind::Number => match value.as_f64() {
+            Some(0.0) => Some(false),
+            Some(1.0) => Some(true),
+            _ => None,
+        },
+        Kind::String => match value.as_str()?.to_ascii_lowercase().as_str() {
+            "true" | "t" | "1" => Some(true),
+            "false" | "f" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
