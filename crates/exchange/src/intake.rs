@@ -16,7 +16,7 @@ use protocol::{
     terms::{AgreementId, NodeName, Outcome, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{InEffect, InboxRow, NewStatement, Put, Received, Route, TakeIn};
+use store::{InEffect, InboxRow, Lane, NewStatement, Put, Received, Route, TakeIn};
 
 use crate::{Failure, Service, Step};
 
@@ -27,8 +27,11 @@ pub use receipt::{ReceiptBody, ReceiptEntry};
 
 /// Statements taken in by one step, and so by one receipt and one transaction.
 const ROWS_PER_STEP: u32 = 64;
-/// Sealed bytes taken in by one step: bounds memory and how long a FLASH waits.
+/// Sealed bytes taken in by one step: bounds its memory.
 const BYTES_PER_STEP: usize = 4 * 1024 * 1024;
+/// Items after which a step takes no further statement: bounds its transaction, behind which a
+/// FLASH may have to wait. What is sealed tells nothing of them, since it is compressed.
+const ITEMS_PER_STEP: usize = 1_000;
 
 /// Why the door did not take an envelope.
 #[derive(Debug, thiserror::Error)]
@@ -102,16 +105,20 @@ async fn verify(service: &Service, envelope: &Bytes) -> Result<Result<Verified, 
     Ok(statement::verify(&parts, service.name(), key_statement, |_| in_force))
 }
 
-/// Takes in what waits: one transaction for the batch and its receipts.
+/// Takes in what waits in one lane: one transaction for the batch and its receipts.
+///
+/// A lane is a matter of size, because precedence is under the seal; two workers, one for each,
+/// keep what is small from waiting until what is large was opened and checked.
 ///
 /// *Atomicity*: effects, receipts, their leaves and the end of the inbox rows are one transaction;
 /// it may run twice, the second time on nothing.
 pub async fn step<R: CryptoRng>(
     service: &Service,
+    lane: Lane,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Step, Failure> {
-    let rows = service.store().lease_inbox(ROWS_PER_STEP, BYTES_PER_STEP).await?;
+    let rows = service.store().lease_inbox(lane, ROWS_PER_STEP, BYTES_PER_STEP).await?;
     if rows.is_empty() {
         return Ok(Step::Idle);
     }
@@ -120,26 +127,33 @@ pub async fn step<R: CryptoRng>(
     for id in &ids {
         service.store().free_inbox(id);
     }
-    result.map(|()| Step::of(ids.len()))
+    result.map(Step::of)
 }
 
+/// How many rows it took in; the others are left for the next step.
 async fn take_in<R: CryptoRng>(
     service: &Service,
     rows: Vec<InboxRow>,
     now: Timestamp,
     rng: &mut R,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let mut taken = Vec::with_capacity(rows.len());
     let mut answered = Vec::with_capacity(rows.len());
+    let mut items = 0;
     for row in rows {
+        if items >= ITEMS_PER_STEP {
+            break;
+        }
         let read = read(service, &row, now).await?;
+        items += read.received.as_ref().map_or(0, |received| received.commitments.len());
         answered.extend(read.answer(&row));
         taken.push(read.into_take_in(row));
     }
+    let count = taken.len();
     let receipts: Vec<NewStatement> = receipt::compose(service, answered, now, rng).await?;
     let signer = service.signer(now, rng);
     service.store().take_in(taken, receipts, signer, now).await?;
-    Ok(())
+    Ok(count)
 }
 
 /// What a reading of one inbox row came to.

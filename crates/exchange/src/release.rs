@@ -18,8 +18,8 @@ use crate::{
     submit::{self, Submission, SubmitError},
 };
 
-/// Drafts sealed by one step: bounds how long a FLASH waits behind others.
-const DRAFTS_PER_STEP: u32 = 4;
+/// Drafts sealed by one step: a FLASH waits behind one other at most.
+const DRAFTS_PER_STEP: u32 = 1;
 
 /// What a person drafts, at the console or the command line.
 #[derive(Debug, Clone)]

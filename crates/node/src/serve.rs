@@ -99,16 +99,20 @@ async fn told_to_stop() -> Result<()> {
 type Tasks = Vec<tokio::task::JoinHandle<()>>;
 
 fn start_workers(service: &Service, links: &Arc<Links>, stopped: &watch::Receiver<bool>) -> Tasks {
+    // Each on a thread of its own: what chews on a thousand objects must not keep a door, or the
+    // way of a FLASH, from its turn.
     let start = |name, worker: Worker| {
-        let (service, links, stopped) = (service.clone(), Arc::clone(links), stopped.clone());
-        tokio::spawn(run(name, worker, service, links, stopped))
+        let work = run(name, worker, service.clone(), Arc::clone(links), stopped.clone());
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || runtime.block_on(work))
     };
     vec![
         start("release", Worker::Release),
         start("recall", Worker::Recall),
         start("relay.urgent", Worker::Relay(Lane::Urgent)),
         start("relay.bulk", Worker::Relay(Lane::Bulk)),
-        start("intake", Worker::Intake),
+        start("intake.urgent", Worker::Intake(Lane::Urgent)),
+        start("intake.bulk", Worker::Intake(Lane::Bulk)),
         start("checkpoint", Worker::Checkpoint),
         start("sweep", Worker::Sweep),
     ]
@@ -119,7 +123,7 @@ enum Worker {
     Release,
     Recall,
     Relay(Lane),
-    Intake,
+    Intake(Lane),
     Checkpoint,
     Sweep,
 }
@@ -131,7 +135,7 @@ impl Worker {
             Self::Release => release::step(service, time, &mut rng()).await,
             Self::Recall => recall::step(service, time, &mut rng()).await,
             Self::Relay(lane) => relay::step(service, links, lane, time).await,
-            Self::Intake => intake::step(service, time, &mut rng()).await,
+            Self::Intake(lane) => intake::step(service, lane, time, &mut rng()).await,
             Self::Sweep => sweep::step(service, time).await,
             Self::Checkpoint => {
                 let step = oversight::publish(service, time).await?;

@@ -12,8 +12,8 @@ use protocol::{
 };
 
 use crate::{
-    Error, NewObject, NewStatement, Signer, Store, TopicSpec, agreements, journal, objects, outbox,
-    params, partners, recalls, rows, statements,
+    Error, Lane, NewObject, NewStatement, Signer, Store, TopicSpec, agreements, journal, objects,
+    outbox, params, partners, recalls, rows, statements,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -199,12 +199,26 @@ impl Store {
         .await
     }
 
-    /// Leases envelopes, small before large, so that a FLASH does not wait behind bulk; what is
-    /// leased together stays below `bytes_max`, but for the first.
-    pub async fn lease_inbox(&self, limit: u32, bytes_max: usize) -> Result<Vec<InboxRow>, Error> {
+    /// Leases envelopes of a lane: up to 64 KiB, the smallest first, or above. Precedence lies under
+    /// the seal, so size is what tells a FLASH from bulk. What is leased together stays below
+    /// `bytes_max`, but for the first.
+    pub async fn lease_inbox(
+        &self,
+        lane: Lane,
+        limit: u32,
+        bytes_max: usize,
+    ) -> Result<Vec<InboxRow>, Error> {
         let waiting = self.read(|tx| {
-            let sql = "/* lease_inbox */ SELECT id, partner, size FROM inbox
-                       ORDER BY size > 65536, arrived, rowid LIMIT ?";
+            let sql = match lane {
+                Lane::Urgent => {
+                    "/* lease_inbox */ SELECT id, partner, size FROM inbox
+                     WHERE size <= 65536 ORDER BY size > 16384, arrived, rowid LIMIT ?"
+                }
+                Lane::Bulk => {
+                    "/* lease_inbox */ SELECT id, partner, size FROM inbox
+                     WHERE size > 65536 ORDER BY arrived, rowid LIMIT ?"
+                }
+            };
             tx.query(sql, params![limit.saturating_mul(4)], |row| {
                 let id: StatementId = rows::term(row, "id")?;
                 let partner: NodeName = rows::term(row, "partner")?;

@@ -162,7 +162,9 @@ impl World {
             for lane in [Lane::Urgent, Lane::Bulk] {
                 relay::step(&service, &self.network, lane, now).await.unwrap();
             }
-            intake::step(&service, now, rng).await.unwrap();
+            for lane in [Lane::Urgent, Lane::Bulk] {
+                intake::step(&service, lane, now, rng).await.unwrap();
+            }
             oversight::publish(&service, now).await.unwrap();
         });
     }

@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use super::percentile;
 use crate::{
+    corpus,
     figure::{Bar, Report},
     nodes::{Pair, TOPIC, envelope, lamp, text, until},
 };
@@ -68,11 +69,13 @@ async fn round_trip_ms(pair: &Pair, number: u32, precedence: &str) -> Result<f64
 /// FLASH releases one after another while envelopes are posted without a pause.
 async fn flashes(pair: &Pair) -> Result<Vec<f64>> {
     let done = AtomicBool::new(false);
+    let attack = corpus::read(corpus::ATTACK)?.unwrap_or_default();
+    let models = stix::split(&attack)?;
     let bulk = async {
         let mut number = 1_000_000;
         while !done.load(Ordering::Relaxed) {
-            let objects: Vec<_> = (number..number + ENVELOPE).map(lamp).collect();
-            let body = envelope(objects.iter().map(String::as_bytes));
+            let objects: Vec<_> = (number..number + ENVELOPE).map(|n| fresh(&models, n)).collect();
+            let body = envelope(objects.iter().map(Vec::as_slice));
             pair.a.desk.post_envelope(&pair.outgoing, body).await?;
             number += ENVELOPE;
         }
@@ -89,6 +92,19 @@ async fn flashes(pair: &Pair) -> Result<Vec<f64>> {
     let (bulk, loud) = tokio::join!(bulk, loud);
     bulk?;
     loud
+}
+
+/// An object of its own: a real one under an id that nobody has used, or a lamp where there is none.
+fn fresh(models: &[&[u8]], number: u32) -> Vec<u8> {
+    let model = models.get(number as usize % models.len().max(1)).copied();
+    let renamed = model.and_then(|model| {
+        let text = std::str::from_utf8(model).ok()?;
+        let head =
+            stix::Head::parse(model).ok().filter(|head| head.type_ != "marking-definition")?;
+        let id = format!("{}--0dd1a4b5-0000-4000-8000-{number:012}", head.type_);
+        Some(text.replace(&*head.id, &id).into_bytes())
+    });
+    renamed.unwrap_or_else(|| lamp(number).into_bytes())
 }
 
 /// The middle of 200 times of overwriting 16 KiB of a file and syncing them: the least that a commit
