@@ -258,7 +258,8 @@ impl Store {
         signer: Signer,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.write(move |tx| {
+        let items = |taken: &TakeIn| taken.received.as_ref().map_or(0, |r| r.commitments.len());
+        self.write_rows(batch.iter().map(items).sum(), move |tx| {
             for taken in &batch {
                 take_in(tx, taken, now)?;
             }

@@ -200,7 +200,7 @@ impl Store {
     ///
     /// *Atomicity*: one transaction; the same request again adds nothing twice.
     pub async fn add_objects(&self, add: AddObjects) -> Result<Added, Error> {
-        self.write(move |tx| {
+        self.write_rows(add.objects.len(), move |tx| {
             let mut lines = add.failures.clone();
             let mut new = Vec::new();
             let mut clock = Clock::new(tx, add.now)?;

@@ -183,7 +183,8 @@ impl Store {
         now: Timestamp,
         actor: String,
     ) -> Result<Vec<StatementId>, Error> {
-        self.write(move |tx| {
+        let items = |new: &NewStatement| new.sealed.item_commitments().len();
+        self.write_rows(statements.iter().map(items).sum(), move |tx| {
             statements.iter().map(|new| commit(tx, new, &signer, now, &actor)).collect()
         })
         .await

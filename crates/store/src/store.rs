@@ -147,7 +147,16 @@ impl Store {
         &self,
         work: impl FnMut(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (task, answer) = Task::new(work);
+        self.write_rows(1, work).await
+    }
+
+    /// The same for work of about so many rows: what is large lets what is small go first.
+    pub(crate) async fn write_rows<T: Send + 'static>(
+        &self,
+        rows: usize,
+        work: impl FnMut(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (task, answer) = Task::new(rows, work);
         {
             let jobs = lock(&self.inner.jobs);
             let jobs = jobs.as_ref().ok_or(Error::Closed)?;

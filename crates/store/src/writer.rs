@@ -1,13 +1,19 @@
 //! One writer thread per process: what queued while the last commit was made is the next group.
 //!
+//! Small jobs go before large ones, and a large one is a group of its own: what is urgent is small,
+//! and waits for one large transaction at most, however many are queued.
+//!
 //! A group is one transaction. Its jobs run one after another without savepoints; only when one
 //! of them refuses is the group run again, each job behind a savepoint of its own. So a job may
 //! run twice, and none of them keeps anything between runs.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-    mpsc,
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use tokio::sync::{oneshot, watch};
@@ -16,6 +22,8 @@ use crate::{Error, tx::Tx};
 
 /// Requests in one group commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
+/// Rows that a job may write and still be a small one.
+const ROWS_SMALL_MAX: usize = 64;
 /// Times that a group is run again when the database asks for it.
 const RETRIES_MAX: u32 = 5;
 
@@ -39,6 +47,8 @@ pub(crate) trait Engine: Send {
 
 /// Work for the writer: run inside the group's transaction, answered after its commit.
 pub(crate) trait Job: Send {
+    /// About so many rows it writes.
+    fn rows(&self) -> usize;
     /// Whether it did its part.
     fn run(&mut self, tx: &Tx<'_>) -> Ran;
     /// Tells whoever asked.
@@ -58,19 +68,24 @@ pub(crate) enum Ran {
 
 /// A closure and whoever waits for its result.
 pub(crate) struct Task<T, F> {
+    rows: usize,
     work: F,
     result: Option<Result<T, Error>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<T, F> Task<T, F> {
-    pub(crate) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+    pub(crate) fn new(rows: usize, work: F) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { work, result: None, reply }, answer)
+        (Self { rows, work, result: None, reply }, answer)
     }
 }
 
 impl<T: Send, F: FnMut(&Tx<'_>) -> Result<T, Error> + Send> Job for Task<T, F> {
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
     fn run(&mut self, tx: &Tx<'_>) -> Ran {
         let result = (self.work)(tx);
         let ran = match &result {
@@ -94,6 +109,40 @@ impl<T: Send, F: FnMut(&Tx<'_>) -> Result<T, Error> + Send> Job for Task<T, F> {
     }
 }
 
+/// What was handed in and not yet committed.
+#[derive(Default)]
+struct Waiting {
+    small: VecDeque<Box<dyn Job>>,
+    large: VecDeque<Box<dyn Job>>,
+    /// The last group was of small jobs: a large one is next, so that none waits for ever.
+    large_is_next: bool,
+}
+
+impl Waiting {
+    fn take(&mut self, job: Box<dyn Job>) {
+        let lane = if job.rows() > ROWS_SMALL_MAX { &mut self.large } else { &mut self.small };
+        lane.push_back(job);
+    }
+
+    /// Waits for work where there is none; `None` when all is done and nobody can send any more.
+    fn next_group(&mut self, queue: &mpsc::Receiver<Box<dyn Job>>) -> Option<Vec<Box<dyn Job>>> {
+        if self.small.is_empty() && self.large.is_empty() {
+            self.take(queue.recv().ok()?);
+        }
+        while let Ok(job) = queue.try_recv() {
+            self.take(job);
+        }
+        let take_large = self.small.is_empty() || self.large_is_next;
+        if take_large && let Some(job) = self.large.pop_front() {
+            self.large_is_next = false;
+            return Some(vec![job]);
+        }
+        self.large_is_next = true;
+        let count = self.small.len().min(GROUP_MAX);
+        Some(self.small.drain(..count).collect())
+    }
+}
+
 /// Commits group after group until nobody can send any more.
 pub(crate) fn run(
     mut engine: Box<dyn Engine>,
@@ -101,13 +150,8 @@ pub(crate) fn run(
     changed: &watch::Sender<u64>,
     commits: &Arc<AtomicU64>,
 ) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_MAX
-            && let Ok(job) = queue.try_recv()
-        {
-            group.push(job);
-        }
+    let mut waiting = Waiting::default();
+    while let Some(mut group) = waiting.next_group(queue) {
         let committed = commit(engine.as_mut(), &mut group);
         commits.fetch_add(1, Ordering::Relaxed);
         // Before anybody is answered: who was answered and asks again must not meet what was kept
@@ -170,4 +214,39 @@ fn one_by_one(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<(),
         }
     }
     engine.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(rows: usize) -> Box<dyn Job> {
+        Box::new(Task::new(rows, |_: &Tx<'_>| Ok(())).0)
+    }
+
+    fn groups(rows: &[usize]) -> Vec<Vec<usize>> {
+        let (sender, queue) = mpsc::channel();
+        for rows in rows {
+            sender.send(job(*rows)).unwrap();
+        }
+        drop(sender);
+        let (mut waiting, mut found) = (Waiting::default(), Vec::new());
+        while let Some(group) = waiting.next_group(&queue) {
+            found.push(group.iter().map(|job| job.rows()).collect());
+        }
+        found
+    }
+
+    #[test]
+    fn small_jobs_go_together_and_before_large_ones_of_which_each_goes_alone() {
+        assert_eq!(groups(&[900, 1, 800, 2]), [vec![1, 2], vec![900], vec![800]]);
+    }
+
+    #[test]
+    fn large_job_waits_for_one_group_of_small_ones_at_most() {
+        let many: Vec<_> = [vec![900], vec![1; 2 * GROUP_MAX]].concat();
+        let order = groups(&many);
+        assert_eq!(order.iter().map(Vec::len).collect::<Vec<_>>(), [GROUP_MAX, 1, GROUP_MAX]);
+        assert_eq!(order[1], [900]);
+    }
 }
