@@ -262,11 +262,14 @@ pub fn open(sealed: &[u8], identities: &[Identity]) -> Result<Vec<u8>, Error> {
     // Only hybrid recipients are written or accepted.
     let stanzas = header.stanzas.iter().map(hybrid).collect::<Option<Vec<_>>>();
     let stanzas = stanzas.ok_or(Error::Header)?;
-    let file_key = identities
-        .iter()
-        .flat_map(|identity| stanzas.iter().map(move |stanza| (identity, stanza)))
-        .find_map(|(identity, stanza)| unwrap(identity, stanza));
-    open_with(file_key.ok_or(Error::NotForUs)?.as_ref(), &header)
+    for (identity, stanza) in
+        identities.iter().flat_map(|identity| stanzas.iter().map(move |stanza| (identity, stanza)))
+    {
+        if let Some(file_key) = unwrap(identity, stanza)? {
+            return open_with(&file_key, &header);
+        }
+    }
+    Err(Error::NotForUs)
 }
 
 /// Encapsulated key and wrapped file key of a hybrid stanza.
@@ -282,7 +285,7 @@ fn hybrid<'a>(stanza: &'a Stanza<'a>) -> Option<(Vec<u8>, &'a [u8])> {
 
 fn open_with(file_key: &[u8], header: &Header<'_>) -> Result<Vec<u8>, Error> {
     header_mac(file_key, header.signed)?.verify_slice(&header.mac).map_err(|_| Error::Header)?;
-    let (nonce, body) = header.rest.split_first_chunk::<16>().ok_or(Error::Body)?;
+    let (nonce, body) = header.rest.split_first_chunk::<16>().ok_or(Error::Header)?;
     open_body(&body_key(file_key, nonce)?, body)
 }
 
@@ -340,13 +343,20 @@ fn unpadded(text: &str) -> Option<Vec<u8>> {
     (STANDARD_NO_PAD.encode(&bytes) == text).then_some(bytes)
 }
 
-fn unwrap(identity: &Identity, (enc, body): &(Vec<u8>, &[u8])) -> Option<Zeroizing<Vec<u8>>> {
-    // The crates take a low-order X25519 point, which gives a shared secret that anyone knows.
-    let point: [u8; 32] = enc.get(1_088..)?.try_into().ok()?;
-    if MontgomeryPoint(point).mul_clamped([1; 32]).to_bytes() == [0; 32] {
-        return None;
+/// The file key, where the stanza is to this identity.
+///
+/// *Errors*: [`Error::Header`] for a low-order X25519 point, which would give a shared secret that
+/// anyone knows; the crates take it.
+fn unwrap(
+    identity: &Identity,
+    (enc, body): &(Vec<u8>, &[u8]),
+) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let point = enc.get(1_088..).and_then(|point| <[u8; 32]>::try_from(point).ok());
+    let point = MontgomeryPoint(point.ok_or(Error::Header)?);
+    if point.mul_clamped([1; 32]).to_bytes() == [0; 32] {
+        return Err(Error::Header);
     }
-    let enc = <Kem as hpke::Kem>::EncappedKey::from_bytes(enc).ok()?;
+    let enc = <Kem as hpke::Kem>::EncappedKey::from_bytes(enc).map_err(|_| Error::Header)?;
     let file_key = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(
         &OpModeR::Base,
         &identity.key,
@@ -355,7 +365,7 @@ fn unwrap(identity: &Identity, (enc, body): &(Vec<u8>, &[u8])) -> Option<Zeroizi
         body,
         &[],
     );
-    file_key.ok().filter(|key| key.len() == FILE_KEY_LEN).map(Zeroizing::new)
+    Ok(file_key.ok().filter(|key| key.len() == FILE_KEY_LEN).map(Zeroizing::new))
 }
 
 fn open_body(key: &LessSafeKey, body: &[u8]) -> Result<Vec<u8>, Error> {
@@ -415,7 +425,9 @@ pub fn open_passphrase(sealed: &[u8], passphrase: &str) -> Result<Vec<u8>, Error
     let [stanza] = header.stanzas.as_slice() else { return Err(Error::Header) };
     let [SCRYPT, salt, log_n] = stanza.words.as_slice() else { return Err(Error::Header) };
     let salt = unpadded(salt).filter(|salt| salt.len() == 16).ok_or(Error::Header)?;
-    let log_n: u8 = log_n.parse().map_err(|_| Error::Header)?;
+    // Without a sign or a leading zero: other readers would take such a number for another one.
+    let log_n = crate::payload::number(log_n).and_then(|log_n| u8::try_from(log_n).ok());
+    let log_n = log_n.ok_or(Error::Header)?;
     let key = passphrase_key(passphrase, &salt, log_n)?;
     let mut body = Zeroizing::new(stanza.body.clone());
     let file_key =
@@ -438,3 +450,5 @@ fn passphrase_key(passphrase: &str, salt: &[u8], log_n: u8) -> Result<LessSafeKe
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -66,7 +66,7 @@ fn stanza_with_a_low_order_point_is_no_stanza_for_us() {
     let identity = Identity::generate(&mut rng).unwrap();
     let mut enc = vec![1; 1_088];
     enc.extend_from_slice(&[0; 32]);
-    assert!(unwrap(&identity, &(enc, &[0; 32][..])).is_none());
+    assert_eq!(unwrap(&identity, &(enc, &[0; 32][..])).unwrap_err(), Error::Header);
 }
 
 #[test]
@@ -74,6 +74,11 @@ fn passphrase_opens_and_another_does_not() {
     let sealed = seal_passphrase(b"key", "lamp oil", 4, &mut rng()).unwrap();
     assert_eq!(open_passphrase(&sealed, "lamp oil").unwrap(), b"key");
     assert_eq!(open_passphrase(&sealed, "lamp").unwrap_err(), Error::NotForUs);
+    for other in [" +4\n", " 04\n", " 4 \n"] {
+        let place = sealed.windows(3).position(|bytes| bytes == b" 4\n").unwrap();
+        let spelled = [&sealed[..place], other.as_bytes(), &sealed[place + 3..]].concat();
+        assert_eq!(open_passphrase(&spelled, "lamp oil").unwrap_err(), Error::Header, "{other}");
+    }
     let greedy = String::from_utf8_lossy(&sealed[..60]).replace(" 4\n", " 60\n");
     assert_eq!(open_passphrase(greedy.as_bytes(), "lamp oil").unwrap_err(), Error::Header);
 }
