@@ -6,6 +6,8 @@ pub mod agreement;
 pub mod commitment;
 pub mod comparison;
 pub mod envelope;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod header;
 pub mod keys;
 pub mod ledger;

@@ -57,6 +57,13 @@ impl Network {
         taken
     }
 
+    /// One envelope under way, the `nth` of them.
+    pub fn take_one(&self, nth: usize) -> Option<(NodeName, Bytes)> {
+        let under_way = &mut self.lock().under_way;
+        let place = nth.checked_rem(under_way.len())?;
+        Some(under_way.swap_remove(place))
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

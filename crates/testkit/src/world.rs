@@ -1,9 +1,14 @@
 //! A world of two nodes that have met and agreed, driven step by step in one thread.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
-use exchange::{Service, accord, intake, keys, oversight, partner, recall, relay, release, submit};
+use exchange::{
+    Service, accord, courier, intake, keys, oversight, partner, recall, relay, release, submit,
+};
 use pollster::block_on;
 use protocol::{
     agreement::{Agreement, DraftText, ReleaseRule, TopicTerms, draft_text},
@@ -26,6 +31,13 @@ pub struct Node {
     pub base: Base,
 }
 
+/// Two nodes that have met and agreed, at rest.
+pub struct Kept {
+    folder: PathBuf,
+    keys: [Arc<NodeKeys>; 2],
+    now: Timestamp,
+}
+
 /// Two nodes, Aldermoor and Brevia, a network, a clock and a seed.
 pub struct World {
     /// Aldermoor.
@@ -39,6 +51,34 @@ pub struct World {
     /// The world's randomness.
     pub rng: ChaCha20Rng,
     statuses: u128,
+}
+
+/// What works at a node, each in bounded steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worker {
+    /// Decides on drafts and seals them.
+    Release,
+    /// Seals recalls and answers them.
+    Recall,
+    /// Sends what waits.
+    Relay(Lane),
+    /// Takes in what came.
+    Intake(Lane),
+    /// Signs the ledger.
+    Checkpoint,
+}
+
+impl Worker {
+    /// All of them, in the order of a release's way.
+    pub const ALL: [Self; 7] = [
+        Self::Release,
+        Self::Recall,
+        Self::Relay(Lane::Urgent),
+        Self::Relay(Lane::Bulk),
+        Self::Intake(Lane::Urgent),
+        Self::Intake(Lane::Bulk),
+        Self::Checkpoint,
+    ];
 }
 
 const START: i64 = 1_790_000_000_000;
@@ -81,6 +121,35 @@ impl World {
         world.agree();
         world.network = Network::new(seed ^ 0x5eed, weather);
         world
+    }
+
+    /// A world that goes on from a kept one, under a seed of its own: nobody has to meet again.
+    pub fn fork(kept: &Kept, folder: &Path, seed: u64, weather: Weather) -> Self {
+        let node = |name: &str, keys: &NodeKeys| {
+            let path = folder.join(format!("{name}.db"));
+            std::fs::copy(kept.folder.join(format!("{name}.db")), &path).unwrap();
+            let base = Base::file(path);
+            let service = Service::new(
+                keys.statement().node().clone(),
+                base.open().unwrap(),
+                NodeKeys::from_files(keys.statement().note(), &keys.to_files()).unwrap(),
+            );
+            Node { service, base }
+        };
+        let (a, b) = (node("aldermoor", &kept.keys[0]), node("brevia", &kept.keys[1]));
+        let network = Network::new(seed ^ 0x5eed, weather);
+        let rng = ChaCha20Rng::seed_from_u64(seed);
+        Self { a, b, network, now: kept.now, rng, statuses: 0 }
+    }
+
+    /// Ends both nodes and keeps what they hold, for worlds that go on from here. The world must
+    /// have been made by [`Self::new`] in this folder.
+    pub fn keep(self, folder: &Path) -> Kept {
+        let keys = [&self.a, &self.b].map(|node| {
+            node.service.store().close();
+            node.service.keys()
+        });
+        Kept { folder: folder.to_owned(), keys, now: self.now }
     }
 
     fn meet(&mut self) {
@@ -146,36 +215,69 @@ impl World {
 
     /// Recalls a release, or items of it, at Aldermoor.
     pub fn recall(&mut self, release: Uuid, items: Option<Vec<u32>>) {
-        let reason = RecallReason::Wrong;
-        let issue = recall::issue(&self.a.service, release, items, reason, "a", self.now);
-        block_on(issue).unwrap();
+        self.recall_at(true, release, items);
+    }
+
+    /// Recalls a release, or items of it, at the node that made it.
+    pub fn recall_at(&mut self, at_a: bool, release: Uuid, items: Option<Vec<u32>>) {
+        let (reason, service) = (RecallReason::Wrong, &self.node(at_a).service);
+        block_on(recall::issue(service, release, items, reason, "a", self.now)).unwrap();
+    }
+
+    /// Aldermoor or Brevia.
+    pub fn node(&self, at_a: bool) -> &Node {
+        if at_a { &self.a } else { &self.b }
     }
 
     /// One step of every worker of one node.
     pub fn step(&mut self, at_a: bool) {
-        let node = if at_a { &self.a } else { &self.b };
-        let (service, now) = (node.service.clone(), self.now);
+        for worker in Worker::ALL {
+            self.work(at_a, worker);
+        }
+    }
+
+    /// One step of one worker of one node.
+    pub fn work(&mut self, at_a: bool, worker: Worker) {
+        let (service, now) = (self.node(at_a).service.clone(), self.now);
         let rng = &mut self.rng;
         block_on(async {
-            release::step(&service, now, rng).await.unwrap();
-            recall::step(&service, now, rng).await.unwrap();
-            for lane in [Lane::Urgent, Lane::Bulk] {
-                relay::step(&service, &self.network, lane, now).await.unwrap();
+            match worker {
+                Worker::Release => release::step(&service, now, rng).await.map(drop),
+                Worker::Recall => recall::step(&service, now, rng).await.map(drop),
+                Worker::Relay(lane) => {
+                    relay::step(&service, &self.network, lane, now).await.map(drop)
+                }
+                Worker::Intake(lane) => intake::step(&service, lane, now, rng).await.map(drop),
+                Worker::Checkpoint => oversight::publish(&service, now).await.map(drop),
             }
-            for lane in [Lane::Urgent, Lane::Bulk] {
-                intake::step(&service, lane, now, rng).await.unwrap();
-            }
-            oversight::publish(&service, now).await.unwrap();
-        });
+        })
+        .unwrap();
+    }
+
+    /// What waits at one node is carried to the other on a disk.
+    pub fn courier(&mut self, from_a: bool) {
+        let (from, to) = (self.node(from_a), self.node(!from_a));
+        let file = block_on(courier::export(&from.service, to.service.name(), self.now)).unwrap();
+        block_on(courier::import(&to.service, &file, self.now)).unwrap();
+    }
+
+    /// Lets one envelope arrive, whichever is `nth` of those under way.
+    pub fn deliver_one(&mut self, nth: usize) {
+        if let Some((to, envelope)) = self.network.take_one(nth) {
+            self.hand_in(&to, envelope);
+        }
+    }
+
+    fn hand_in(&self, to: &NodeName, envelope: Bytes) {
+        let node = self.node(to == self.a.service.name());
+        let accept = intake::accept(&node.service, envelope, Route::Link, None, self.now);
+        block_on(accept).unwrap();
     }
 
     /// Lets what is under way arrive, in random order.
     pub fn deliver(&mut self) {
         for (to, envelope) in self.network.take() {
-            let at_a = to == *self.a.service.name();
-            let node = if at_a { &self.a } else { &self.b };
-            let accept = intake::accept(&node.service, envelope, Route::Link, None, self.now);
-            block_on(accept).unwrap();
+            self.hand_in(&to, envelope);
         }
     }
 

@@ -1,8 +1,16 @@
 //! Whole histories of two nodes in one thread: seeded weather, restarts, recalls in any order.
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
-use testkit::{Base, Weather, World, tool};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use store::Lane;
+use testkit::{
+    Base, Kept, Weather, Worker, World,
+    history::{self, Op},
+    tool,
+};
 
 fn world(seed: u64, weather: Weather) -> (tempfile::TempDir, World) {
     let folder = tempfile::tempdir().unwrap();
@@ -46,64 +54,88 @@ fn recalled_item_is_gone_and_what_comes_again_is_not_served() {
     assert!(world.compare().agree);
 }
 
-/// One history: posts both ways, recalls, restarts and partitions in bad weather.
 const FOUL: Weather = Weather { lost: 20, doubled: 20, answer_lost: 20 };
 
-fn history(seed: u64, mut world: World) {
-    let mut dice = ChaCha20Rng::seed_from_u64(seed);
-    let (mut sent, mut recalled, mut posted) = (Vec::new(), Vec::new(), Vec::new());
-    for number in 0..12u32 {
-        match dice.next_u64() % 8 {
-            0..=3 => {
-                let object = tool(number, 0);
-                let added = world.post(true, "lamps", std::slice::from_ref(&object));
-                posted.push((added.release.unwrap(), object.clone()));
-                sent.push(object);
-            }
-            4 => {
-                let due = posted.iter().position(|(id, _)| {
-                    let release = pollster::block_on(world.a.service.store().release(*id));
-                    release.unwrap().unwrap().statement.is_some()
-                });
-                if let Some(place) = due {
-                    let (release, object) = posted.remove(place);
-                    world.recall(release, None);
-                    recalled.push(object);
-                }
-            }
-            5 => world.restart(dice.next_u64().is_multiple_of(2)),
-            6 => world.network.partition(dice.next_u64().is_multiple_of(2)),
-            _ => {
-                world.post(false, "lamps", &[tool(number + 1_000, 0)]);
-            }
-        }
-        world.step(dice.next_u64().is_multiple_of(2));
-        if dice.next_u64().is_multiple_of(2) {
-            world.deliver();
-        }
-        world.now = world.now.plus_ms(500);
-        let served = world.b.served("lamps");
-        assert!(served.len() <= sent.len(), "seed {seed}: doubled");
-    }
-    world.settle();
-    world.settle();
-    let mut expected: Vec<_> = sent.iter().filter(|o| !recalled.contains(o)).cloned().collect();
-    let mut served = world.b.served("lamps");
-    expected.sort();
-    served.sort();
-    assert_eq!(served, expected, "seed {seed}");
-    let comparison = world.compare();
-    assert!(comparison.agree && comparison.open.is_empty(), "seed {seed}: {comparison:?}");
+/// A folder in memory where there is one: a history's crashes are of processes, not of disks.
+fn folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-/// `DETENTE_HISTORIES` widens the range; a failure prints its seed.
+/// Two nodes that have met, made once for all histories.
+fn kept() -> &'static Kept {
+    static KEPT: OnceLock<(tempfile::TempDir, Kept)> = OnceLock::new();
+    let (_, kept) = KEPT.get_or_init(|| {
+        let folder = folder();
+        let kept = World::new(folder.path(), 1, Weather::default()).keep(folder.path());
+        (folder, kept)
+    });
+    kept
+}
+
+fn run(seed: u64, weather: Weather, operations: &[Op]) -> Result<(), String> {
+    let folder = folder();
+    history::run(&mut World::fork(kept(), folder.path(), seed, weather), operations)
+}
+
+fn must_hold(seed: u64) {
+    let operations = history::operations(seed);
+    let Err(wrong) = run(seed, FOUL, &operations) else { return };
+    let least = history::shrunk(&operations, |fewer| run(seed, FOUL, fewer).is_err());
+    panic!("seed {seed}: {wrong}\nthe least that fails: {least:#?}");
+}
+
+/// `DETENTE_HISTORIES` widens the range; a failure prints its seed and the least that fails.
 #[test]
 fn seeded_histories_deliver_each_release_once_and_ledgers_agree() {
     let wanted = std::env::var("DETENTE_HISTORIES").ok().and_then(|text| text.parse().ok());
-    for seed in 100..100 + wanted.unwrap_or(25u64) {
-        let (_folder, world) = world(seed, FOUL);
-        history(seed, world);
+    let wanted: u64 = wanted.unwrap_or(60);
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= wanted {
+                        return;
+                    }
+                    must_hold(seed);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn crash_of_either_node_behind_any_operation_changes_nothing() {
+    let whole = history::one_release_and_its_recall();
+    run(0, Weather::default(), &whole).unwrap();
+    for place in 0..=whole.len() {
+        for at_a in [true, false] {
+            let mut crashed = whole.clone();
+            crashed.insert(place, Op::Restart { at_a });
+            run(0, Weather::default(), &crashed)
+                .unwrap_or_else(|wrong| panic!("crash before operation {place}: {wrong}"));
+        }
     }
+}
+
+/// The release is under way and held up; its recall arrives first.
+#[test]
+fn recall_that_comes_before_its_release_is_obeyed_when_the_release_comes() {
+    let work = |at_a, worker| Op::Work { at_a, worker };
+    let sent = [work(true, Worker::Relay(Lane::Urgent)), work(true, Worker::Relay(Lane::Bulk))];
+    let taken =
+        [work(false, Worker::Intake(Lane::Urgent)), work(false, Worker::Intake(Lane::Bulk))];
+    let mut operations = vec![Op::Post { at_a: true, number: 1 }, work(true, Worker::Release)];
+    operations.extend(sent);
+    operations.extend([Op::Recall { at_a: true, nth: 0 }, work(true, Worker::Recall)]);
+    operations.extend(sent);
+    operations.push(Op::Deliver { nth: 1 });
+    operations.extend(taken);
+    operations.push(Op::Deliver { nth: 0 });
+    operations.extend(taken);
+    run(0, Weather::default(), &operations).unwrap();
 }
 
 #[test]
@@ -111,6 +143,9 @@ fn seeded_histories_over_postgres_deliver_each_release_once() {
     for seed in 100..105u64 {
         let test = "seeded_histories_over_postgres_deliver_each_release_once";
         let (Some(a), Some(b)) = (Base::postgres(test), Base::postgres(test)) else { return };
-        history(seed, World::over([a, b], seed, FOUL));
+        let mut world = World::over([a, b], seed, FOUL);
+        if let Err(wrong) = history::run(&mut world, &history::operations(seed)) {
+            panic!("seed {seed}: {wrong}");
+        }
     }
 }
