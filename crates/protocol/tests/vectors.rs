@@ -1,7 +1,11 @@
 //! Published vectors, second implementations and a refusal for each check: what shows that the
 //! cryptography is right, from outside the crate.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 #[path = "vectors/differential.rs"]
 mod differential;
