@@ -47,7 +47,8 @@ fn lease_of_one_process_is_not_given_to_another_until_it_ends() {
     let partner: NodeName = "brevia.example/channel".parse().unwrap();
     let put = one.put_inbox(id, partner, "envelope".into(), Route::Link, now());
     assert_eq!(block_on(put).unwrap(), Put::New);
-    let leased = |store: &Store| block_on(store.lease_inbox(8, 1 << 20)).unwrap().len();
+    let leased =
+        |store: &Store| block_on(store.lease_inbox(store::Lane::Urgent, 8, 1 << 20)).unwrap().len();
     assert_eq!(leased(&one), 1);
     assert_eq!((leased(&one), leased(&other)), (0, 0));
     one.close();
