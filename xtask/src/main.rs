@@ -1,5 +1,6 @@
 //! Checks that are code, and tests of everything: `cargo xtask check`, `cargo xtask test`.
 
+mod browser;
 mod interop;
 mod postgres;
 mod tidy;
@@ -16,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   check   format, lints, tidy rules, fast tests (minutes)
   test    everything
   bench   figures against their bars: bench NAME [--json]
+  browser a real browser walks both consoles, and keeps its screenshots (after a release build)
   interop real clients against two nodes (after a release build)
   tidy    the rules that are code, alone";
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         "check" => check(),
         "test" => test(),
         "bench" => bench(),
+        "browser" => step("browser", || browser::walk(true)),
         "interop" => step("interop", interop::run_clients),
         "tidy" => step("tidy", tidy::run),
         _ => {
@@ -63,6 +66,7 @@ fn test() -> Result<()> {
         run(program().args(arguments).env("DETENTE_HISTORIES", "300"))
     })?;
     step("interop", interop::run_clients)?;
+    step("browser", || browser::walk(false))?;
     step("demo", || {
         let demo = ["run", "--quiet", "--release", "--", "demo", "--once", "--kill-rounds", "30"];
         cargo(&demo)

@@ -10,11 +10,13 @@ pub mod intake;
 pub mod keys;
 pub mod oversight;
 pub mod partner;
+pub mod preview;
 pub mod recall;
 pub mod relay;
 pub mod release;
 pub mod submit;
 pub mod sweep;
+pub mod waiting;
 
 mod service;
 

@@ -33,6 +33,21 @@ impl Problem {
         self.status
     }
 
+    /// The rule.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// What is wrong.
+    pub fn title(&self) -> &str {
+        &self.message
+    }
+
+    /// What can be done.
+    pub fn remedy(&self) -> &str {
+        &self.remedy
+    }
+
     /// What is wrong, with the rule.
     pub fn message(&self) -> String {
         format!("{}: {}", self.rule, self.message)

@@ -121,7 +121,7 @@ pub(crate) fn set_meta(tx: &Tx<'_>, key: &str, value: &[u8]) -> Result<(), Error
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Journal, Error> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Journal, Error> {
     Ok(Journal {
         seq: row.get("seq")?,
         at: rows::time(row, "at")?,

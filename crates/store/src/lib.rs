@@ -15,6 +15,7 @@ mod ledger;
 mod objects;
 mod outbox;
 mod partners;
+mod people;
 mod postgres;
 mod recalls;
 mod releases;
@@ -24,6 +25,7 @@ mod statements;
 mod store;
 mod submissions;
 mod tx;
+mod views;
 mod writer;
 
 pub use access::{Access, Bounds};
@@ -39,9 +41,14 @@ pub use objects::{
 };
 pub use outbox::{Lane, OutboxRow};
 pub use partners::{Partner, PartnerState};
+pub use people::TokenRow;
 pub use recalls::{Recall, RecallTask};
 pub use releases::{Release, ReleaseDraft, ReleaseItem, ReleaseState};
 pub use statements::{Delivery, NewStatement, OutEffect, Signer, Statement, StatementState};
 pub use store::{Options, Store};
 pub use submissions::Kept;
 pub(crate) use tx::params;
+pub use views::{
+    Crossing, Evidence, Held, ItemHead, ObjectHead, Passage, Portrait, ReleaseKey, StatementKey,
+    Tally, Traffic,
+};

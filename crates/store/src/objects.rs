@@ -24,8 +24,8 @@ mod pages;
 mod put;
 mod versions;
 
-pub(crate) use classes::id_hash;
 pub use classes::{Class, Sight};
+pub(crate) use classes::{all as all_classes, id_hash};
 pub(crate) use clock::Clock;
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;

@@ -55,7 +55,7 @@ pub struct RecallTask {
     pub held: bool,
 }
 
-fn read(row: &Row<'_>) -> Result<Recall, Error> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Recall, Error> {
     let items: Option<String> = row.get("items")?;
     Ok(Recall {
         id: rows::term_opt(row, "id")?.ok_or(Error::Corrupt("a recall"))?,

@@ -137,7 +137,7 @@ pub struct Delivery {
     pub code: Option<String>,
 }
 
-fn read(row: &Row<'_>) -> Result<Statement, Error> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Statement, Error> {
     Ok(Statement {
         id: rows::term(row, "id")?,
         out: row.get("out")?,
@@ -155,7 +155,7 @@ fn read(row: &Row<'_>) -> Result<Statement, Error> {
     })
 }
 
-fn with_deliveries(tx: &Tx<'_>, mut statement: Statement) -> Result<Statement, Error> {
+pub(crate) fn with_deliveries(tx: &Tx<'_>, mut statement: Statement) -> Result<Statement, Error> {
     let sql = "/* with_deliveries */ SELECT * FROM delivery WHERE statement = ? ORDER BY partner";
     statement.deliveries = tx.query(sql, params![statement.id.to_string()], |row| {
         Ok(Delivery {

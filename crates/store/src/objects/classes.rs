@@ -71,7 +71,7 @@ fn read(row: &Row<'_>) -> Result<Class, Error> {
 }
 
 /// Every class, in the snapshot that a page is read from.
-pub(super) fn all(tx: &Tx<'_>) -> Result<Vec<Class>, Error> {
+pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Class>, Error> {
     tx.query("/* classes */ SELECT * FROM class ORDER BY id", &[], read)
 }
 

@@ -1,0 +1,215 @@
+//! What waits for a person, by clock, loudest first.
+//!
+//! *Source*: domain, part 2 (clocks) and the four precedences: FLASH 10 minutes, IMMEDIATE 30,
+//! PRIORITY 3 hours, ROUTINE 6 hours from the moment a person could act.
+
+use protocol::terms::{
+    AgreementId, NodeName, Precedence, RecallReason, Role, StatementId, Timestamp,
+};
+use store::{Account, AgreementState, PartnerState, Release, ReleaseState, Statement};
+use uuid::Uuid;
+
+use crate::{Failure, Service};
+
+/// Tasks of one kind that are looked up at most.
+const TASKS_MAX: u32 = 50;
+/// A loud release is asked about this long; after that the ledger is the place to look.
+const LOUD_MS: i64 = 7 * DAY_MS;
+/// A returned or refused draft is shown to its drafter this long.
+const RETURNED_MS: u64 = 3 * DAY_MS as u64;
+/// Keys are renewed within this time before they end.
+const KEYS_MS: i64 = 30 * DAY_MS;
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+const MINUTE_MS: i64 = 60_000;
+
+/// Something that a person must decide or do.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// How loud it is.
+    pub precedence: Precedence,
+    /// What is to be done.
+    pub act: Act,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Until when, where a clock runs.
+    pub due: Option<Timestamp>,
+    /// Whether this person may do it.
+    pub mine: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Say that a loud release was seen.
+    Acknowledge(Box<Statement>),
+    /// Release, as second person, or return.
+    Release(Box<Release>),
+    /// Correct a draft that was returned or refused.
+    Correct(Box<Release>),
+    /// Wait for a partner's answer to a recall, and ask when it is late.
+    AwaitAnswer {
+        /// The release that is recalled.
+        release: Uuid,
+        /// Its statement.
+        target: StatementId,
+        /// Why.
+        reason: RecallReason,
+    },
+    /// Compare a partner's fingerprint.
+    Verify(NodeName),
+    /// Read an agreement, and sign it or leave it.
+    Sign {
+        /// Which.
+        id: AgreementId,
+        /// Its title.
+        title: String,
+        /// Whether a partner has signed already.
+        partner_signed: bool,
+    },
+    /// Renew this node's keys.
+    Renew,
+}
+
+/// How long a person has, by precedence.
+pub fn clock_ms(precedence: Precedence) -> i64 {
+    match precedence {
+        Precedence::Flash => 10 * MINUTE_MS,
+        Precedence::Immediate => 30 * MINUTE_MS,
+        Precedence::Priority => 180 * MINUTE_MS,
+        Precedence::Routine => 360 * MINUTE_MS,
+    }
+}
+
+/// How long a partner has to answer a recall.
+pub fn recall_clock_ms(reason: RecallReason) -> i64 {
+    match reason {
+        RecallReason::SourceDanger => 10 * MINUTE_MS,
+        _ => 720 * MINUTE_MS,
+    }
+}
+
+/// What waits, for this person first, then by precedence, then by clock.
+pub async fn tasks(
+    service: &Service,
+    person: &Account,
+    now: Timestamp,
+) -> Result<Vec<Task>, Failure> {
+    let mut found = Vec::new();
+    loud(service, person, now, &mut found).await?;
+    releases(service, person, now, &mut found).await?;
+    recalls(service, &mut found).await?;
+    if person.roles.contains(&Role::Administrator) {
+        administration(service, now, &mut found).await?;
+    }
+    let end = Timestamp::from_ms(i64::MAX);
+    found.sort_by_key(|task| (!task.mine, task.precedence, task.due.unwrap_or(end), task.since));
+    Ok(found)
+}
+
+async fn loud(
+    service: &Service,
+    person: &Account,
+    now: Timestamp,
+    found: &mut Vec<Task>,
+) -> Result<(), Failure> {
+    let mine = [Role::Releaser, Role::Reader].iter().any(|role| person.roles.contains(role));
+    for statement in service.store().unacknowledged(now.plus_ms(-LOUD_MS), TASKS_MAX).await? {
+        found.push(Task {
+            precedence: statement.precedence,
+            since: statement.at,
+            due: Some(statement.at.plus_ms(clock_ms(statement.precedence))),
+            mine,
+            act: Act::Acknowledge(Box::new(statement)),
+        });
+    }
+    Ok(())
+}
+
+async fn releases(
+    service: &Service,
+    person: &Account,
+    now: Timestamp,
+    found: &mut Vec<Task>,
+) -> Result<(), Failure> {
+    let releaser = person.roles.contains(&Role::Releaser);
+    for release in service.store().awaiting_release(TASKS_MAX).await? {
+        found.push(Task {
+            precedence: release.precedence,
+            since: release.created,
+            due: Some(release.created.plus_ms(clock_ms(release.precedence))),
+            mine: releaser && release.drafted_by != person.name,
+            act: Act::Release(Box::new(release)),
+        });
+    }
+    let back = [ReleaseState::Returned, ReleaseState::Refused];
+    let newest = store::ReleaseKey::newest();
+    for release in service.store().release_page(&back, newest, TASKS_MAX).await? {
+        if release.drafted_by == person.name && now.since_ms(release.changed) < RETURNED_MS {
+            found.push(Task {
+                precedence: release.precedence,
+                since: release.changed,
+                due: None,
+                mine: true,
+                act: Act::Correct(Box::new(release)),
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn recalls(service: &Service, found: &mut Vec<Task>) -> Result<(), Failure> {
+    for recall in service.store().recalls(TASKS_MAX).await? {
+        if recall.answer.is_some() {
+            continue;
+        }
+        let precedence = match recall.reason {
+            RecallReason::SourceDanger => Precedence::Flash,
+            _ => Precedence::Priority,
+        };
+        found.push(Task {
+            precedence,
+            since: recall.at,
+            due: Some(recall.at.plus_ms(recall_clock_ms(recall.reason))),
+            mine: false,
+            act: Act::AwaitAnswer {
+                release: recall.release,
+                target: recall.target,
+                reason: recall.reason,
+            },
+        });
+    }
+    Ok(())
+}
+
+async fn administration(
+    service: &Service,
+    now: Timestamp,
+    found: &mut Vec<Task>,
+) -> Result<(), Failure> {
+    let task = |act: Act, since: Timestamp, due: Option<Timestamp>| Task {
+        precedence: Precedence::Routine,
+        act,
+        since,
+        due,
+        mine: true,
+    };
+    for partner in service.store().partners().await? {
+        if partner.state == PartnerState::Met {
+            found.push(task(Act::Verify(partner.name), partner.added, None));
+        }
+    }
+    for row in service.store().agreements().await? {
+        let open = matches!(row.state, AgreementState::Drafted | AgreementState::Signed);
+        let ours = row.signatures.iter().any(|(by, ..)| by == service.name());
+        if open && !ours {
+            let partner_signed = !row.signatures.is_empty();
+            let act = Act::Sign { id: row.id, title: row.title, partner_signed };
+            found.push(task(act, row.created, None));
+        }
+    }
+    let until = service.keys().statement().until();
+    if until.plus_ms(-KEYS_MS) <= now {
+        found.push(task(Act::Renew, until.plus_ms(-KEYS_MS), Some(until)));
+    }
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! People of this node: accounts, their roles, their tokens.
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect},
+};
+use protocol::{
+    secrets,
+    terms::{Role, Timestamp},
+};
+use store::Account;
+
+use super::{
+    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    look::{self, Piece},
+};
+use crate::{
+    desk::{Shared, now, rng},
+    init,
+    problem::Problem,
+};
+
+/// Characters of a password at least.
+const PASSWORD_LEN_MIN: usize = 12;
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+
+struct TokenLine {
+    id: String,
+    label: String,
+    created: Piece,
+    expires: Option<Piece>,
+}
+
+struct AccountRow {
+    name: String,
+    pseudonym: String,
+    roles: Vec<(Role, bool)>,
+    created: Piece,
+    has_password: bool,
+    disabled: bool,
+    is_me: bool,
+    tokens: Vec<TokenLine>,
+}
+
+/// What was made and is shown once.
+struct Made {
+    what: String,
+    secret: String,
+    hint: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct AccountsPage {
+    frame: Frame,
+    rows: Vec<AccountRow>,
+    trouble: Option<Trouble>,
+    made: Option<Made>,
+    typed: Typed,
+    asks_password: bool,
+}
+
+impl AccountsPage {
+    fn all_roles() -> &'static [Role] {
+        Role::ALL
+    }
+
+    /// What a role may do, in a line.
+    fn explained(role: &Role) -> &'static str {
+        match role {
+            Role::Administrator => "sets up partners, agreements and accounts; reads no content",
+            Role::Drafter => "writes items and drafts releases",
+            Role::Releaser => "releases what another drafted, recalls, acknowledges",
+            Role::Reader => "reads collections",
+        }
+    }
+}
+
+/// Every form of this page; its button says which.
+#[derive(Default)]
+pub(super) struct Typed {
+    csrf: String,
+    act: String,
+    name: String,
+    roles: Vec<Role>,
+    password: String,
+    label: String,
+    days: String,
+    token: String,
+    confirm: String,
+}
+
+impl Typed {
+    fn read(pairs: Vec<(String, String)>) -> Self {
+        let mut typed = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "csrf" => typed.csrf = value,
+                "act" => typed.act = value,
+                "name" => typed.name = value.trim().to_owned(),
+                "role" => typed.roles.extend(value.parse::<Role>()),
+                "password" => typed.password = value,
+                "label" => typed.label = value.trim().to_owned(),
+                "days" => typed.days = value,
+                "token" => typed.token = value,
+                "confirm" => typed.confirm = value,
+                _ => {}
+            }
+        }
+        typed
+    }
+}
+
+pub(super) async fn list(State(desk): State<Shared>, person: Person) -> Answer {
+    person.0.must_be(Role::Administrator)?;
+    Ok(page(&build(&desk, &person, Outcome::default()).await?))
+}
+
+/// What the last form came to.
+#[derive(Default)]
+struct Outcome {
+    trouble: Option<Trouble>,
+    made: Option<Made>,
+    typed: Typed,
+}
+
+async fn build(desk: &Shared, person: &Person, outcome: Outcome) -> Result<AccountsPage, Problem> {
+    let store = desk.service.store();
+    let tokens = store.token_rows().await?;
+    let row = |account: Account| AccountRow {
+        roles: Role::ALL.iter().map(|role| (*role, account.roles.contains(role))).collect(),
+        created: look::time(account.created),
+        has_password: account.password_hash.is_some(),
+        disabled: account.disabled,
+        is_me: account.name == person.name(),
+        tokens: tokens
+            .iter()
+            .filter(|token| token.account == account.name)
+            .map(|token| TokenLine {
+                id: token.id.clone(),
+                label: token.label.clone(),
+                created: look::time(token.created),
+                expires: token.expires.map(look::time),
+            })
+            .collect(),
+        pseudonym: account.pseudonym,
+        name: account.name,
+    };
+    Ok(AccountsPage {
+        frame: person.frame(desk, Menu::Accounts),
+        rows: store.accounts().await?.into_iter().map(row).collect(),
+        trouble: outcome.trouble,
+        made: outcome.made,
+        typed: outcome.typed,
+        asks_password: !person.is_confirmed(),
+    })
+}
+
+/// Makes an account.
+pub(super) async fn create(
+    State(desk): State<Shared>,
+    person: Person,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
+    let typed = Typed::read(pairs);
+    person.check(&typed.csrf)?;
+    match made(&desk, &person, &typed).await {
+        Ok(()) => Ok(Redirect::to("/accounts").into_response()),
+        Err(problem) => {
+            let trouble = Some(Trouble::from(&problem));
+            let outcome = Outcome { trouble, typed, made: None };
+            Ok(page_as(problem.status(), &build(&desk, &person, outcome).await?))
+        }
+    }
+}
+
+fn unprocessable(rule: &str, message: &str, remedy: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, rule, message, remedy)
+}
+
+async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<(), Problem> {
+    person.0.must_be(Role::Administrator)?;
+    let plain = (1..=64).contains(&typed.name.len())
+        && typed.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._@".contains(&b));
+    if !plain {
+        let remedy = "choose a name of 1 to 64 letters, digits and the signs - . _ @";
+        return Err(unprocessable("ACC-1", "the name cannot be used", remedy));
+    }
+    if typed.roles.is_empty() {
+        let remedy = "choose at least one role";
+        return Err(unprocessable("ACC-3", "an account without a role can do nothing", remedy));
+    }
+    person.confirm(desk, &typed.confirm).await?;
+    let hash = match typed.password.as_str() {
+        "" => None,
+        password => Some(hashed(password)?),
+    };
+    let (name, roles) = (typed.name.clone(), typed.roles.clone());
+    let actor = person.name().to_owned();
+    Ok(desk.service.store().create_account(name, roles, hash, actor, now()).await?)
+}
+
+fn hashed(password: &str) -> Result<String, Problem> {
+    let weak = || {
+        let remedy = "choose at least 12 characters; a few words in a row are easy to keep";
+        unprocessable("ACC-2", "the password is too short", remedy)
+    };
+    if password.chars().count() < PASSWORD_LEN_MIN {
+        return Err(weak());
+    }
+    secrets::hash_password(password, &mut rng()).ok_or_else(weak)
+}
+
+/// Changes one account: roles, password, door, tokens, a login link.
+pub(super) async fn change(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(name): Path<String>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
+    let typed = Typed::read(pairs);
+    person.check(&typed.csrf)?;
+    match changed(&desk, &person, &name, &typed).await {
+        Ok(None) => Ok(Redirect::to("/accounts").into_response()),
+        Ok(made) => {
+            let outcome = Outcome { made, ..Outcome::default() };
+            Ok(page(&build(&desk, &person, outcome).await?))
+        }
+        Err(problem) => {
+            let outcome = Outcome { trouble: Some(Trouble::from(&problem)), ..Outcome::default() };
+            Ok(page_as(problem.status(), &build(&desk, &person, outcome).await?))
+        }
+    }
+}
+
+async fn changed(
+    desk: &Shared,
+    person: &Person,
+    name: &str,
+    typed: &Typed,
+) -> Result<Option<Made>, Problem> {
+    person.0.must_be(Role::Administrator)?;
+    person.confirm(desk, &typed.confirm).await?;
+    let (store, time, actor) = (desk.service.store(), now(), person.name().to_owned());
+    let account = store.account(name).await?.ok_or(store::Error::NotFound)?;
+    match typed.act.as_str() {
+        "password" => {
+            store.set_password(account.name, hashed(&typed.password)?, actor, time).await?
+        }
+        "token" => return Ok(Some(token(desk, account, typed, time).await?)),
+        "end-token" => store.end_token(typed.token.clone(), actor, time).await?,
+        "link" => return Ok(Some(link(desk, &account.name).await?)),
+        "shut" | "open" => {
+            let shut = typed.act == "shut";
+            store.change_account(account.name, account.roles, shut, actor, time).await?;
+        }
+        "roles" => {
+            let roles = typed.roles.clone();
+            store.change_account(account.name, roles, account.disabled, actor, time).await?;
+        }
+        _ => return Err(store::Error::NotFound.into()),
+    }
+    Ok(None)
+}
+
+async fn token(
+    desk: &Shared,
+    account: Account,
+    typed: &Typed,
+    time: Timestamp,
+) -> Result<Made, Problem> {
+    if typed.label.is_empty() {
+        let remedy = "say what uses it, such as `OpenCTI on server 3`";
+        return Err(unprocessable("ACC-4", "a token needs a label", remedy));
+    }
+    let days: Option<i64> = typed.days.parse().ok().filter(|days| (1..=3_650).contains(days));
+    let expires = days.map(|days| time.plus_ms(days * DAY_MS));
+    let (token, digest) = secrets::token(&mut rng());
+    let label = typed.label.clone();
+    desk.service.store().add_token(digest, account.name.clone(), label, expires, time).await?;
+    Ok(Made {
+        what: format!("Token of {}", account.name),
+        secret: token.to_string(),
+        hint: "Copy it now: it is kept only as a digest and is never shown again.",
+    })
+}
+
+async fn link(desk: &Shared, name: &str) -> Result<Made, Problem> {
+    let path = init::login_link(desk.service.store(), name, now())
+        .await
+        .map_err(|_| Problem::from(store::Error::Closed))?;
+    Ok(Made {
+        what: format!("Login link of {name}"),
+        secret: path,
+        hint: "It works once, within 24 hours, behind this desk's address.",
+    })
+}

@@ -1,0 +1,282 @@
+//! What every page stands in: the person, the menu, the form token, the headers, and refusals that
+//! teach.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{FromRequestParts, OriginalUri},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use protocol::{secrets, terms::Role};
+
+use super::assets;
+use crate::{
+    auth::Caller,
+    desk::{Shared, now},
+    problem::Problem,
+    rights::View,
+};
+
+/// What a handler of the console gives.
+pub(super) type Answer = Result<Response, Failed>;
+
+/// A password given this recently need not be given again.
+const CONFIRMED_MS: u64 = 5 * 60 * 1_000;
+
+/// Somebody with a console session; others are sent to the login page.
+pub(super) struct Person(pub(super) Caller);
+
+impl FromRequestParts<Shared> for Person {
+    type Rejection = Redirect;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Shared) -> Result<Self, Redirect> {
+        match Caller::from_request_parts(parts, desk).await {
+            Ok(caller) if caller.csrf.is_some() => Ok(Self(caller)),
+            _ => Err(Redirect::to("/login")),
+        }
+    }
+}
+
+impl Person {
+    pub(super) fn name(&self) -> &str {
+        &self.0.account.name
+    }
+
+    pub(super) fn is(&self, role: Role) -> bool {
+        self.0.account.roles.contains(&role)
+    }
+
+    /// What this person sees of the collections, and of their objects.
+    pub(super) async fn view(&self, desk: &Shared) -> Result<Arc<View>, Problem> {
+        Ok(desk.register.view(desk.service.store(), &self.0.account).await?)
+    }
+
+    /// The page around what this person sees.
+    pub(super) fn frame(&self, desk: &Shared, at: Menu) -> Frame {
+        let roles: Vec<_> = self.0.account.roles.iter().map(|role| role.word()).collect();
+        Frame {
+            node: desk.config.name.short(),
+            version: assets::VERSION.as_str(),
+            person: Some(Known {
+                officer: self.0.account.pseudonym.clone(),
+                account: self.0.account.name.clone(),
+                roles: roles.join(", "),
+                administers: self.is(Role::Administrator),
+            }),
+            csrf: self.0.csrf.clone().unwrap_or_default(),
+            at,
+        }
+    }
+
+    /// Checks the token that every form carries.
+    pub(super) fn check(&self, token: &str) -> Result<(), Problem> {
+        let csrf = self.0.csrf.as_deref().unwrap_or_default();
+        if !csrf.is_empty() && secrets::is_equal(csrf.as_bytes(), token.as_bytes()) {
+            return Ok(());
+        }
+        let remedy = "go back, load the page again, and send the form once more";
+        Err(Problem::new(StatusCode::FORBIDDEN, "AUTH-2", "the form is stale", remedy))
+    }
+
+    /// Whether the password was given within the last minutes.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.0.confirmed.is_some_and(|at| now().since_ms(at) < CONFIRMED_MS)
+    }
+
+    /// Who acts must still be the one who logged in: the password was given lately, or is now.
+    pub(super) async fn confirm(&self, desk: &Shared, password: &str) -> Result<(), Problem> {
+        if self.is_confirmed() {
+            return Ok(());
+        }
+        if desk.auth.is_password(&self.0.account, password).await {
+            if let Some(session) = self.0.session {
+                desk.service.store().touch_session(session, true, now()).await?;
+            }
+            return Ok(());
+        }
+        let remedy = match self.0.account.password_hash {
+            Some(_) => "give your password once more",
+            None => "this account has no password: log in again by a link, then act within minutes",
+        };
+        let message = "the password is missing or wrong; nothing was done";
+        Err(Problem::new(StatusCode::FORBIDDEN, "AUTH-3", message, remedy))
+    }
+}
+
+/// The entries of the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Menu {
+    Desk,
+    Releases,
+    Compose,
+    Partners,
+    Collections,
+    Accounts,
+    Settings,
+    None,
+}
+
+/// The person, as the frame shows them.
+pub(super) struct Known {
+    pub(super) officer: String,
+    pub(super) account: String,
+    pub(super) roles: String,
+    pub(super) administers: bool,
+}
+
+/// What the layout needs.
+pub(super) struct Frame {
+    pub(super) node: String,
+    pub(super) version: &'static str,
+    pub(super) person: Option<Known>,
+    pub(super) csrf: String,
+    pub(super) at: Menu,
+}
+
+/// One entry: name, address, its key after `g`, whether this is the page.
+pub(super) struct Entry {
+    pub(super) word: &'static str,
+    pub(super) path: &'static str,
+    pub(super) key: &'static str,
+    pub(super) here: bool,
+}
+
+impl Frame {
+    /// For pages before anybody is known.
+    pub(super) fn outside(desk: &Shared) -> Self {
+        Self {
+            node: desk.config.name.short(),
+            version: assets::VERSION.as_str(),
+            person: None,
+            csrf: String::new(),
+            at: Menu::None,
+        }
+    }
+
+    /// The account's name.
+    pub(super) fn account(&self) -> &str {
+        self.person.as_ref().map_or("", |person| &person.account)
+    }
+
+    /// The menu, at most seven entries.
+    pub(super) fn menu(&self) -> Vec<Entry> {
+        let Some(person) = &self.person else { return Vec::new() };
+        let all = [
+            (Menu::Desk, "Desk", "/desk", "d"),
+            (Menu::Releases, "Releases", "/releases", "r"),
+            (Menu::Compose, "Compose", "/compose", "c"),
+            (Menu::Partners, "Partners", "/partners", "p"),
+            (Menu::Collections, "Collections", "/collections", "o"),
+            (Menu::Accounts, "Accounts", "/accounts", "a"),
+            (Menu::Settings, "Settings", "/settings", "s"),
+        ];
+        let may = |menu: &Menu| *menu != Menu::Accounts || person.administers;
+        all.into_iter()
+            .filter(|(menu, ..)| may(menu))
+            .map(|(menu, word, path, key)| Entry { word, path, key, here: menu == self.at })
+            .collect()
+    }
+}
+
+/// What was refused, for a summary above a form that keeps what was typed.
+#[derive(Debug, Clone)]
+pub(super) struct Trouble {
+    pub(super) rule: String,
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+impl From<&Problem> for Trouble {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            rule: problem.rule().to_owned(),
+            message: problem.title().to_owned(),
+            remedy: problem.remedy().to_owned(),
+        }
+    }
+}
+
+/// A page of what went wrong, where there is no form to return to.
+pub(super) struct Failed(Problem);
+
+impl<E: Into<Problem>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failed.html")]
+struct FailedPage {
+    frame: Frame,
+    status: u16,
+    trouble: Trouble,
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let frame = Frame {
+            node: "Détente".to_owned(),
+            version: assets::VERSION.as_str(),
+            person: None,
+            csrf: String::new(),
+            at: Menu::None,
+        };
+        let status = self.0.status();
+        let failed = FailedPage { frame, status: status.as_u16(), trouble: Trouble::from(&self.0) };
+        (status, page(&failed)).into_response()
+    }
+}
+
+/// Renders a page with the headers that hold for all of them.
+pub(super) fn page(template: &impl Template) -> Response {
+    let mut response = match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(event = "page.failed", %error);
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    guard(response.headers_mut());
+    response
+}
+
+/// The same with a status that is not 200.
+pub(super) fn page_as(status: StatusCode, template: &impl Template) -> Response {
+    let mut response = page(template);
+    if response.status().is_success() {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// Nothing from elsewhere, nothing inline, nothing framed, nothing kept.
+pub(super) fn guard(headers: &mut HeaderMap) {
+    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                  img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    let all = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in all {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+}
+
+/// The address under which this desk was reached, for what is pasted into clients.
+pub(super) fn base(desk: &Shared, headers: &HeaderMap, uri: &OriginalUri) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| uri.0.authority().map(|authority| authority.as_str()));
+    // Only what a host may be made of: the header is the client's.
+    let plain =
+        |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    let host = host.filter(plain).map_or_else(|| desk.config.desk.to_string(), str::to_owned);
+    let bare = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
+    format!("{}://{host}", if bare { "http" } else { "https" })
+}

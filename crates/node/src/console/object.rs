@@ -1,0 +1,83 @@
+//! One object: every copy that is held, with its marking, its findings, and its bytes quoted.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use protocol::terms::Timestamp;
+use serde_json::Value;
+use store::Held;
+
+use super::{
+    frame::{Answer, Frame, Menu, Person, page},
+    items,
+    look::{self, Piece},
+};
+use crate::{desk::Shared, problem::Problem};
+
+/// Copies that one page shows.
+const COPIES: u32 = 20;
+
+struct Copy {
+    collection: String,
+    path: String,
+    at: Piece,
+    version: Option<Piece>,
+    tlp: Piece,
+    findings: Vec<(String, String, String)>,
+    body: Piece,
+}
+
+impl Copy {
+    fn of(held: &Held) -> Self {
+        let head = &held.head;
+        Self {
+            collection: held.collection.clone(),
+            path: format!("/collections/{}", held.collection_id),
+            at: look::time(Timestamp::from_ms(head.date_added / 1_000)),
+            version: head.version.as_deref().map(look::quoted),
+            tlp: look::tlp(head.tlp),
+            findings: head.findings.as_deref().map(findings).unwrap_or_default(),
+            body: look::document(&items::pretty(&head.body)),
+        }
+    }
+}
+
+fn findings(json: &str) -> Vec<(String, String, String)> {
+    let rows: Vec<Value> = serde_json::from_str(json).unwrap_or_default();
+    let text = |row: &Value, key: &str| {
+        row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    rows.iter()
+        .map(|row| (text(row, "rule"), text(row, "pointer"), text(row, "expected")))
+        .collect()
+}
+
+#[derive(Template)]
+#[template(path = "object.html")]
+struct ObjectPage {
+    frame: Frame,
+    type_: String,
+    name: Option<Piece>,
+    id: Piece,
+    copies: Vec<Copy>,
+}
+
+pub(super) async fn show(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Answer {
+    let view = person.view(&desk).await?;
+    let mut held = desk.service.store().held(&id, &view.sight, COPIES).await?;
+    let usable: Vec<_> = view.roots.iter().flat_map(|root| &root.collections).collect();
+    held.retain(|held| {
+        usable.iter().any(|one| one.may.read && one.collection.id == held.collection_id)
+    });
+    let first = held.first().ok_or_else(|| Problem::from(store::Error::NotFound))?;
+    Ok(page(&ObjectPage {
+        frame: person.frame(&desk, Menu::Collections),
+        type_: first.head.type_.clone(),
+        name: items::subject(&first.head.body).map(|name| look::quoted(&name)),
+        id: look::id(&first.head.id),
+        copies: held.iter().map(Copy::of).collect(),
+    }))
+}

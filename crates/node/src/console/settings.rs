@@ -1,0 +1,104 @@
+//! This node: its name, its doors, its keys and their dates, its store, its version. Read only: what
+//! changes here changes in `node.toml`.
+
+use askama::Template;
+use axum::extract::State;
+use protocol::{
+    keys,
+    terms::{Role, Timestamp},
+};
+use store::Journal;
+
+use super::{
+    frame::{Answer, Frame, Menu, Person, page},
+    look::{self, Piece},
+    way::Mark,
+};
+use crate::desk::{Shared, now};
+
+/// Lines of the journal on this page.
+const LINES: u32 = 30;
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+
+struct Door {
+    name: &'static str,
+    address: String,
+    over: &'static str,
+}
+
+struct Keys {
+    epoch: u32,
+    from: Piece,
+    until: Piece,
+    left: u64,
+    fingerprint: String,
+    seals: usize,
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    name: String,
+    version: &'static str,
+    doors: Vec<Door>,
+    keys: Keys,
+    leaves: String,
+    root: Piece,
+    commits: String,
+    account: String,
+    roles: String,
+    marks: Vec<Mark>,
+}
+
+pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
+    let store = desk.service.store();
+    let (leaves, root) = store.ledger_tree().await?;
+    let keys = desk.service.keys();
+    let held = keys.statement();
+    let lines: Vec<Journal> = match person.is(Role::Administrator) {
+        true => store.journal_before(i64::MAX, LINES).await?,
+        false => Vec::new(),
+    };
+    let plain = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
+    Ok(page(&SettingsPage {
+        frame: person.frame(&desk, Menu::Settings),
+        name: desk.config.name.to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        doors: vec![
+            Door {
+                name: "Desk",
+                address: desk.config.desk.to_string(),
+                over: match (plain, desk.config.behind_proxy) {
+                    (true, _) => "plain HTTP, on loopback only",
+                    (_, true) => "behind a proxy that speaks TLS",
+                    _ => "TLS",
+                },
+            },
+            Door {
+                name: "Partner",
+                address: desk.config.partner.to_string(),
+                over: "mutual TLS 1.3, pinned keys",
+            },
+        ],
+        keys: Keys {
+            epoch: held.epoch(),
+            from: look::time(held.from()),
+            until: look::time(held.until()),
+            left: left(held.until()),
+            fingerprint: keys::spoken(&held.fingerprint()),
+            seals: held.seal().len(),
+        },
+        leaves: look::count(leaves),
+        root: look::id(&root.hex()),
+        commits: look::count(store.commits()),
+        account: person.name().to_owned(),
+        roles: person.0.account.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", "),
+        marks: lines.iter().map(Mark::of).collect(),
+    }))
+}
+
+/// Whole days until then.
+fn left(until: Timestamp) -> u64 {
+    until.since_ms(now()) / DAY_MS
+}

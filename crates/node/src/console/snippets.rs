@@ -1,0 +1,108 @@
+//! What to paste into each client so that it reads a collection. Names in angle brackets are to be
+//! filled in; a token is never put into one.
+
+use store::{Collection, Flow};
+
+/// Text for one client.
+pub(super) struct Snippet {
+    pub(super) client: &'static str,
+    pub(super) hint: &'static str,
+    pub(super) text: String,
+}
+
+/// Snippets for a collection behind a desk's address.
+pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
+    let (root, id) = (&collection.root, collection.id);
+    let address = format!("{base}/{root}/collections/{id}");
+    let discovery = format!("{base}/taxii2/");
+    let mut all = vec![
+        Snippet {
+            client: "curl",
+            hint: "One page of 100 objects.",
+            text: format!(
+                "curl --header 'Authorization: Bearer <token>' \\\n\
+                 \x20    --header 'Accept: application/taxii+json;version=2.1' \\\n\
+                 \x20    '{address}/objects/?limit=100'"
+            ),
+        },
+        Snippet {
+            client: "taxii2-client and stix2 (Python)",
+            hint: "Every object as a Python object.",
+            text: format!(
+                "from stix2 import TAXIICollectionSource\n\
+                 from taxii2client.v21 import Collection\n\
+                 from taxii2client.common import TokenAuth\n\
+                 \n\
+                 collection = Collection(\"{address}/\", auth=TokenAuth(\"<token>\"))\n\
+                 for object in TAXIICollectionSource(collection).query():\n\
+                 \x20   print(object.id)"
+            ),
+        },
+        Snippet {
+            client: "OpenCTI",
+            hint: "Environment of the connector `taxii2`.",
+            text: format!(
+                "TAXII2_DISCOVERY_URL={discovery}\n\
+                 TAXII2_V21=true\n\
+                 TAXII2_USE_TOKEN=true\n\
+                 TAXII2_TOKEN=<token>\n\
+                 TAXII2_COLLECTIONS={root}.{id}"
+            ),
+        },
+        Snippet {
+            client: "MISP",
+            hint: "Sync Actions, TAXII servers; or misp-stix at the command line.",
+            text: format!(
+                "Base URL:   {base}\n\
+                 API root:   {root}\n\
+                 Collection: {id}\n\
+                 User:       <account>\n\
+                 Password:   <token>"
+            ),
+        },
+        Snippet {
+            client: "Microsoft Sentinel",
+            hint: "Data connector Threat Intelligence, TAXII.",
+            text: format!(
+                "API root URL:  {base}/{root}/\n\
+                 Collection ID: {id}\n\
+                 Username:      <account>\n\
+                 Password:      <password>"
+            ),
+        },
+        Snippet {
+            client: "Elastic (Filebeat, threatintel)",
+            hint: "Custom threat intelligence over TAXII.",
+            text: format!(
+                "url: {address}/objects/\n\
+                 auth.basic.user: <account>\n\
+                 auth.basic.password: <password>\n\
+                 interval: 5m"
+            ),
+        },
+        Snippet {
+            client: "QRadar",
+            hint: "Threat Intelligence app, feed over TAXII 2.1.",
+            text: format!(
+                "TAXII endpoint: {discovery}\nVersion:        2.1\nAuthentication: HTTP Basic, <account>\nCollection:     {}",
+                collection.title
+            ),
+        },
+    ];
+    if collection.flow != Flow::Incoming {
+        all.insert(
+            1,
+            Snippet {
+                client: "curl, to add",
+                hint: "Posts an envelope.",
+                text: format!(
+                    "curl --header 'Authorization: Bearer <token>' \\\n\
+                 \x20    --header 'Accept: application/taxii+json;version=2.1' \\\n\
+                 \x20    --header 'Content-Type: application/taxii+json;version=2.1' \\\n\
+                 \x20    --data-binary @envelope.json '{address}/objects/'"
+                ),
+            },
+        );
+    }
+    all
+}

@@ -1,0 +1,167 @@
+//! One statement: what came in, or what left besides releases; and the acknowledgement of a loud
+//! one.
+
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Redirect},
+};
+use protocol::terms::{Role, StatementId, StatementType};
+use serde::Deserialize;
+use store::Statement;
+
+use super::{
+    evidence::Proof,
+    frame::{Answer, Frame, Menu, Person, page},
+    items::ItemRow,
+    look::{self, Piece},
+    way::{self, Mark},
+};
+use crate::{
+    desk::{Shared, now},
+    problem::Problem,
+};
+
+const ITEMS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "statement.html")]
+struct StatementPage {
+    frame: Frame,
+    title: String,
+    id: StatementId,
+    precedence: Piece,
+    states: Vec<Piece>,
+    at: Piece,
+    group: String,
+    whom: (&'static str, String, String),
+    topic: String,
+    agreement: Option<(String, String)>,
+    bytes: String,
+    code: Option<Piece>,
+    next: Option<String>,
+    may_acknowledge: bool,
+    acknowledged: Option<(String, Piece)>,
+    clock: Option<Piece>,
+    items: Vec<ItemRow>,
+    from: u32,
+    more: Option<u32>,
+    passages: Vec<way::PassageRow>,
+    marks: Vec<Mark>,
+    proof: Option<Proof>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct From {
+    #[serde(default)]
+    from: u32,
+}
+
+pub(super) async fn show(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(from): Query<From>,
+) -> Answer {
+    let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
+    let statement = desk.service.store().statement(&id).await?.ok_or(store::Error::NotFound)?;
+    Ok(page(&build(&desk, &person, &statement, from.from).await?))
+}
+
+async fn build(
+    desk: &Shared,
+    person: &Person,
+    statement: &Statement,
+    from: u32,
+) -> Result<StatementPage, Problem> {
+    let (store, id) = (desk.service.store(), statement.id);
+    let mut heads = store.received_from(&id, from, ITEMS + 1).await?;
+    let more = heads.get(ITEMS as usize).map(|head| head.index);
+    heads.truncate(ITEMS as usize);
+    let acknowledged = store.acknowledged(&id).await?;
+    let loud = is_loud(statement);
+    let due = statement.at.plus_ms(exchange::waiting::clock_ms(statement.precedence));
+    let agreement = store.agreement(&statement.agreement).await?;
+    let open = loud && acknowledged.is_none();
+    Ok(StatementPage {
+        frame: person.frame(desk, Menu::Releases),
+        title: title(statement),
+        id,
+        precedence: look::precedence(statement.precedence),
+        states: states(statement),
+        at: look::time(statement.at),
+        group: look::date_time_group(statement.at),
+        whom: whom(statement),
+        topic: statement.topic.as_ref().map(ToString::to_string).unwrap_or_default(),
+        agreement: agreement.map(|row| (row.title, format!("/agreements/{}", row.id))),
+        bytes: look::bytes(statement.bytes),
+        code: statement.code.as_deref().map(look::quoted),
+        next: open.then(|| "Somebody of this desk acknowledges that it was seen.".to_owned()),
+        may_acknowledge: open && (person.is(Role::Releaser) || person.is(Role::Reader)),
+        clock: open.then(|| look::clock(due, now())),
+        acknowledged: acknowledged.map(|(account, at)| (account, look::time(at))),
+        items: heads.iter().map(ItemRow::of).collect(),
+        from,
+        more,
+        passages: way::passages(store, &id).await?,
+        marks: way::marks(store, None, Some(id)).await?,
+        proof: Proof::of(store, &id).await?,
+    })
+}
+
+/// A release that came in loud asks for a person.
+fn is_loud(statement: &Statement) -> bool {
+    let urgent = exchange::waiting::clock_ms(statement.precedence) <= 30 * 60_000;
+    urgent && !statement.out && statement.kind == Some(StatementType::Release)
+}
+
+fn title(statement: &Statement) -> String {
+    let kind = statement.kind.map_or("unopened statement", StatementType::word);
+    let mut letters = kind.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    let kind: String = first.into_iter().chain(letters).collect();
+    let (way, _, whom) = whom(statement);
+    format!("{kind} {way} {whom}")
+}
+
+fn whom(statement: &Statement) -> (&'static str, String, String) {
+    match &statement.partner {
+        Some(partner) => ("from", format!("/partners/{partner}"), partner.short()),
+        None => {
+            let to: Vec<_> = statement.deliveries.iter().map(|one| one.partner.clone()).collect();
+            let path = to.first().map(|partner| format!("/partners/{partner}"));
+            ("to", path.unwrap_or_default(), super::items::named(&to))
+        }
+    }
+}
+
+fn states(statement: &Statement) -> Vec<Piece> {
+    let one = |delivery: &store::Delivery| {
+        delivery.outcome.map_or_else(|| look::delivery(delivery.state), look::outcome)
+    };
+    match statement.outcome {
+        Some(outcome) => vec![look::outcome(outcome)],
+        None => statement.deliveries.iter().map(one).collect(),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Seen {
+    csrf: String,
+}
+
+pub(super) async fn acknowledge(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+    Form(form): Form<Seen>,
+) -> Answer {
+    person.check(&form.csrf)?;
+    if !person.is(Role::Releaser) {
+        person.0.must_be(Role::Reader)?;
+    }
+    let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
+    desk.service.store().acknowledge(id, person.name().to_owned(), now()).await?;
+    Ok(Redirect::to(&format!("/statements/{id}")).into_response())
+}

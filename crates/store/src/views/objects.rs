@@ -1,0 +1,170 @@
+//! What a collection holds, for its page: counts along one scan that is bounded, the latest
+//! objects, and every copy of one object.
+
+use bytes::Bytes;
+use stix::Tlp;
+use uuid::Uuid;
+
+use crate::{
+    Collection, Error, Sight, Store,
+    objects::{all_classes, id_hash},
+    params, rows,
+    tx::{Row, Tx},
+};
+
+/// An object of a collection, newest first.
+#[derive(Debug, Clone)]
+pub struct ObjectHead {
+    /// When it became visible, in microseconds since 1970.
+    pub date_added: i64,
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    pub type_: String,
+    /// Its version, as written.
+    pub version: Option<String>,
+    /// The marking that holds.
+    pub tlp: Option<Tlp>,
+    /// Findings, as JSON.
+    pub findings: Option<String>,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+/// One copy of an object: a version in a collection.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Title of the collection.
+    pub collection: String,
+    /// Id of the collection.
+    pub collection_id: Uuid,
+    /// The copy.
+    pub head: ObjectHead,
+}
+
+/// How many objects share these four things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Their type.
+    pub type_: String,
+    /// The marking that holds.
+    pub tlp: Option<Tlp>,
+    /// Whether anything was found.
+    pub has_findings: bool,
+    /// Days since 1970 on which they became visible.
+    pub day: i64,
+    /// How many.
+    pub count: u64,
+}
+
+/// What a collection looks like.
+#[derive(Debug, Clone, Default)]
+pub struct Portrait {
+    /// Its counts.
+    pub tallies: Vec<Tally>,
+    /// Whether only the newest objects were counted.
+    pub cut: bool,
+}
+
+/// Latest versions: the states that have the bit of the last.
+const LAST: &str = "state IN (2, 3, 6, 7)";
+/// The label of an entry's class.
+const TLP: &str = "CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp";
+
+/// The classes that a reader may see, as a list for `IN`.
+fn seen(tx: &Tx<'_>, sight: &Sight) -> Result<String, Error> {
+    let classes = all_classes(tx)?;
+    let seen = classes.iter().filter(|class| sight.sees(class)).map(|class| class.id.to_string());
+    let seen: Vec<_> = seen.collect();
+    Ok(if seen.is_empty() { "(-1)".to_owned() } else { format!("({})", seen.join(", ")) })
+}
+
+fn read(row: &Row<'_>) -> Result<ObjectHead, Error> {
+    Ok(ObjectHead {
+        date_added: row.get("date_added")?,
+        id: row.get("id")?,
+        type_: row.get("type")?,
+        version: row.get("version")?,
+        tlp: rows::tlp(row, "tlp")?,
+        findings: row.get("findings")?,
+        body: row.get("body")?,
+    })
+}
+
+impl Store {
+    /// Counts of the newest `limit` objects of a collection.
+    pub async fn portrait(
+        &self,
+        collection: &Collection,
+        sight: &Sight,
+        limit: u32,
+    ) -> Result<Portrait, Error> {
+        self.read(|tx| {
+            let seen = seen(tx, sight)?;
+            let sql = format!(
+                "/* portrait */ SELECT type, {TLP}, found, day, n FROM
+                 (SELECT type, class, found, day, count(*) AS n FROM
+                  (SELECT type, class, CASE WHEN findings IS NULL THEN 0 ELSE 1 END AS found,
+                   date_added / 86400000000 AS day FROM entry
+                   WHERE collection = ? AND {LAST} AND class IN {seen} ORDER BY date_added DESC LIMIT ?) AS newest
+                  GROUP BY type, class, found, day) AS counted JOIN class k ON k.id = class"
+            );
+            let tallies = tx.query(&sql, params![collection.row, limit], |row| {
+                Ok(Tally {
+                    type_: row.get("type")?,
+                    tlp: rows::tlp(row, "tlp")?,
+                    has_findings: row.get("found")?,
+                    day: row.get("day")?,
+                    count: row.get("n")?,
+                })
+            })?;
+            let counted: u64 = tallies.iter().map(|tally: &Tally| tally.count).sum();
+            Ok(Portrait { tallies, cut: counted >= u64::from(limit) })
+        })
+    }
+
+    /// Latest versions in a collection before a date, newest first.
+    pub async fn objects_before(
+        &self,
+        collection: &Collection,
+        sight: &Sight,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<ObjectHead>, Error> {
+        self.read(|tx| {
+            let seen = seen(tx, sight)?;
+            let sql = format!(
+                "/* objects_before */ SELECT e.date_added, e.id, e.type, e.version, {TLP},
+                 e.findings, b.body FROM entry e JOIN blob b ON b.row = e.row
+                 JOIN class k ON k.id = e.class
+                 WHERE e.collection = ? AND e.date_added < ? AND e.{LAST}
+                 AND e.class IN {seen}
+                 ORDER BY e.date_added DESC LIMIT ?"
+            );
+            tx.query(&sql, params![collection.row, before, limit], read)
+        })
+    }
+
+    /// Every copy of an object, newest version first.
+    pub async fn held(&self, id: &str, sight: &Sight, limit: u32) -> Result<Vec<Held>, Error> {
+        self.read(|tx| {
+            let seen = seen(tx, sight)?;
+            let sql = format!(
+                "/* held */ SELECT e.date_added, e.id, e.type, e.version, {TLP}, e.findings,
+                 b.body, c.title, c.id AS collection_id FROM entry e
+                 JOIN blob b ON b.row = e.row JOIN collection c ON c.row = e.collection
+                 JOIN class k ON k.id = e.class
+                 WHERE e.id_hash = ? AND e.id = ? AND e.class IN {seen}
+                 ORDER BY e.version_key DESC, e.date_added LIMIT ?"
+            );
+            tx.query(&sql, params![id_hash(id), id, limit], |row| {
+                Ok(Held {
+                    collection: row.get("title")?,
+                    collection_id: rows::term(row, "collection_id")
+                        .or(Err(Error::Corrupt("a collection")))?,
+                    head: read(row)?,
+                })
+            })
+        })
+    }
+}
