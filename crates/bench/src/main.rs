@@ -8,6 +8,7 @@ mod corpus;
 mod figure;
 mod nodes;
 mod stix;
+mod taxii;
 
 use std::process::ExitCode;
 
@@ -17,9 +18,10 @@ use figure::Report;
 /// A bench: its name, what it measures, and the measuring.
 type Bench = (&'static str, &'static str, fn(&mut Report, &[String]) -> Result<()>);
 
-const BENCHES: [Bench; 2] = [
+const BENCHES: [Bench; 3] = [
     ("channel", "two nodes, end to end; --build adds a clean build", channel::run),
     ("stix", "objects split, checked, canonical; patterns; one core", stix::run),
+    ("taxii", "the TAXII door over both stores; --full, --sqlite, --postgres", taxii::run),
 ];
 
 fn main() -> ExitCode {
