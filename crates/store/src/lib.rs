@@ -36,8 +36,8 @@ pub use inbox::{InEffect, InboxRow, Put, ReceiptLine, Received, Route, TakeIn};
 pub use journal::Journal;
 pub use ledger::{SeenCheckpoint, StatementAccount};
 pub use objects::{
-    AddObjects, Added, Class, Collection, DeleteObject, Entry, Flow, Line, NewObject, Page, Pages,
-    Sight, Status, Versions,
+    AddObjects, Added, Class, Collection, DeleteObject, Entry, Flow, Joined, Line, NewObject, Page,
+    Pages, Sight, Status, Versions,
 };
 pub use outbox::{Lane, OutboxRow};
 pub use partners::{Partner, PartnerState};

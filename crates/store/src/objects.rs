@@ -29,7 +29,7 @@ pub(crate) use classes::{all as all_classes, id_hash};
 pub(crate) use clock::Clock;
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;
-pub use pages::{Entry, Page, Pages};
+pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use put::{Outcome, put};
 pub use versions::Versions;
 

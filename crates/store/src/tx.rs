@@ -163,7 +163,8 @@ pub(crate) enum Kind {
 }
 
 /// Rows that one statement is run over: it names them `{given}` where a table could stand, and
-/// their columns `g.name`. SQLite runs it once for each row, PostgreSQL once for all of them.
+/// their columns `g.name`. SQLite runs it once for each row, PostgreSQL once for all of them; a
+/// statement that ends with `{in order}` answers in the order of the column `n` over both.
 pub(crate) struct Given<'a> {
     columns: &'static [(&'static str, Kind)],
     values: Vec<Value<'a>>,
@@ -198,7 +199,8 @@ impl<'a> Given<'a> {
             format!("?{} AS {name}", fixed + place + 1)
         };
         let columns: Vec<_> = self.columns.iter().enumerate().map(place).collect();
-        sql.replace("{given}", &format!("(SELECT {}) AS g", columns.join(", ")))
+        let given = format!("(SELECT {}) AS g", columns.join(", "));
+        sql.replace("{given}", &given).replace("{in order}", "")
     }
 
     /// The statement for PostgreSQL, where each column is one value.
@@ -210,7 +212,7 @@ impl<'a> Given<'a> {
         let columns: Vec<_> = self.columns.iter().enumerate().map(place).collect();
         let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
         let given = format!("unnest({}) AS g ({})", columns.join(", "), names.join(", "));
-        sql.replace("{given}", &given)
+        sql.replace("{given}", &given).replace("{in order}", "ORDER BY g.n")
     }
 }
 
@@ -259,17 +261,16 @@ impl Arrays<'_> {
 }
 
 impl Tx<'_> {
-    /// Every row of a statement over given rows, in no order.
-    pub(crate) fn query_given<T>(
+    /// Reads every row of a statement over given rows.
+    pub(crate) fn each_given(
         &self,
         sql: &str,
         fixed: &[Value<'_>],
         given: &Given<'_>,
-        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
-    ) -> Result<Vec<T>, Error> {
-        let mut found = Vec::new();
+        mut read: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         if given.is_empty() {
-            return Ok(found);
+            return Ok(());
         }
         match self.0 {
             Back::Sqlite(connection) => {
@@ -279,9 +280,10 @@ impl Tx<'_> {
                     let bound = rusqlite::params_from_iter(fixed.iter().chain(row));
                     let mut rows = statement.query(bound)?;
                     while let Some(row) = rows.next()? {
-                        found.push(read(&Row(Source::Sqlite(row)))?);
+                        read(&Row(Source::Sqlite(row)))?;
                     }
                 }
+                Ok(())
             }
             Back::Postgres(session) => {
                 let sql = given.for_all(sql, fixed.len());
@@ -289,11 +291,26 @@ impl Tx<'_> {
                 let values: Vec<_> =
                     fixed.iter().copied().chain(arrays.iter().map(Arrays::value)).collect();
                 session.each(&sql, &values, |row| {
-                    found.push(read(&Row(Source::Postgres(row)))?);
+                    read(&Row(Source::Postgres(row)))?;
                     Ok(true)
-                })?;
+                })
             }
         }
+    }
+
+    /// Every row of a statement over given rows.
+    pub(crate) fn query_given<T>(
+        &self,
+        sql: &str,
+        fixed: &[Value<'_>],
+        given: &Given<'_>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        self.each_given(sql, fixed, given, |row| {
+            found.push(read(row)?);
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -304,11 +321,24 @@ impl Tx<'_> {
         fixed: &[Value<'_>],
         given: &Given<'_>,
     ) -> Result<(), Error> {
-        self.query_given(sql, fixed, given, |_| Ok(())).map(drop)
+        self.each_given(sql, fixed, given, |_| Ok(()))
     }
 }
 
 impl Row<'_> {
+    /// The bytes of a column, where they lie.
+    pub(crate) fn with_bytes<T>(
+        &self,
+        column: impl Column,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, Error> {
+        let bytes = match self.0 {
+            Source::Sqlite(row) => column.of_sqlite(row)?.as_bytes_or_null().ok().flatten(),
+            Source::Postgres(row) => column.of_postgres(row)?.bytes(),
+        };
+        bytes.map(read).ok_or(Error::Corrupt("bytes"))
+    }
+
     /// A column, by name or by place from 0.
     pub(crate) fn get<T: FromColumn>(&self, column: impl Column) -> Result<T, Error> {
         match self.0 {

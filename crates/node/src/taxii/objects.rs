@@ -1,9 +1,8 @@
 //! Pages of a collection: envelopes, manifests, versions (5.3 to 5.8).
 
 use axum::http::StatusCode;
-use bytes::Bytes;
 use serde::Serialize;
-use store::{Collection, DeleteObject, Entry, Pages, Versions};
+use store::{Collection, DeleteObject, Entry, Joined, Pages, Versions};
 
 use super::{
     Fault, Visit,
@@ -20,6 +19,11 @@ impl Visit<'_> {
 
     async fn page(&self, collection: &Collection, asked: &Asked) -> Result<Pages, Fault> {
         Ok(self.desk.service.store().page(collection, &asked.page).await?)
+    }
+
+    /// The bodies of a page, with room in front for the head of an envelope.
+    async fn joined(&self, collection: &Collection, asked: &Asked) -> Result<Joined, Fault> {
+        Ok(self.desk.service.store().joined(collection, &asked.page, HEAD_ROOM).await?)
     }
 
     /// The cursor of the next page, where another object follows now.
@@ -50,8 +54,8 @@ fn dates(asked: &Asked, pages: &Pages) -> Option<(i64, i64)> {
 /// 5.4
 pub(super) async fn list(visit: &Visit<'_>, collection: &Collection) -> Result<Answer, Fault> {
     let asked = visit.asked(Kind::Objects, collection)?;
-    let pages = visit.page(collection, &asked).await?;
-    Ok(envelope(visit, collection, &asked, &pages))
+    let joined = visit.joined(collection, &asked).await?;
+    Ok(envelope(visit, collection, &asked, joined))
 }
 
 /// 5.6
@@ -62,40 +66,36 @@ pub(super) async fn one(
 ) -> Result<Answer, Fault> {
     let mut asked = visit.asked(Kind::Object, collection)?;
     asked.page.ids = vec![id.to_owned()];
-    let pages = visit.page(collection, &asked).await?;
-    if pages.entries.is_empty() && !visit.is_here(collection, &asked).await? {
+    let joined = visit.joined(collection, &asked).await?;
+    if joined.dates.is_none() && !visit.is_here(collection, &asked).await? {
         return Err(Fault::not_found("object"));
     }
-    Ok(envelope(visit, collection, &asked, &pages).tagged())
+    Ok(envelope(visit, collection, &asked, joined).tagged())
 }
 
-/// `{"more":true,"next":…,"objects":[…]}` in one buffer, bodies as received (3.7).
-fn envelope(visit: &Visit<'_>, collection: &Collection, asked: &Asked, pages: &Pages) -> Answer {
-    let bodies = || pages.entries.iter().filter_map(|entry| entry.body.as_ref());
-    let len: usize = bodies().map(|body| body.len() + 1).sum();
-    let mut out = Vec::with_capacity(len + 128);
-    out.push(b'{');
-    if let Some(next) = visit.next(collection, asked, pages) {
-        out.extend_from_slice(b"\"more\":true,\"next\":\"");
-        out.extend_from_slice(next.as_bytes());
-        out.extend_from_slice(b"\",");
-    }
-    if !pages.entries.is_empty() {
-        out.extend_from_slice(b"\"objects\":[");
-        join(&mut out, bodies());
-        out.push(b']');
-    }
-    out.push(b'}');
-    Answer::new(StatusCode::OK, out).dated(dates(asked, pages))
-}
+/// Bytes of an envelope before its first object, at most: `next` is a cursor of fixed length.
+const HEAD_ROOM: usize = 256;
 
-fn join<'a>(out: &mut Vec<u8>, bodies: impl Iterator<Item = &'a Bytes>) {
-    for (place, body) in bodies.enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(body);
+/// `{"more":true,"next":…,"objects":[…]}` in one buffer, bodies as received (3.7): the head is
+/// written into the room before them, so that they are copied once.
+fn envelope(visit: &Visit<'_>, collection: &Collection, asked: &Asked, joined: Joined) -> Answer {
+    let Some((first, last)) = joined.dates else {
+        let after = asked.page.after.map(|after| (after, after));
+        return Answer::new(StatusCode::OK, b"{}".to_vec()).dated(after);
+    };
+    let mut head = b"{".to_vec();
+    if joined.more {
+        let next = asked.next(&visit.desk.cursor_keys, &collection.id, last);
+        head.extend_from_slice(b"\"more\":true,\"next\":\"");
+        head.extend_from_slice(next.as_bytes());
+        head.extend_from_slice(b"\",");
     }
+    head.extend_from_slice(b"\"objects\":[");
+    let mut body = joined.bodies;
+    // Cheap where it fits, and right where it would not.
+    body.splice(..HEAD_ROOM.min(body.len()), head);
+    body.extend_from_slice(b"]}");
+    Answer::new(StatusCode::OK, body).dated(Some((first, last)))
 }
 
 /// 5.3.1; `next` as in an envelope, which has it in 3.7: taxii2-client's `as_pages` goes on by it.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, Store, params,
-    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
+    tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
 mod ranges;
@@ -72,6 +72,17 @@ pub struct Pages {
     pub more: bool,
 }
 
+/// A page as its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// The bodies as received, with commas between them.
+    pub bodies: Vec<u8>,
+    /// Dates of the first and the last, where there is one.
+    pub dates: Option<(i64, i64)>,
+    /// Whether another object follows now.
+    pub more: bool,
+}
+
 impl Store {
     /// A page of a collection, in one snapshot.
     ///
@@ -80,12 +91,45 @@ impl Store {
     pub async fn page(&self, collection: &Collection, page: &Page) -> Result<Pages, Error> {
         self.snapshot(|tx| {
             let classes = classes::all(tx)?;
-            let seen: Vec<&Class> = classes.iter().filter(|class| page.sight.sees(class)).collect();
-            if page.ids.is_empty() {
-                ranges::read(tx, collection, page, &classes, &seen)
-            } else {
-                of_ids(tx, collection, page, &seen)
+            let seen = seen(&classes, page);
+            let (places, more) = places(tx, collection, page, &classes, &seen)?;
+            let mut entries = entries(tx, collection, &places, &seen)?;
+            if page.with_bodies {
+                let mut bodies = Vec::with_capacity(places.len());
+                each_body(tx, &places, |body| bodies.push(Bytes::copy_from_slice(body)))?;
+                for (entry, body) in entries.iter_mut().zip(bodies) {
+                    entry.body = Some(body);
+                }
             }
+            Ok(Pages { entries, more })
+        })
+    }
+
+    /// The bodies of a page in one buffer, ready for an envelope: nothing else of them is read.
+    /// `room` bytes are left free in front.
+    ///
+    /// *Proof*: as [`Store::page`].
+    pub async fn joined(
+        &self,
+        collection: &Collection,
+        page: &Page,
+        room: usize,
+    ) -> Result<Joined, Error> {
+        self.snapshot(|tx| {
+            let classes = classes::all(tx)?;
+            let seen = seen(&classes, page);
+            let (places, more) = places(tx, collection, page, &classes, &seen)?;
+            let size: usize = places.iter().map(|place| place.size + 1).sum();
+            let mut bodies = Vec::with_capacity(room + size + 2);
+            bodies.resize(room, 0);
+            each_body(tx, &places, |body| {
+                if bodies.len() > room {
+                    bodies.push(b',');
+                }
+                bodies.extend_from_slice(body);
+            })?;
+            let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
+            Ok(Joined { bodies, dates, more })
         })
     }
 
@@ -101,42 +145,103 @@ impl Store {
     }
 }
 
-/// An entry on its way into a page.
-struct Found {
-    entry: Entry,
+/// Where an entry of a page lies.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    date: i64,
     row: i64,
     size: usize,
-    version_key: String,
 }
 
-/// The columns that [`found`] reads.
-const COLUMNS: &str = "e.date_added, e.row, e.size, e.id, e.version, e.version_key, e.type, \
-                       e.class, e.findings";
+fn seen<'c>(classes: &'c [Class], page: &Page) -> Vec<&'c Class> {
+    classes.iter().filter(|class| page.sight.sees(class)).collect()
+}
 
-fn found(row: &Row<'_>, seen: &[&Class]) -> Result<Option<Found>, Error> {
-    let class: i64 = row.get("class")?;
-    let Some(of) = seen.iter().find(|seen| seen.id == class) else { return Ok(None) };
-    let entry = Entry {
-        date_added: row.get("date_added")?,
-        id: row.get("id")?,
-        version: row.get("version")?,
-        type_: row.get("type")?,
-        spec: of.spec.clone(),
-        tlp: of.tlp,
-        findings: row.get("findings")?,
-        body: None,
+/// The entries of a page in the order of their dates, and whether another follows.
+fn places(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    page: &Page,
+    classes: &[Class],
+    seen: &[&Class],
+) -> Result<(Vec<Place>, bool), Error> {
+    let mut places = if page.ids.is_empty() {
+        ranges::read(tx, collection, page, classes, seen)?
+    } else {
+        of_ids(tx, collection, page, seen)?
     };
-    let (size, version_key) = (row.get("size")?, row.get("version_key")?);
-    Ok(Some(Found { entry, row: row.get("row")?, size, version_key }))
+    let mut bytes = 0usize;
+    let fits = places.iter().take(page.limit).take_while(|place| {
+        let fits = bytes == 0 || !page.with_bodies || bytes < page.bytes_max;
+        bytes = bytes.saturating_add(place.size);
+        fits
+    });
+    let count = fits.count();
+    let more = count < places.len();
+    places.truncate(count);
+    Ok((places, more))
 }
 
-/// The page of objects asked for by id: all their versions are looked at.
+/// What is known of entries besides their bodies.
+fn entries(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    places: &[Place],
+    seen: &[&Class],
+) -> Result<Vec<Entry>, Error> {
+    let mut given = Given::new(&[("n", Kind::Int), ("date", Kind::Int)]);
+    for (n, place) in places.iter().enumerate() {
+        given.push([Value::count(n), Value::Int(place.date)]);
+    }
+    let sql = "/* entries */ SELECT e.date_added, e.id, e.version, e.type, e.class, e.findings
+               FROM {given} JOIN entry e ON e.collection = ?1 AND e.date_added = g.date {in order}";
+    tx.query_given(sql, params![collection.row], &given, |row| {
+        let class: i64 = row.get(4)?;
+        let of = seen.iter().find(|seen| seen.id == class);
+        let of = of.ok_or(Error::Corrupt("an entry without its class"))?;
+        Ok(Entry {
+            date_added: row.get(0)?,
+            id: row.get(1)?,
+            version: row.get(2)?,
+            type_: row.get(3)?,
+            spec: of.spec.clone(),
+            tlp: of.tlp,
+            findings: row.get(5)?,
+            body: None,
+        })
+    })
+}
+
+fn each_body(tx: &Tx<'_>, places: &[Place], mut read: impl FnMut(&[u8])) -> Result<(), Error> {
+    let mut given = Given::new(&[("n", Kind::Int), ("row", Kind::Int)]);
+    for (n, place) in places.iter().enumerate() {
+        given.push([Value::count(n), Value::Int(place.row)]);
+    }
+    let sql = "/* each_body */ SELECT b.body FROM {given} JOIN blob b ON b.row = g.row {in order}";
+    let mut count = 0;
+    tx.each_given(sql, &[], &given, |row| {
+        count += 1;
+        row.with_bytes(0, &mut read)
+    })?;
+    if count == places.len() { Ok(()) } else { Err(Error::Corrupt("an entry without its body")) }
+}
+
+/// A version of an object that was asked for by id.
+struct Held {
+    place: Place,
+    id: String,
+    key: String,
+    type_: String,
+    class: i64,
+}
+
+/// The entries of objects asked for by id: all their versions are looked at.
 fn of_ids(
     tx: &Tx<'_>,
     collection: &Collection,
     page: &Page,
     seen: &[&Class],
-) -> Result<Pages, Error> {
+) -> Result<Vec<Place>, Error> {
     let mut ids: Vec<&String> = page.ids.iter().collect();
     ids.sort_unstable();
     ids.dedup();
@@ -144,66 +249,35 @@ fn of_ids(
     for id in ids {
         given.push([Value::Int(id_hash(id)), id.to_column()]);
     }
-    let sql = format!(
-        "/* of_ids */ SELECT {COLUMNS} FROM {{given}} JOIN entry e INDEXED BY entry_object
-         ON e.id_hash = g.hash AND e.collection = ?1 AND e.id = g.id"
-    );
-    let rows = tx.query_given(&sql, params![collection.row], &given, |row| found(row, seen))?;
-    let mut rows: Vec<Found> = rows.into_iter().flatten().collect();
-    rows.sort_unstable_by(|a, b| a.entry.id.cmp(&b.entry.id));
-    let mut shown = Vec::new();
-    for of_object in rows.chunk_by_mut(|a, b| a.entry.id == b.entry.id) {
+    let sql =
+        "/* of_ids */ SELECT e.date_added, e.row, e.size, e.id, e.version_key, e.type, e.class
+         FROM {given} JOIN entry e INDEXED BY entry_object
+         ON e.id_hash = g.hash AND e.collection = ?1 AND e.id = g.id";
+    let mut held = tx.query_given(sql, params![collection.row], &given, |row| {
+        let place = Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? };
+        let (id, key, type_) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        Ok(Held { place, id, key, type_, class: row.get(6)? })
+    })?;
+    held.retain(|held| seen.iter().any(|seen| seen.id == held.class));
+    held.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let mut places = Vec::new();
+    for of_object in held.chunk_by(|a, b| a.id == b.id) {
+        let spec = |held: &Held| seen.iter().find(|seen| seen.id == held.class);
         let versions: Vec<_> = of_object
             .iter()
-            .map(|held| Version { spec: &held.entry.spec, key: &held.version_key })
+            .map(|held| Version {
+                spec: spec(held).map_or("", |class| class.spec.as_str()),
+                key: &held.key,
+            })
             .collect();
-        shown.extend(chosen(&versions, &page.specs, &page.versions));
+        let shown = chosen(&versions, &page.specs, &page.versions);
+        let fits = |held: &Held| {
+            (page.types.is_empty() || page.types.contains(&held.type_))
+                && page.after.is_none_or(|after| held.place.date > after)
+        };
+        let wanted = of_object.iter().zip(shown).filter(|(held, shown)| *shown && fits(held));
+        places.extend(wanted.map(|(held, _)| held.place));
     }
-    let mut rows: Vec<Found> = rows
-        .into_iter()
-        .zip(shown)
-        .filter(|(held, shown)| {
-            let fits = page.types.is_empty() || page.types.contains(&held.entry.type_);
-            *shown && fits && page.after.is_none_or(|after| held.entry.date_added > after)
-        })
-        .map(|(held, _)| held)
-        .collect();
-    rows.sort_unstable_by_key(|held| held.entry.date_added);
-    cut(tx, rows, page)
-}
-
-/// Cuts what was found, in the order of dates, to a page, and reads its bodies.
-fn cut(tx: &Tx<'_>, mut rows: Vec<Found>, page: &Page) -> Result<Pages, Error> {
-    let mut bytes = 0usize;
-    let fits = rows.iter().take(page.limit).take_while(|held| {
-        let fits = bytes == 0 || !page.with_bodies || bytes < page.bytes_max;
-        bytes = bytes.saturating_add(held.size);
-        fits
-    });
-    let count = fits.count();
-    let more = count < rows.len();
-    rows.truncate(count);
-    if page.with_bodies {
-        bodies(tx, &mut rows)?;
-    }
-    Ok(Pages { entries: rows.into_iter().map(|held| held.entry).collect(), more })
-}
-
-fn bodies(tx: &Tx<'_>, rows: &mut [Found]) -> Result<(), Error> {
-    let mut given = Given::new(&[("n", Kind::Int), ("row", Kind::Int)]);
-    for (n, held) in rows.iter().enumerate() {
-        given.push([Value::count(n), Value::Int(held.row)]);
-    }
-    let sql = "/* bodies */ SELECT g.n, b.body FROM {given} JOIN blob b ON b.row = g.row";
-    let bodies =
-        tx.query_given(sql, &[], &given, |row| Ok((row.get::<usize>(0)?, row.get::<Bytes>(1)?)))?;
-    for (n, body) in bodies {
-        if let Some(held) = rows.get_mut(n) {
-            held.entry.body = Some(body);
-        }
-    }
-    if rows.iter().any(|held| held.entry.body.is_none()) {
-        return Err(Error::Corrupt("an entry without its body"));
-    }
-    Ok(())
+    places.sort_unstable_by_key(|place| place.date);
+    Ok(places)
 }

@@ -1,6 +1,6 @@
 //! The ranges of a page that is not asked for by id, and the one statement that merges them.
 
-use super::{COLUMNS, Class, Collection, Found, MIXED, Page, Pages, Versions, cut, found};
+use super::{Class, Collection, MIXED, Page, Place, Versions};
 use crate::{
     Error,
     tx::{Tx, Value},
@@ -9,31 +9,25 @@ use crate::{
 /// Ranges of one statement: SQLite takes 500 parts.
 const RANGES_MAX: usize = 400;
 
+/// The entries in the order of their dates, one more than the page holds.
 pub(super) fn read(
     tx: &Tx<'_>,
     collection: &Collection,
     page: &Page,
     classes: &[Class],
     seen: &[&Class],
-) -> Result<Pages, Error> {
+) -> Result<Vec<Place>, Error> {
     let asked = Asked { page, seen, everything: seen.len() == classes.len() };
     let (ranges, values) = asked.ranges(collection);
     if ranges.is_empty() {
-        return Ok(Pages::default());
+        return Ok(Vec::new());
     }
-    let mut rows: Vec<Found> = Vec::new();
-    // One more than fits tells whether more follows; those beyond the bytes are not read.
-    let (limit, mut bytes) = (page.limit.saturating_add(1), 0usize);
-    let sql =
-        format!("/* page */ {} ORDER BY date_added LIMIT {limit}", ranges.join("\nUNION ALL "));
-    tx.each(&sql, &values, |row| {
-        let Some(held) = found(row, seen)? else { return Ok(true) };
-        let full = page.with_bodies && bytes >= page.bytes_max && bytes > 0;
-        bytes = bytes.saturating_add(held.size);
-        rows.push(held);
-        Ok(!full)
-    })?;
-    cut(tx, rows, page)
+    let limit = page.limit.saturating_add(1);
+    let ranges = ranges.join("\nUNION ALL ");
+    let sql = format!("/* page */ {ranges} ORDER BY date_added LIMIT {limit}");
+    tx.query(&sql, &values, |row| {
+        Ok(Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? })
+    })
 }
 
 struct Asked<'p> {
@@ -184,7 +178,7 @@ fn range(index: &str, fixed: &str, rest: &str) -> String {
     let hint = if index.is_empty() { String::new() } else { format!(" INDEXED BY {index}") };
     let and = if fixed.is_empty() { "" } else { " AND " };
     format!(
-        "SELECT {COLUMNS} FROM entry e{hint}
+        "SELECT e.date_added, e.row, e.size FROM entry e{hint}
          WHERE e.collection = ?1{and}{fixed} AND e.date_added > ?2{rest}"
     )
 }
