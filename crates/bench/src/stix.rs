@@ -13,9 +13,54 @@ use crate::{
 /// Measures; a corpus that is absent skips the figures that need it.
 pub(crate) fn run(report: &mut Report, _: &[String]) -> Result<()> {
     match corpus::read(corpus::ATTACK)? {
-        Some(bundle) => relay_path(report, &bundle)?,
-        None => report.skip("split + head + SHA-256", "../shared/data is not here"),
+        Some(bundle) => {
+            relay_path(report, &bundle)?;
+            canonical_form(report, &bundle)?;
+        }
+        None => {
+            for name in ["split + head + SHA-256", "JCS"] {
+                report.skip(name, "../shared/data is not here");
+            }
+        }
     }
+    Ok(())
+}
+
+/// The canonical form of every object, from the tree as the other crates print from their values;
+/// with the reading of the text beside it, which an id or a comparison needs too.
+fn canonical_form(report: &mut Report, bundle: &[u8]) -> Result<()> {
+    let objects = stix::split(bundle)?;
+    let count = objects.len() as f64;
+    let trees: Vec<_> = objects.iter().flat_map(|object| stix::tree::Tree::read(object)).collect();
+    let mut out = String::new();
+    let ours = cpu_seconds(|| {
+        for tree in &trees {
+            out.clear();
+            stix::write_canonical(tree.root(), &mut out);
+            black_box(out.len());
+        }
+    });
+    let from_text = cpu_seconds(|| {
+        for object in &objects {
+            let _ = black_box(stix::canonicalize(object));
+        }
+    });
+    let values: Vec<serde_json::Value> =
+        objects.iter().flat_map(|object| serde_json::from_slice(object)).collect();
+    let theirs = cpu_seconds(|| {
+        for value in &values {
+            let _ = black_box(serde_json_canonicalizer::to_vec(value));
+        }
+    });
+    let plain = cpu_seconds(|| {
+        for value in &values {
+            let _ = black_box(serde_json::to_vec(value));
+        }
+    });
+    report.add("JCS", count / ours, "objects/s", Bar::AtLeast(400_000.0));
+    report.add("JCS with reading the text", count / from_text, "objects/s", Bar::None);
+    report.add("serde_json_canonicalizer, beside it", count / theirs, "objects/s", Bar::None);
+    report.add("serde_json to_vec, beside it", count / plain, "objects/s", Bar::None);
     Ok(())
 }
 

@@ -232,8 +232,10 @@ pub fn main() -> ExitCode {
         // No runtime: a tiny file is judged before one would be up.
         Command::Stix(command) => stix::run(command, cli.json),
         Command::Statement(StatementCommand::Lines(options)) => {
-            lines::serve(&options, |line| protocol::lines::answer(line).into_bytes())
-                .map(|()| ExitCode::SUCCESS)
+            lines::serve(&options, &mut std::io::stdout().lock(), |line| {
+                protocol::lines::answer(line).into_bytes()
+            })
+            .map(|()| ExitCode::SUCCESS)
         }
         _ => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -23,6 +23,7 @@ mod hash;
 mod head;
 mod id;
 mod jcs;
+mod language;
 pub mod lines;
 pub mod markings;
 pub mod model;
@@ -47,12 +48,18 @@ pub use hash::HashAlgorithm;
 pub use head::{Head, HeadError, Spec};
 pub use id::{is_id, is_type_name};
 pub use jcs::{NotCanonical, canonicalize, changes_value, write as write_canonical};
+pub use language::{Error as TranslationError, Translation, translate};
 pub use precision::{Constraint, Precision, UnknownPrecision, format_timestamp};
 pub use split::{SplitError, split};
 pub use time::{compare_timestamps, is_timestamp, version_key};
 pub use tlp::{Tlp, UnknownTlp};
 pub use types::{Class, detect_version};
 pub use versioning::{Error as VersionError, new_version, remove_custom, revoke};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Limits, each with bounded time and memory behind it.
 pub mod limits {

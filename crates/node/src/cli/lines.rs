@@ -3,7 +3,7 @@
 //! Answers are flushed at the latest when standard input has no further line ready, so that a
 //! caller may send one and wait, or send a million and read.
 
-use std::io::{BufRead, BufReader, BufWriter, Read as _, Write as _};
+use std::io::{BufRead, BufReader, BufWriter, Read as _, Write};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -21,9 +21,13 @@ pub(super) struct LineOptions {
 }
 
 /// Answers every line of standard input until it ends.
-pub(super) fn serve(options: &LineOptions, mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> Result<()> {
+pub(super) fn serve(
+    options: &LineOptions,
+    out: &mut impl Write,
+    mut answer: impl FnMut(&[u8]) -> Vec<u8>,
+) -> Result<()> {
     let mut input = BufReader::with_capacity(BUFFER_LEN, std::io::stdin().lock());
-    let mut output = BufWriter::with_capacity(BUFFER_LEN, std::io::stdout().lock());
+    let mut output = BufWriter::with_capacity(BUFFER_LEN, out);
     if options.max_line == 0 {
         bail!("--max-line 0 leaves no room for a request");
     }

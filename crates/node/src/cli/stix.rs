@@ -7,7 +7,10 @@ mod input;
 mod markings;
 mod objects;
 
-use std::process::ExitCode;
+use std::{
+    io::{BufWriter, ErrorKind, Write},
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -54,18 +57,35 @@ pub(super) enum StixCommand {
     Lines(LineOptions),
 }
 
-/// Runs a command.
+/// Runs a command. A reader that goes away early, such as `head`, is no failure.
 pub(super) fn run(command: StixCommand, json: bool) -> Result<ExitCode> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let done = dispatch(command, json, &mut out).and_then(|code| {
+        out.flush()?;
+        Ok(code)
+    });
+    match done {
+        Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
+        done => done,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+fn dispatch(command: StixCommand, json: bool, out: &mut impl Write) -> Result<ExitCode> {
     match command {
-        StixCommand::Canonicalize(args) => objects::canonicalize(&args),
-        StixCommand::Id(args) => objects::id(&args, json),
-        StixCommand::NewVersion(args) => objects::new_version(&args),
-        StixCommand::Revoke(args) => objects::revoke(&args),
-        StixCommand::Markings(args) => markings::run(&args, json),
-        StixCommand::Diff(args) => diff::run(&args, json),
+        StixCommand::Canonicalize(args) => objects::canonicalize(&args, out),
+        StixCommand::Id(args) => objects::id(&args, json, out),
+        StixCommand::NewVersion(args) => objects::new_version(&args, out),
+        StixCommand::Revoke(args) => objects::revoke(&args, out),
+        StixCommand::Markings(args) => markings::run(&args, json, out),
+        StixCommand::Diff(args) => diff::run(&args, json, out),
         StixCommand::Lines(options) => {
             let now = || desk::now().to_string();
-            lines::serve(&options, |line| stix::lines::answer(line, &now))?;
+            lines::serve(&options, out, |line| stix::lines::answer(line, &now))?;
             Ok(ExitCode::SUCCESS)
         }
     }

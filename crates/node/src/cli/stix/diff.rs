@@ -1,6 +1,6 @@
 //! `diff`: what differs between two files.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::Args;
@@ -17,15 +17,15 @@ pub(in crate::cli) struct DiffArgs {
     b: PathBuf,
 }
 
-pub(super) fn run(args: &DiffArgs, as_json: bool) -> Result<ExitCode> {
+pub(super) fn run(args: &DiffArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let (a, b) = (input::read(&args.a)?, input::read(&args.b)?);
     let (a, b) = (input::tree(&a, &args.a)?, input::tree(&b, &args.b)?);
     let found = stix::diff(&input::objects(&a), &input::objects(&b));
     if as_json {
         let rows: Vec<_> = found.iter().map(row).collect();
-        println!("{}", serde_json::Value::from(rows));
+        writeln!(out, "{}", serde_json::Value::from(rows))?;
     } else {
-        found.iter().for_each(|one| println!("{}", line(one)));
+        found.iter().try_for_each(|one| writeln!(out, "{}", line(one)))?;
     }
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

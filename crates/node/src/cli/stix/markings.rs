@@ -1,6 +1,6 @@
 //! `markings`: what each object is marked with, in words; and other markings for one object.
 
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{collections::HashMap, io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::Args;
@@ -32,11 +32,11 @@ pub(in crate::cli) struct MarkingArgs {
     selector: Vec<String>,
 }
 
-pub(super) fn run(args: &MarkingArgs, as_json: bool) -> Result<ExitCode> {
+pub(super) fn run(args: &MarkingArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = input::read(&args.file)?;
     let tree = input::tree(&bytes, &args.file)?;
     if args.add.is_some() || args.remove.is_some() || args.clear {
-        println!("{}", change(args, input::one(&tree, args.id.as_deref())?)?);
+        writeln!(out, "{}", change(args, input::one(&tree, args.id.as_deref())?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let objects = input::objects(&tree);
@@ -56,11 +56,11 @@ pub(super) fn run(args: &MarkingArgs, as_json: bool) -> Result<ExitCode> {
         if as_json {
             rows.push(json!({ "id": id, "markings": found.iter().map(row).collect::<Vec<_>>() }));
         } else {
-            print_object(id, &found);
+            print_object(id, &found, out)?;
         }
     }
     if as_json {
-        println!("{}", serde_json::Value::from(rows));
+        writeln!(out, "{}", serde_json::Value::from(rows))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -75,17 +75,22 @@ fn row(found: &markings::definition::Effective<'_>) -> serde_json::Value {
     })
 }
 
-fn print_object(id: &str, found: &[markings::definition::Effective<'_>]) {
-    println!("{}", input::shown(id));
+fn print_object(
+    id: &str,
+    found: &[markings::definition::Effective<'_>],
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    writeln!(out, "{}", input::shown(id))?;
     if found.is_empty() {
-        println!("    unmarked");
+        writeln!(out, "    unmarked")?;
     }
     for one in found {
-        println!("    {one}");
+        writeln!(out, "    {one}")?;
         if let Some(problem) = &one.meaning.problem {
-            println!("    ! its definition: {problem}");
+            writeln!(out, "    ! its definition: {problem}")?;
         }
     }
+    Ok(())
 }
 
 fn change(args: &MarkingArgs, object: Value<'_>) -> Result<String> {

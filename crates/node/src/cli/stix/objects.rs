@@ -1,6 +1,6 @@
 //! `canonicalize`, `id`, `new-version`, `revoke`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::Args;
@@ -52,18 +52,18 @@ pub(in crate::cli) struct VersionArgs {
     remove: Vec<String>,
 }
 
-pub(super) fn canonicalize(args: &FileArgs) -> Result<ExitCode> {
+pub(super) fn canonicalize(args: &FileArgs, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = input::read(&args.file)?;
     let text = stix::canonicalize(&bytes).map_err(|error| {
         let (line, column) = stix::line_column(&bytes, error.offset);
         let place = format!("line {line}, column {column}: {}", error.problem);
         Fault::new(Kind::Malformed, error.rule, place, "RFC 8785 gives it no canonical form")
     })?;
-    println!("{text}");
+    writeln!(out, "{text}")?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn id(args: &IdArgs, as_json: bool) -> Result<ExitCode> {
+pub(super) fn id(args: &IdArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = input::read(&args.file.file)?;
     let tree = input::tree(&bytes, &args.file.file)?;
     let named: Vec<&str> = args.contributing.iter().map(String::as_str).collect();
@@ -77,10 +77,10 @@ pub(super) fn id(args: &IdArgs, as_json: bool) -> Result<ExitCode> {
     }
     if as_json {
         let rows: Vec<_> = rows.iter().map(Row::json).collect();
-        println!("{}", serde_json::Value::from(rows));
+        writeln!(out, "{}", serde_json::Value::from(rows))?;
     } else {
         for row in rows {
-            println!("{}", row.line());
+            writeln!(out, "{}", row.line())?;
         }
     }
     Ok(if all_agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -125,7 +125,7 @@ impl Row {
     }
 }
 
-pub(super) fn new_version(args: &VersionArgs) -> Result<ExitCode> {
+pub(super) fn new_version(args: &VersionArgs, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = input::read(&args.object.file.file)?;
     let tree = input::tree(&bytes, &args.object.file.file)?;
     let object = input::one(&tree, args.object.id.as_deref())?;
@@ -138,7 +138,7 @@ pub(super) fn new_version(args: &VersionArgs) -> Result<ExitCode> {
         changes.iter().map(|(name, json)| (name.as_str(), json.as_str())).collect();
     let now = desk::now().to_string();
     let new = stix::new_version(object, &changes, &now).map_err(input::refused)?;
-    println!("{new}");
+    writeln!(out, "{new}")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -155,12 +155,12 @@ fn parse_change(change: &str) -> Result<(String, String)> {
     Ok((name.to_owned(), json))
 }
 
-pub(super) fn revoke(args: &ObjectArgs) -> Result<ExitCode> {
+pub(super) fn revoke(args: &ObjectArgs, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = input::read(&args.file.file)?;
     let tree = input::tree(&bytes, &args.file.file)?;
     let object = input::one(&tree, args.id.as_deref())?;
     let now = desk::now().to_string();
-    println!("{}", stix::revoke(object, &now).map_err(input::refused)?);
+    writeln!(out, "{}", stix::revoke(object, &now).map_err(input::refused)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
