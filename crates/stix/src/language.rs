@@ -187,7 +187,9 @@ mod tests {
     #[test]
     fn translation_mirrors_lists_and_dictionaries() {
         let found = german(r#"{"phases":[{"phase_name":""},{"phase_name":"giessen"}]}"#).unwrap();
-        let expected = r#"{"id":"tool--1","modified":"2031-05-04T10:00:00.000Z","name":"kettle","size":1.50,"phases":[{"phase_name":"boil"},{"phase_name":"giessen"}],"lang":"de"}"#;
+        let expected = "{\"id\":\"tool--1\",\"modified\":\"2031-05-04T10:00:00.000Z\",\
+            \"name\":\"kettle\",\"size\":1.50,\
+            \"phases\":[{\"phase_name\":\"boil\"},{\"phase_name\":\"giessen\"}],\"lang\":\"de\"}";
         assert_eq!((found.text.as_str(), found.notes.len()), (expected, 0));
     }
 

@@ -12,6 +12,7 @@
 //! assert_eq!(head.type_, "mutex");
 //! ```
 
+mod builder;
 mod check;
 mod confidence;
 mod deterministic;
@@ -38,6 +39,7 @@ pub mod tree;
 pub mod types;
 pub mod versioning;
 
+pub use builder::{Builder, Error as BuildError};
 pub use check::{Checked, Marking, Refused, check};
 pub use confidence::{Scale, UnknownScale};
 pub use deterministic::{Error as IdError, deterministic_id};

@@ -90,3 +90,6 @@ fn dispatch(command: StixCommand, json: bool, out: &mut impl Write) -> Result<Ex
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

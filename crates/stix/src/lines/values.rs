@@ -1,10 +1,10 @@
 //! Operations on single values: `detect-version`, `type-check`, `timestamp`, `hash-check`,
 //! `canonicalize`.
 
-use super::{Answer, Failure, Request, document};
+use super::{Answer, Failure, Kind, Request, document};
 use crate::{
     Class, Constraint, HashAlgorithm, Precision, canonicalize as canonical, format_timestamp,
-    tree::Kind,
+    tree::Kind as JsonKind,
     types::{self, VERSIONS},
 };
 
@@ -35,7 +35,7 @@ pub(super) fn type_check(request: &Request<'_>) -> Result<Answer, Failure> {
     let value = tree.root();
     let found = match (value.as_str(), value.kind()) {
         (Some(text), _) => Some(class.has(types::type_of_id(text), &version)),
-        (None, Kind::Object) => class.has_object(value, &version),
+        (None, JsonKind::Object) => class.has_object(value, &version),
         _ => return Err(Failure::request("`value` is a type, an id or an object")),
     };
     match found {
@@ -74,6 +74,9 @@ pub(super) fn hash_check(request: &Request<'_>) -> Result<Answer, Failure> {
 /// `{"value"}` gives `text`: the one operation whose value may be null.
 pub(super) fn canonicalize(request: &Request<'_>) -> Result<Answer, Failure> {
     let value = request.present("value").ok_or_else(|| Failure::request("`value` is missing"))?;
-    let text = canonical(value.as_bytes()).map_err(Failure::refused)?;
+    let text = canonical(value.as_bytes()).map_err(|error| {
+        let kind = if error.rule.starts_with("LIMIT") { Kind::Limit } else { Kind::Refused };
+        Failure::new(kind, error)
+    })?;
     Ok(Answer::new().field("text", &text))
 }

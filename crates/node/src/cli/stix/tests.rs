@@ -1,0 +1,110 @@
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Command {
+    #[command(subcommand)]
+    stix: StixCommand,
+}
+
+const URL: &str = r#"{"type":"url","id":"url--eb20583f-73a1-5b19-a8da-89323ff5cc32",
+    "value":"http://a.example/"}"#;
+const TOOL: &str = r#"{"type":"tool","spec_version":"2.1","name":"kettle",
+    "id":"tool--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921","created":"2031-05-04T10:00:00.000Z",
+    "modified":"2031-05-04T10:00:00.000Z",
+    "object_marking_refs":["marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"]}"#;
+
+/// A folder of files, gone at the end.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+fn bundle(objects: &[&str]) -> String {
+    let id = "bundle--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921";
+    format!(r#"{{"type":"bundle","id":"{id}","objects":[{}]}}"#, objects.join(","))
+}
+
+/// What a command prints, and whether its answer is yes.
+fn run(arguments: &[&str], json: bool) -> Result<(String, bool)> {
+    let command = Command::try_parse_from([&["stix"], arguments].concat()).unwrap();
+    let mut out = Vec::new();
+    let code = dispatch(command.stix, json, &mut out)?;
+    let yes = format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS);
+    Ok((String::from_utf8(out).unwrap(), yes))
+}
+
+#[test]
+fn canonicalize_prints_the_canonical_form_or_names_the_place() {
+    let files = Files::new();
+    let file = files.with("a.json", r#"{"b": 1e2, "a": "x"}"#);
+    let (text, _) = run(&["canonicalize", file.to_str().unwrap()], false).unwrap();
+    assert_eq!(text, "{\"a\":\"x\",\"b\":100}\n");
+    let file = files.with("b.json", "{\"a\":1,\n\"a\":2}");
+    let error = run(&["canonicalize", file.to_str().unwrap()], false).unwrap_err().to_string();
+    assert!(error.contains("JSON-2") && error.contains("line 2"), "{error}");
+}
+
+#[test]
+fn id_says_no_when_a_deterministic_id_is_not_the_objects_own() {
+    let files = Files::new();
+    let file = files.with("a.json", &bundle(&[URL, TOOL]));
+    let (text, yes) = run(&["id", file.to_str().unwrap()], false).unwrap();
+    assert!(yes && text.starts_with("agrees "), "{text}");
+    let file = files.with("b.json", &URL.replace("a.example", "b.example"));
+    let (text, yes) = run(&["id", file.to_str().unwrap()], true).unwrap();
+    assert!(!yes && text.contains(r#""verdict":"differs""#), "{text}");
+}
+
+#[test]
+fn new_version_changes_the_named_object_and_nothing_else() {
+    let files = Files::new();
+    let file = files.with("a.json", &bundle(&[URL, TOOL]));
+    let id = "tool--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921";
+    let path = file.to_str().unwrap();
+    let set =
+        ["new-version", path, "--id", id, "--set", "name=pot", "--remove", "object_marking_refs"];
+    let (text, _) = run(&set, false).unwrap();
+    assert!(text.contains(r#""name":"pot""#) && !text.contains("marking"), "{text}");
+    assert!(run(&["new-version", path, "--set", "name=pot"], false).is_err());
+    let refused = run(&["new-version", path, "--id", id, "--set", "id=x"], false).unwrap_err();
+    assert!(refused.to_string().contains("3.6"), "{refused}");
+    let (text, _) = run(&["revoke", path, "--id", id], false).unwrap();
+    assert!(text.contains(r#""revoked":true"#));
+}
+
+#[test]
+fn markings_are_shown_in_words_and_changed_by_label() {
+    let files = Files::new();
+    let file = files.with("a.json", &bundle(&[URL, TOOL]));
+    let (text, _) = run(&["markings", file.to_str().unwrap()], false).unwrap();
+    assert!(text.contains("    unmarked\n") && text.contains("    TLP:RED\n"), "{text}");
+    let file = files.with("b.json", TOOL);
+    let add = ["markings", file.to_str().unwrap(), "--add", "TLP:GREEN", "--selector", "name"];
+    let (text, _) = run(&add, false).unwrap();
+    assert!(text.contains("marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"), "{text}");
+}
+
+#[test]
+fn diff_says_no_when_something_differs() {
+    let files = Files::new();
+    let a = files.with("a.json", &bundle(&[URL, TOOL]));
+    let b = files.with("b.json", &bundle(&[&TOOL.replace("kettle", "pot")]));
+    let (a, b) = (a.to_str().unwrap(), b.to_str().unwrap());
+    assert_eq!(run(&["diff", a, a], false).unwrap(), (String::new(), true));
+    let (text, yes) = run(&["diff", a, b], false).unwrap();
+    assert!(!yes && text.contains("! tool--") && text.contains(": name"), "{text}");
+    assert!(text.contains("- url--"), "{text}");
+}
