@@ -1,5 +1,7 @@
 //! What a check found: rule, level, place, what stood there, what was expected.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// How grave a finding is.
@@ -14,23 +16,59 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// `error`, `warning` or `note`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One violation of one rule at one place.
 ///
 /// *Shape*: `found` is cut to 80 characters and escaped, so that it is safe on a page or in a log.
+/// Line and column are computed from `offset` by [`line_column`] only when something is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The rule's id, stable once published.
     pub rule: &'static str,
     /// How grave it is.
     pub level: Level,
-    /// JSON pointer from the object's root.
+    /// Id of the object, empty when it has none that can be read.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub object: String,
+    /// JSON pointer from the document's root.
     pub pointer: String,
+    /// Byte offset in the document.
+    pub offset: usize,
     /// What stood there.
     pub found: String,
     /// What was expected.
-    pub expected: &'static str,
-    /// The clause of STIX 2.1 Errata 01 that decides.
+    pub expected: Cow<'static, str>,
+    /// The clause that decides: a section of STIX 2.1 Errata 01 or another document.
     pub clause: &'static str,
+    /// The kind by which programs tell findings apart: [`Finding::code`].
+    #[serde(skip)]
+    pub kind: FindingKind,
+}
+
+/// Findings that programs treat apart from their rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum FindingKind {
+    /// Nothing beyond its rule.
+    #[default]
+    Plain,
+    /// A required property is missing.
+    Required(&'static str),
+    /// The first property must stand later than the second.
+    Order(&'static str, &'static str),
+    /// A custom property, type or extension without the extension mechanism.
+    Custom(String),
+    /// A language of three letters, as STIX 2.0 had it.
+    ThreeLetterLanguage,
 }
 
 impl Finding {
@@ -41,8 +79,59 @@ impl Finding {
         found: &str,
         expected: &'static str,
     ) -> Self {
-        let pointer = pointer.into();
-        Self { rule, level: Level::Error, pointer, found: escaped(found), expected, clause }
+        Self {
+            rule,
+            level: Level::Error,
+            object: String::new(),
+            pointer: pointer.into(),
+            offset: 0,
+            found: escaped(found),
+            expected: Cow::Borrowed(expected),
+            clause,
+            kind: FindingKind::Plain,
+        }
+    }
+
+    /// The code of the lines interface: the rule, but `required`, `timestamp-compare`,
+    /// `extensions-use` and `software-language-iso639` for what they say.
+    pub fn code(&self) -> &'static str {
+        match self.kind {
+            FindingKind::Plain => self.rule,
+            FindingKind::Required(_) => "required",
+            FindingKind::Order(..) => "timestamp-compare",
+            FindingKind::Custom(_) => "extensions-use",
+            FindingKind::ThreeLetterLanguage => "software-language-iso639",
+        }
+    }
+
+    /// The property that it is about, where [`Finding::code`] is not the rule.
+    pub fn property(&self) -> Option<&str> {
+        match &self.kind {
+            FindingKind::Required(name) | FindingKind::Order(name, _) => Some(name),
+            FindingKind::Custom(name) => Some(name),
+            FindingKind::Plain | FindingKind::ThreeLetterLanguage => None,
+        }
+    }
+
+    /// The property that [`Finding::property`] must be later than.
+    pub fn other(&self) -> Option<&'static str> {
+        match self.kind {
+            FindingKind::Order(_, other) => Some(other),
+            _ => None,
+        }
+    }
+
+    /// One sentence.
+    pub fn message(&self) -> String {
+        let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
+        match &self.kind {
+            FindingKind::Required(name) => format!("{place}: `{name}` is missing"),
+            FindingKind::Order(later, earlier) => {
+                format!("{place}: `{later}` must be later than `{earlier}`")
+            }
+            _ if self.found.is_empty() => format!("{place}: expected {}", self.expected),
+            _ => format!("{place}: expected {}, found {}", self.expected, self.found),
+        }
     }
 }
 

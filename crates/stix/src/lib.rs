@@ -37,6 +37,7 @@ mod time;
 mod tlp;
 pub mod tree;
 pub mod types;
+pub mod validate;
 pub mod versioning;
 
 pub use builder::{Builder, Error as BuildError};
@@ -45,7 +46,7 @@ pub use confidence::{Scale, UnknownScale};
 pub use deterministic::{Error as IdError, deterministic_id};
 pub use diff::{Change, Difference, diff};
 pub use edit::{Edit, compact};
-pub use finding::{Finding, Level, line_column};
+pub use finding::{Finding, FindingKind, Level, line_column};
 pub use hash::HashAlgorithm;
 pub use head::{Head, HeadError, Spec};
 pub use id::{is_id, is_type_name};
@@ -56,6 +57,7 @@ pub use split::{SplitError, split};
 pub use time::{compare_timestamps, is_timestamp, version_key};
 pub use tlp::{Tlp, UnknownTlp};
 pub use types::{Class, detect_version};
+pub use validate::{Options, Report, validate};
 pub use versioning::{Error as VersionError, new_version, remove_custom, revoke};
 
 /// The README's example is a test.

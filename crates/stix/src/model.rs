@@ -14,13 +14,17 @@
 
 mod common;
 mod extensions;
+mod old;
 mod relationships;
 mod sco;
 mod sdo;
 mod sro_meta;
 pub mod vocab;
 
+use crate::Spec;
+
 pub use extensions::{EXTENSIONS, published_extension};
+pub use old::{is_old_property, old_type_of};
 pub use relationships::{COMMON_RELATIONSHIPS, is_relationship_of, relationship_sources};
 
 /// What an object type, extension or embedded type consists of.
@@ -30,6 +34,8 @@ pub struct Type {
     pub name: &'static str,
     /// Which kind of type it is.
     pub family: Family,
+    /// The edition whose table it is.
+    pub spec: Spec,
     /// Section of its property table.
     pub clause: &'static str,
     /// Its own properties, in the order of the table; the common ones are [`Type::common`].
@@ -272,8 +278,23 @@ impl Type {
         clause: &'static str,
         properties: &'static [Property],
     ) -> Self {
-        let (contributing, extensions, orders): (&[&str], &[&Type], &[Order]) = (&[], &[], &[]);
-        Self { name, family, clause, properties, contributing, extensions, orders, least: None }
+        Self {
+            name,
+            family,
+            spec: Spec::V21,
+            clause,
+            properties,
+            contributing: &[],
+            extensions: &[],
+            orders: &[],
+            least: None,
+        }
+    }
+
+    /// A table of STIX 2.0.
+    pub(crate) const fn old(mut self) -> Self {
+        self.spec = Spec::V20;
+        self
     }
 
     pub(crate) const fn contributing(mut self, names: &'static [&'static str]) -> Self {
@@ -306,6 +327,9 @@ impl Type {
     /// The common properties of its family, section 3.2; extension-definition, language-content
     /// and marking-definition have fewer.
     pub fn common(&self) -> &'static [Property] {
+        if self.spec == Spec::V20 {
+            return common::of_old(self.family, self.name);
+        }
         match (self.family, self.name) {
             (Family::Sdo | Family::Sro, _) => common::DOMAIN,
             (Family::Sco, _) => common::OBSERVABLE,
@@ -372,6 +396,11 @@ pub fn types() -> impl Iterator<Item = &'static Type> {
 /// `created`, else as for a domain object.
 pub fn custom_common(observable: bool) -> &'static [Property] {
     if observable { common::OBSERVABLE } else { common::DOMAIN }
+}
+
+/// The common properties of a custom object of STIX 2.0.
+pub fn old_custom_common() -> &'static [Property] {
+    common::of_old(Family::Sdo, "")
 }
 
 /// Names that no property may have: section 3.8.

@@ -3,7 +3,10 @@
 //! One pass by a scanner of our own that keeps its stack on the heap: nesting of any depth ends
 //! in an error, never in a stack overflow, and a slice is never copied.
 
-use crate::{limits, line_column};
+use crate::{
+    limits, line_column,
+    tree::{Fault, plain_end},
+};
 
 /// Why a document could not be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +57,37 @@ pub fn split(document: &[u8]) -> Result<Vec<&[u8]>, SplitError> {
     Ok(objects)
 }
 
+/// What a document is on the outside.
+pub(crate) enum Shell<'a> {
+    /// A list of values.
+    List(Vec<&'a [u8]>),
+    /// Any other value, without what stands around it.
+    One(&'a [u8]),
+}
+
+/// The outside of a document that is UTF-8: nesting and numbers of any size pass here, so that one
+/// object's excess stays its own.
+pub(crate) fn shell(document: &[u8]) -> Result<Shell<'_>, Fault> {
+    let mut scanner = Scanner::new(document);
+    (scanner.depth_max, scanner.digits_max) = (usize::MAX, usize::MAX);
+    if document.starts_with(b"\xef\xbb\xbf") {
+        scanner.at = 3;
+    }
+    scanner.outside().map_err(|(offset, problem)| Fault { rule: "JSON-1", offset, problem })
+}
+
+/// The objects of a value that is a bundle or an envelope: it has a list `objects`, and its type
+/// is `bundle` or absent.
+pub(crate) fn objects_of(value: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut scanner = Scanner::new(value);
+    (scanner.depth_max, scanner.digits_max) = (usize::MAX, usize::MAX);
+    if scanner.peek() != Some(b'{') {
+        return None;
+    }
+    let (objects, kind) = scanner.members().ok()?;
+    objects.filter(|_| kind.is_none_or(|kind| kind == b"\"bundle\""))
+}
+
 /// Checks that `bytes` are exactly one JSON value within the nesting limit; the offset and the
 /// problem otherwise.
 pub(crate) fn scan_value(bytes: &[u8], depth_max: usize) -> Result<(), (usize, &'static str)> {
@@ -69,13 +103,15 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     depth_max: usize,
+    digits_max: usize,
 }
 
 type Place = (usize, &'static str);
 
 impl<'a> Scanner<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, depth_max: limits::DOCUMENT_DEPTH_MAX }
+        let (depth_max, digits_max) = (limits::DOCUMENT_DEPTH_MAX, limits::NUMBER_DIGITS_MAX);
+        Self { bytes, at: 0, depth_max, digits_max }
     }
 
     fn fail(&self, offset: usize, rule: &'static str, problem: &'static str) -> SplitError {
@@ -144,29 +180,47 @@ impl<'a> Scanner<'a> {
     }
 
     fn list(&mut self) -> Result<Vec<&'a [u8]>, SplitError> {
-        let mut objects = Vec::new();
         if self.peek() != Some(b'[') {
             let value = self.value();
             self.json(value)?;
             let problem = "`objects` is no list";
             return Err(SplitError::NotEnvelope { rule: "TAXII-3.7-02", problem });
         }
+        let values = self.values();
+        self.json(values)
+    }
+
+    fn outside(&mut self) -> Result<Shell<'a>, Place> {
+        self.blank();
+        let start = self.at;
+        let shell = if self.peek() == Some(b'[') {
+            Shell::List(self.values()?)
+        } else {
+            self.value()?;
+            Shell::One(self.bytes.get(start..self.at).unwrap_or_default())
+        };
+        self.end()?;
+        Ok(shell)
+    }
+
+    /// The items of a list whose bracket is next.
+    fn values(&mut self) -> Result<Vec<&'a [u8]>, Place> {
+        let mut values = Vec::new();
         self.at += 1;
         self.blank();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(objects);
+            return Ok(values);
         }
         loop {
             let start = self.at;
-            let value = self.value();
-            self.json(value)?;
-            objects.extend(self.bytes.get(start..self.at));
+            self.value()?;
+            values.extend(self.bytes.get(start..self.at));
             self.blank();
             match self.take() {
                 Some(b',') => self.blank(),
-                Some(b']') => return Ok(objects),
-                _ => return Err(self.fail(self.at, "JSON-1", "`,` or `]` is expected")),
+                Some(b']') => return Ok(values),
+                _ => return Err((self.at, "`,` or `]` is expected")),
             }
         }
     }
@@ -268,13 +322,9 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Result<(), Place> {
         self.at += 1;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            let Some(plain) = plain else {
-                return Err((self.bytes.len(), "a string does not end"));
-            };
-            self.at += plain;
+            self.at = plain_end(self.bytes, self.at);
             match self.take() {
+                None => return Err((self.at, "a string does not end")),
                 Some(b'"') => return Ok(()),
                 Some(b'\\') => self.escape()?,
                 _ => return Err((self.at - 1, "a control character in a string")),
@@ -318,7 +368,7 @@ impl<'a> Scanner<'a> {
             }
             self.some_digits()?;
         }
-        if self.at - start > limits::NUMBER_DIGITS_MAX {
+        if self.at - start > self.digits_max {
             return Err((start, "a number of too many digits"));
         }
         Ok(())

@@ -8,6 +8,8 @@
 
 mod read;
 
+pub(crate) use read::plain_end;
+
 use std::fmt;
 
 /// What kind of JSON value a node is.

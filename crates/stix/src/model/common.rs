@@ -172,3 +172,35 @@ pub(super) static GRANULAR_MARKING: Type = Type::new(
         text("selectors").list().required(),
     ],
 );
+
+/// The common properties of STIX 2.0.
+pub(super) fn of_old(family: Family, name: &str) -> &'static [Property] {
+    match (family, name) {
+        (Family::Bundle, _) => BUNDLE,
+        (Family::Meta, _) => OLD_MARKING_DEFINITION,
+        _ => OLD_DOMAIN,
+    }
+}
+
+static OLD_DOMAIN: &[Property] = &[
+    TYPE,
+    ID,
+    CREATED_BY_REF,
+    CREATED,
+    MODIFIED,
+    REVOKED,
+    LABELS,
+    EXTERNAL_REFERENCES,
+    OBJECT_MARKING_REFS,
+    GRANULAR_MARKINGS,
+];
+
+static OLD_MARKING_DEFINITION: &[Property] = &[
+    TYPE,
+    ID,
+    CREATED_BY_REF,
+    CREATED,
+    EXTERNAL_REFERENCES,
+    OBJECT_MARKING_REFS,
+    GRANULAR_MARKINGS,
+];

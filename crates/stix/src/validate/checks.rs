@@ -1,0 +1,218 @@
+//! The SHOULD checks under the reference validator's numbers and names, and which of them run.
+
+use crate::Spec;
+
+/// A SHOULD check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    /// Its number.
+    pub number: u16,
+    /// Its number as text: the rule of its findings.
+    pub rule: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The section whose SHOULD it is.
+    pub clause: &'static str,
+}
+
+const fn check(number: u16, rule: &'static str, name: &'static str, clause: &'static str) -> Check {
+    Check { number, rule, name, clause }
+}
+
+/// Every check of both editions, by number.
+pub static CHECKS: [Check; 51] = [
+    check(101, "101", "custom-prefix", "11.1.1"),
+    check(102, "102", "custom-prefix-lax", "11.1.1"),
+    check(103, "103", "uuid-check", "2.9"),
+    check(111, "111", "open-vocab-format", "2.14"),
+    check(121, "121", "kill-chain-names", "2.11"),
+    check(141, "141", "observable-object-keys", "2.9"),
+    check(142, "142", "observable-dictionary-keys", "2.3"),
+    check(143, "143", "malware-analysis-product", "4.12.1"),
+    check(149, "149", "windows-process-priority-format", "6.13.2"),
+    check(150, "150", "hash-length", "2.7"),
+    check(201, "201", "marking-definition-type", "7.2.1"),
+    check(202, "202", "relationship-types", "5.1.2"),
+    check(203, "203", "duplicate-ids", "3.6"),
+    check(211, "211", "attack-motivation", "10.2"),
+    check(212, "212", "attack-resource-level", "10.3"),
+    check(213, "213", "identity-class", "10.8"),
+    check(214, "214", "indicator-types", "10.10"),
+    check(215, "215", "industry-sector", "10.11"),
+    check(216, "216", "malware-types", "10.15"),
+    check(218, "218", "report-types", "10.22"),
+    check(219, "219", "threat-actor-types", "10.23"),
+    check(220, "220", "threat-actor-role", "10.24"),
+    check(221, "221", "threat-actor-sophistication", "10.25"),
+    check(222, "222", "tool-types", "10.26"),
+    check(223, "223", "region", "10.21"),
+    check(225, "225", "grouping-context", "10.6"),
+    check(226, "226", "implementation-languages", "10.9"),
+    check(227, "227", "infrastructure-types", "10.12"),
+    check(228, "228", "malware-capabilities", "10.13"),
+    check(230, "230", "processor-architecture", "10.20"),
+    check(231, "231", "malware-result", "10.14"),
+    check(241, "241", "hash-algo", "10.7"),
+    check(242, "242", "encryption-algo", "10.4"),
+    check(243, "243", "windows-pebinary-type", "10.28"),
+    check(244, "244", "account-type", "10.1"),
+    check(245, "245", "indicator-pattern-types", "10.19"),
+    check(271, "271", "mime-type", "6.7.1"),
+    check(272, "272", "protocols", "6.12.1"),
+    check(273, "273", "ipfix", "6.12.1"),
+    check(274, "274", "http-request-headers", "6.12.2"),
+    check(275, "275", "socket-options", "6.12.4"),
+    check(276, "276", "pdf-doc-info", "6.7.4"),
+    check(277, "277", "countries", "4.10.1"),
+    check(301, "301", "network-traffic-ports", "6.12"),
+    check(302, "302", "extref-hashes", "2.5.1"),
+    check(303, "303", "indicator-properties", "4.7.1"),
+    check(304, "304", "deprecated-properties", "2.13"),
+    check(305, "305", "extension-description", "7.3.1"),
+    check(306, "306", "extension-properties", "7.3.1"),
+    check(401, "401", "extensions-use", "7.3"),
+    // Not numbered by the reference validator: its option `enforce_refs`.
+    check(999, "enforce-refs", "enforce-refs", "3.3"),
+];
+
+/// Names of the `labels` checks of STIX 2.0.
+const OLD_NAMES: [(&str, u16); 5] = [
+    ("indicator-label", 214),
+    ("malware-label", 216),
+    ("report-label", 218),
+    ("threat-actor-label", 219),
+    ("tool-label", 222),
+];
+
+/// No such check.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no such check: `{0}`")]
+pub struct UnknownCheck(pub String);
+
+/// Checks that STIX 2.0 has; 101 stands there where 2.1 has 401.
+const OLD: [u16; 33] = [
+    101, 111, 121, 141, 142, 149, 150, 201, 202, 203, 211, 212, 213, 214, 215, 216, 218, 219, 220,
+    221, 222, 241, 242, 243, 244, 271, 272, 273, 274, 275, 276, 301, 302,
+];
+
+/// Which SHOULD checks run, by edition: two sets, small enough to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checks {
+    new: u64,
+    old: u64,
+}
+
+impl Default for Checks {
+    /// All of each edition; in 2.1, 101 and 102 stand back behind 401.
+    fn default() -> Self {
+        Self {
+            new: set(|check| !matches!(check.number, 101 | 102 | 242 | 999)),
+            old: set(|check| OLD.contains(&check.number)),
+        }
+    }
+}
+
+impl Checks {
+    /// The checks that run when some are disabled and some enabled, by number, name or group
+    /// (`1`, `2`, `210`, `270`, `all`).
+    ///
+    /// Enabling alone runs only those. Disabling turns 103 off too, and 401 off turns 101 on, 101
+    /// off as well 102; an unknown name is ignored there.
+    ///
+    /// *Errors*: [`UnknownCheck`] for an unknown name in `enabled`.
+    pub fn select(disabled: &[&str], enabled: &[&str]) -> Result<Self, UnknownCheck> {
+        let Self { mut new, mut old } = Self::default();
+        if !disabled.is_empty() {
+            let off = disabled.iter().filter_map(|name| group(name)).fold(0, |all, one| all | one);
+            let has = |number| off & one(number) != 0;
+            new &= !off & !one(103);
+            old &= !off;
+            if has(401) {
+                new |= one(if has(101) { 102 } else { 101 }) & !off;
+            }
+            if has(101) && !has(102) {
+                old |= one(102);
+            }
+        } else if !enabled.is_empty() {
+            (new, old) = (0, 0);
+        }
+        for name in enabled {
+            let on = group(name).ok_or_else(|| UnknownCheck((*name).to_owned()))?;
+            (new, old) = (new | on, old | on);
+        }
+        Ok(Self { new, old })
+    }
+
+    /// Whether a check runs in an edition.
+    pub(crate) fn has(self, number: u16, spec: Spec) -> bool {
+        let bits = if spec == Spec::V20 { self.old } else { self.new };
+        place(number).is_some_and(|place| bits & 1 << place != 0)
+    }
+}
+
+fn set(wanted: impl Fn(&Check) -> bool) -> u64 {
+    let places = CHECKS.iter().enumerate().filter(|(_, check)| wanted(check));
+    places.fold(0, |bits, (place, _)| bits | 1 << place)
+}
+
+fn one(number: u16) -> u64 {
+    place(number).map_or(0, |place| 1 << place)
+}
+
+fn place(number: u16) -> Option<usize> {
+    CHECKS.binary_search_by_key(&number, |check| check.number).ok()
+}
+
+/// The check of a number.
+pub(crate) fn check_of(number: u16) -> Option<&'static Check> {
+    CHECKS.get(place(number)?)
+}
+
+/// The checks that a number, a name or a group's name stands for.
+fn group(name: &str) -> Option<u64> {
+    let range = match name {
+        "all" => return Some(set(|check| !matches!(check.number, 101 | 102 | 999))),
+        "1" | "format-checks" => 100..200,
+        "2" | "approved-values" => 200..300,
+        "210" | "all-vocabs" => 210..250,
+        "270" | "all-external-sources" => 270..280,
+        name => {
+            let old = OLD_NAMES.iter().find(|(old, _)| *old == name).map(|(_, number)| *number);
+            let known = |check: &&Check| check.rule == name || check.name == name;
+            let number = old.or_else(|| CHECKS.iter().find(known).map(|check| check.number))?;
+            number..number + 1
+        }
+    };
+    Some(set(|check| range.contains(&check.number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_are_in_order_and_named_once() {
+        assert!(CHECKS.is_sorted_by(|a, b| a.number < b.number));
+        for check in &CHECKS {
+            assert_eq!(group(check.name), group(check.rule));
+        }
+    }
+
+    #[test]
+    fn checks_select_as_the_reference_does() {
+        let has = |checks: Checks, number| checks.has(number, Spec::V21);
+        let all = Checks::default();
+        assert!(has(all, 103) && has(all, 401) && !has(all, 101) && !has(all, 102));
+        assert!(all.has(101, Spec::V20) && !all.has(401, Spec::V20) && !all.has(103, Spec::V20));
+        let some = Checks::select(&["401", "nonsense"], &[]).unwrap();
+        assert!(has(some, 101) && !has(some, 401) && !has(some, 103) && !has(some, 102));
+        let lax = Checks::select(&["extensions-use", "101"], &[]).unwrap();
+        assert!(has(lax, 102) && !has(lax, 101) && lax.has(102, Spec::V20));
+        let vocabularies = Checks::select(&[], &["210"]).unwrap();
+        assert!(has(vocabularies, 211) && has(vocabularies, 245) && !has(vocabularies, 302));
+        let kept = Checks::select(&["all"], &["uuid-check"]).unwrap();
+        assert!(has(kept, 103) && !has(kept, 302));
+        assert_eq!(Checks::select(&[], &["9"]), Err(UnknownCheck("9".to_owned())));
+        assert!(has(Checks::select(&["2"], &[]).unwrap(), 302));
+    }
+}

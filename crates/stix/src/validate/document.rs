@@ -1,0 +1,246 @@
+//! The walk through a document: a bundle, an envelope, a list of objects, one object.
+
+use super::{Options, Report, Sink, bundle::Members, judge::Judge, object::Context};
+use crate::{
+    Spec, limits,
+    split::{Shell, shell},
+    tree::{Arena, Fault, Kind, Tree, Value, utf8},
+};
+
+/// How one top-level object fared.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Its id, where it has one that can be read.
+    pub id: Option<String>,
+    /// What was found, counted.
+    pub report: Report,
+}
+
+/// Validates a whole document and hands each finding to the caller, in the order of the document.
+///
+/// *Shape*: a bundle, a TAXII envelope, one object, or a list of these. What is no JSON, has no
+/// `type` or is too large is a finding as well.
+pub fn validate(document: &[u8], options: &Options<'_>, sink: Sink<'_>) -> Report {
+    let mut total = Report::default();
+    validate_each(document, options, sink, &mut |outcome| {
+        total.objects += outcome.report.objects;
+        total.errors += outcome.report.errors;
+        total.warnings += outcome.report.warnings;
+        total.notes += outcome.report.notes;
+        total.uncounted += outcome.report.uncounted;
+    });
+    total
+}
+
+/// As [`validate`], but tells how each member of a list fared when it is done; of any other
+/// document once.
+pub fn validate_each(
+    document: &[u8],
+    options: &Options<'_>,
+    sink: Sink<'_>,
+    done: &mut dyn FnMut(Outcome),
+) {
+    let mut walk = Walk { judge: Judge::new(options), arena: Arena::default(), document };
+    match utf8(document) {
+        Ok(text) => walk.text(text, sink, done),
+        Err(fault) => {
+            walk.fail(fault, 0, sink);
+            done(walk.outcome(None));
+        }
+    }
+}
+
+struct Walk<'a, 'o> {
+    judge: Judge<'o>,
+    arena: Arena,
+    document: &'a [u8],
+}
+
+impl<'a> Walk<'a, '_> {
+    fn text(&mut self, text: &'a str, sink: Sink<'_>, done: &mut dyn FnMut(Outcome)) {
+        if text.starts_with('\u{feff}') {
+            self.fail(Fault { rule: "JSON-5", offset: 0, problem: "a byte order mark" }, 0, sink);
+        }
+        match shell(self.document) {
+            Err(fault) => {
+                self.fail(fault, 0, sink);
+                done(self.outcome(None));
+            }
+            Ok(Shell::List(items)) => {
+                for (place, item) in items.iter().enumerate() {
+                    let id = self.top(item, &format!("/{place}"), sink);
+                    done(self.outcome(id));
+                }
+            }
+            Ok(Shell::One(whole)) => {
+                let id = self.top(whole, "", sink);
+                done(self.outcome(id));
+            }
+        }
+    }
+
+    fn outcome(&mut self, id: Option<String>) -> Outcome {
+        Outcome { id, report: std::mem::take(&mut self.judge.report) }
+    }
+
+    /// One object that stands in no other: a bundle is opened, an envelope too.
+    fn top(&mut self, whole: &'a [u8], prefix: &str, sink: Sink<'_>) -> Option<String> {
+        match crate::split::objects_of(whole) {
+            Some(members) => self.bundle(whole, &members, prefix, sink),
+            None => self.single(whole, prefix, sink),
+        }
+    }
+
+    fn single(&mut self, bytes: &'a [u8], prefix: &str, sink: Sink<'_>) -> Option<String> {
+        let base = self.offset_of(bytes);
+        let mut id = None;
+        self.tree(bytes, base, prefix, sink, |judge, tree| {
+            let Some(ctx) = judge.context(tree.root()) else { return };
+            judge.spec = single_spec(judge.options.version, ctx.root);
+            judge.object(&ctx);
+            id = Some(judge.id().to_owned());
+        });
+        self.judge.report.objects += 1;
+        id.filter(|id| !id.is_empty())
+    }
+
+    fn bundle(
+        &mut self,
+        whole: &'a [u8],
+        members: &[&'a [u8]],
+        prefix: &str,
+        sink: Sink<'_>,
+    ) -> Option<String> {
+        let mut table = Members::new(self.judge.options, members);
+        let id = self.frame(whole, members, prefix, &mut table, sink);
+        let mut pointer = String::new();
+        for (place, bytes) in members.iter().enumerate() {
+            pointer.clear();
+            pointer.push_str(prefix);
+            pointer.push_str("/objects/");
+            pointer.push_str(&place.to_string());
+            let base = self.offset_of(bytes);
+            self.tree(bytes, base, &pointer, sink, |judge, tree| {
+                let Some(ctx) = judge.context(tree.root()) else { return };
+                if ctx.type_name == "bundle" {
+                    judge.error("STIX-8.1-02", ctx.root, "a STIX object; a bundle is none");
+                    return;
+                }
+                judge.spec = table.spec_of(judge.options.version, ctx.root);
+                judge.object(&ctx);
+                table.judge(judge, &ctx);
+            });
+            self.judge.report.objects += 1;
+        }
+        id
+    }
+
+    /// The bundle without its objects; a number stands in their place.
+    fn frame(
+        &mut self,
+        whole: &'a [u8],
+        members: &[&'a [u8]],
+        prefix: &str,
+        table: &mut Members<'a>,
+        sink: Sink<'_>,
+    ) -> Option<String> {
+        let base = self.offset_of(whole);
+        let (frame, gap) = hollow(whole, members);
+        let mut id = None;
+        self.judge.gap = gap;
+        self.tree(&frame, base, prefix, sink, |judge, tree| {
+            let root = tree.root();
+            table.frame(root);
+            if root.get("type").is_none() && root.get("id").is_none() {
+                // A TAXII envelope: not an object of STIX.
+                return;
+            }
+            let Some(ctx) = judge.context(root) else { return };
+            judge.spec = single_spec(judge.options.version, root);
+            judge.object(&ctx);
+            table.version(judge, root);
+            id = Some(judge.id().to_owned());
+        });
+        id.filter(|id| !id.is_empty())
+    }
+
+    /// Reads a tree, tells its faults, runs the checks, hands out the findings in order.
+    fn tree(
+        &mut self,
+        bytes: &[u8],
+        base: usize,
+        prefix: &str,
+        sink: Sink<'_>,
+        checks: impl FnOnce(&mut Judge<'_>, &Tree<'_>),
+    ) {
+        self.judge.begin(base, prefix);
+        if bytes.len() > limits::OBJECT_LEN_MAX {
+            let problem = "an object of more than 16 MiB";
+            self.judge.fault(Fault { rule: "LIMIT-2", offset: 0, problem }, "", bytes);
+            self.judge.end(sink);
+            return;
+        }
+        // INVARIANT: the document was checked to be UTF-8, and an object begins and ends in ASCII.
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        match self.arena.read(text) {
+            Err(fault) => self.judge.fault(fault, "", bytes),
+            Ok(tree) => {
+                for fault in tree.faults() {
+                    self.judge.fault(*fault, &tree.pointer(fault.offset), bytes);
+                }
+                checks(&mut self.judge, &tree);
+                self.arena = tree.into_arena();
+            }
+        }
+        self.judge.end(sink);
+    }
+
+    fn fail(&mut self, fault: Fault, base: usize, sink: Sink<'_>) {
+        self.judge.begin(base, "");
+        self.judge.fault(fault, "", self.document);
+        self.judge.end(sink);
+    }
+
+    /// Where a slice of the document begins in it.
+    fn offset_of(&self, part: &[u8]) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.document.as_ptr() as usize)
+    }
+}
+
+impl Judge<'_> {
+    /// The object's `type`, or a finding that it has none.
+    fn context<'t>(&mut self, root: Value<'t>) -> Option<Context<'t>> {
+        if root.kind() != Kind::Object {
+            self.error("STIX-8.1-02", root, "a STIX object");
+            return None;
+        }
+        let Some(value) = root.get("type") else {
+            self.missing("type", root, "3.2");
+            return None;
+        };
+        let name = self.text(value)?;
+        Some(Context::new(root, name))
+    }
+}
+
+/// The edition of an object outside a bundle: the option, its `spec_version`, else 2.1.
+fn single_spec(option: Option<Spec>, root: Value<'_>) -> Spec {
+    option.unwrap_or(match root.get("spec_version").and_then(Value::as_str) {
+        Some("2.0") => Spec::V20,
+        _ => Spec::V21,
+    })
+}
+
+/// The text of a bundle with one number in place of its objects, and where how many bytes lack.
+fn hollow(whole: &[u8], members: &[&[u8]]) -> (Vec<u8>, (usize, usize)) {
+    let start = whole.as_ptr() as usize;
+    let (Some(first), Some(last)) = (members.first(), members.last()) else {
+        return (whole.to_vec(), (usize::MAX, 0));
+    };
+    let from = (first.as_ptr() as usize).saturating_sub(start);
+    let to = (last.as_ptr() as usize).saturating_sub(start) + last.len();
+    let mut frame = whole.get(..from).unwrap_or_default().to_vec();
+    frame.push(b'0');
+    frame.extend_from_slice(whole.get(to..).unwrap_or_default());
+    (frame, (from, to.saturating_sub(from + 1)))
+}

@@ -1,0 +1,281 @@
+//! What one object's checks share: the options, the place in the document, where findings go.
+
+use std::borrow::Cow;
+
+use super::{FINDINGS_PER_OBJECT_MAX, Options, Report, checks::check_of};
+use crate::{
+    Finding, FindingKind, Level, Spec,
+    finding::escaped,
+    tree::{Fault, Kind, Value},
+};
+
+/// Judges one object: collects its findings until they are handed out in order.
+pub(super) struct Judge<'o> {
+    pub(super) options: &'o Options<'o>,
+    pub(super) report: Report,
+    /// Findings of the object at hand.
+    findings: Vec<Finding>,
+    /// Byte offset of the object in the document.
+    base: usize,
+    /// JSON pointer of the object in the document.
+    prefix: String,
+    /// Id of the object.
+    id: String,
+    /// The edition it is checked by.
+    pub(super) spec: Spec,
+    unhanded: usize,
+    /// From which offset on how many bytes lack in the text: the objects of a bundle's frame.
+    pub(super) gap: (usize, usize),
+}
+
+impl<'o> Judge<'o> {
+    pub(super) fn new(options: &'o Options<'o>) -> Self {
+        Self {
+            options,
+            report: Report::default(),
+            findings: Vec::new(),
+            base: 0,
+            prefix: String::new(),
+            id: String::new(),
+            spec: Spec::V21,
+            unhanded: 0,
+            gap: (usize::MAX, 0),
+        }
+    }
+
+    /// Turns to the next object.
+    pub(super) fn begin(&mut self, base: usize, prefix: &str) {
+        self.base = base;
+        self.prefix.clear();
+        self.prefix.push_str(prefix);
+        self.id.clear();
+        self.unhanded = 0;
+        self.spec = Spec::V21;
+    }
+
+    pub(super) fn name(&mut self, id: &str) {
+        self.id.clear();
+        self.id.push_str(id);
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Hands out the findings of the object in the order of the document.
+    pub(super) fn end(&mut self, sink: &mut dyn FnMut(Finding)) {
+        self.gap = (usize::MAX, 0);
+        self.findings.sort_by_key(|finding| finding.offset);
+        if self.unhanded > 0 {
+            let expected = format!("{} more findings of this object are not shown", self.unhanded);
+            let mut finding = self.finding("LIMIT-8", Level::Note, "", expected.into());
+            finding.pointer.clone_from(&self.prefix);
+            self.findings.push(finding);
+            self.report.notes += 1;
+            self.report.uncounted += self.unhanded;
+        }
+        self.findings.drain(..).for_each(sink);
+    }
+
+    fn true_offset(&self, offset: usize) -> usize {
+        if offset > self.gap.0 { offset + self.gap.1 } else { offset }
+    }
+
+    fn finding(
+        &self,
+        rule: &'static str,
+        level: Level,
+        found: &str,
+        expected: Cow<'static, str>,
+    ) -> Finding {
+        Finding {
+            rule,
+            level,
+            object: escaped(&self.id),
+            pointer: String::new(),
+            offset: self.base,
+            found: escaped(found),
+            expected,
+            clause: clause_of(rule),
+            kind: FindingKind::Plain,
+        }
+    }
+
+    /// Whether one more finding of a level is still shown; counts it either way.
+    fn counts(&mut self, level: Level) -> bool {
+        self.report.count(level);
+        let shown = self.findings.len() < FINDINGS_PER_OBJECT_MAX;
+        self.unhanded += usize::from(!shown);
+        shown
+    }
+
+    fn put(
+        &mut self,
+        rule: &'static str,
+        level: Level,
+        at: Value<'_>,
+        expected: impl Into<Cow<'static, str>>,
+        kind: FindingKind,
+    ) {
+        let level = if self.options.strict { level.strict() } else { level };
+        if !self.counts(level) {
+            return;
+        }
+        let mut finding = self.finding(rule, level, shown(at), expected.into());
+        finding.pointer = format!("{}{}", self.prefix, at.tree().pointer(at.offset()));
+        finding.offset = self.base + self.true_offset(at.offset());
+        finding.kind = kind;
+        self.findings.push(finding);
+    }
+
+    /// A MUST is violated at a value.
+    pub(super) fn error(
+        &mut self,
+        rule: &'static str,
+        at: Value<'_>,
+        expected: impl Into<Cow<'static, str>>,
+    ) {
+        self.put(rule, Level::Error, at, expected, FindingKind::Plain);
+    }
+
+    /// A value is not of its type: the MUST is that of section 12.1, the clause the type's.
+    pub(super) fn mistyped(&mut self, clause: &'static str, at: Value<'_>, what: &'static str) {
+        self.put(CONFORM, Level::Error, at, what, FindingKind::Plain);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.clause = clause;
+        }
+    }
+
+    /// A required property is missing.
+    pub(super) fn missing(&mut self, name: &'static str, of: Value<'_>, clause: &'static str) {
+        let expected = format!("the required property `{name}`");
+        self.put(REQUIRED, Level::Error, of, expected, FindingKind::Required(name));
+        if let Some(finding) = self.findings.last_mut() {
+            finding.clause = clause;
+            finding.found.clear();
+        }
+    }
+
+    /// Two timestamps stand in the wrong order.
+    pub(super) fn disorder(
+        &mut self,
+        rule: &'static str,
+        at: Value<'_>,
+        later: &'static str,
+        earlier: &'static str,
+    ) {
+        let expected = format!("later than `{earlier}`");
+        self.put(rule, Level::Error, at, expected, FindingKind::Order(later, earlier));
+    }
+
+    /// A SHOULD check fails at a value.
+    pub(super) fn warn(
+        &mut self,
+        number: u16,
+        at: Value<'_>,
+        expected: impl Into<Cow<'static, str>>,
+    ) {
+        if self.options.checks.has(number, self.spec)
+            && let Some(check) = check_of(number)
+        {
+            self.put(check.rule, Level::Warning, at, expected, FindingKind::Plain);
+        }
+    }
+
+    /// Custom content stands outside the extension mechanism.
+    pub(super) fn warn_custom(&mut self, name: &str, at: Value<'_>, expected: &'static str) {
+        if self.options.checks.has(401, self.spec) {
+            let kind = FindingKind::Custom(escaped(name));
+            self.put("401", Level::Warning, at, expected, kind);
+        }
+    }
+
+    /// Something that neither a MUST nor a numbered SHOULD decides.
+    pub(super) fn remark(
+        &mut self,
+        rule: &'static str,
+        level: Level,
+        at: Value<'_>,
+        expected: impl Into<Cow<'static, str>>,
+    ) {
+        self.put(rule, level, at, expected, FindingKind::Plain);
+    }
+
+    /// A language of three letters.
+    pub(super) fn note_language(&mut self, at: Value<'_>) {
+        let expected = "an RFC 5646 tag; three letters are ISO 639-2, as in STIX 2.0";
+        let kind = FindingKind::ThreeLetterLanguage;
+        self.put("STIX-6.14.1-03", Level::Note, at, expected, kind);
+    }
+
+    /// A finding at a place inside a text, which has no value of its own.
+    pub(super) fn inside(
+        &mut self,
+        (rule, level): (&'static str, Level),
+        at: Value<'_>,
+        found: &str,
+        expected: impl Into<Cow<'static, str>>,
+    ) {
+        self.put(rule, level, at, expected, FindingKind::Plain);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.found = escaped(found);
+        }
+    }
+
+    /// A rule of JSON itself is broken.
+    pub(super) fn fault(&mut self, fault: Fault, pointer: &str, text: &[u8]) {
+        let level = if fault.rule == "JSON-7" { Level::Warning } else { Level::Error };
+        let level = if self.options.strict { level.strict() } else { level };
+        if !self.counts(level) {
+            return;
+        }
+        let end = (fault.offset + 20).min(text.len());
+        let here = text.get(fault.offset..end).unwrap_or_default();
+        let here = String::from_utf8_lossy(here);
+        let mut finding = self.finding(fault.rule, level, &here, Cow::Borrowed(fault.problem));
+        finding.expected = format!("JSON without this: {}", fault.problem).into();
+        finding.pointer = format!("{}{pointer}", self.prefix);
+        finding.offset = self.base + self.true_offset(fault.offset);
+        self.findings.push(finding);
+    }
+}
+
+/// What stands at a value, as findings show it: of a container only its kind.
+fn shown(at: Value<'_>) -> &str {
+    match at.kind() {
+        Kind::Object | Kind::List if at.len() > 0 => at.kind().name(),
+        _ => at.source(),
+    }
+}
+
+/// MUST of section 3.1: required properties are there.
+pub(super) const REQUIRED: &str = "STIX-3.1-14";
+/// MUST of section 12.1: every property has its type.
+pub(super) const CONFORM: &str = "STIX-12.1-03";
+
+/// The section of a rule.
+fn clause_of(rule: &'static str) -> &'static str {
+    if let Some(section) = rule.strip_prefix("STIX-") {
+        return section.rsplit_once('-').map_or(section, |(clause, _)| clause);
+    }
+    if let Ok(number) = rule.parse() {
+        return check_of(number).map_or("", |check| check.clause);
+    }
+    match rule {
+        "JSON-2" | "JSON-4" | "JSON-6" => "RFC 7493",
+        "JSON-3" => "RFC 3629",
+        rule if rule.starts_with("JSON") => "RFC 8259",
+        rule if rule.starts_with("STIX20") => "STIX 2.0",
+        "enforce-refs" => "3.3",
+        "interop" => "STIX 2.1 Interoperability",
+        "SCHEMA" => "the user's schema",
+        _ => "",
+    }
+}
+
+impl Level {
+    /// The level when warnings count as errors.
+    fn strict(self) -> Self {
+        if self == Self::Warning { Self::Error } else { self }
+    }
+}
