@@ -243,7 +243,7 @@ impl<'o> Judge<'o> {
 /// What stands at a value, as findings show it: of a container only its kind.
 fn shown(at: Value<'_>) -> &str {
     match at.kind() {
-        Kind::Object | Kind::List if at.len() > 0 => at.kind().name(),
+        Kind::Object | Kind::List if !at.is_empty() => at.kind().name(),
         _ => at.source(),
     }
 }

@@ -408,7 +408,7 @@ fn is_dictionary_key(key: &str) -> bool {
 }
 
 fn is_text_list(value: Value<'_>) -> bool {
-    value.len() > 0 && value.kind() == Kind::List && value.items().all(|v| v.as_str().is_some())
+    !value.is_empty() && value.kind() == Kind::List && value.items().all(|v| v.as_str().is_some())
 }
 
 fn one_of(vocabulary: &'static Vocabulary) -> Cow<'static, str> {
