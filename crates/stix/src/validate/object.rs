@@ -238,22 +238,26 @@ impl Judge<'_> {
                 self.error("STIX-2.9-06", value, "a UUID of version 4: nothing contributes to it");
             } else if !bare && version != Some(b'5') {
                 self.warn(103, value, "a UUID of version 5");
+            } else if version == Some(b'5') {
+                self.deterministic(ctx, value);
             }
-            self.versioned_observable(ctx, value);
-        } else if !(ctx.observable && matches!(version, Some(b'4' | b'5'))) && version != Some(b'4')
-        {
+        } else if !(ctx.observable && version == Some(b'5')) && version != Some(b'4') {
             self.warn(103, value, "a UUID of version 4");
         }
     }
 
-    /// An observable object with versions must not have a deterministic id.
-    fn versioned_observable(&mut self, ctx: &Context<'_>, id: Value<'_>) {
+    /// The id that section 2.9 would make. Another one may be of another namespace, which nobody
+    /// can see: a note.
+    fn deterministic(&mut self, ctx: &Context<'_>, id: Value<'_>) {
+        let Ok(Some(made)) = crate::deterministic_id(ctx.root, None) else { return };
         let has = |name| ctx.root.get(name).is_some();
-        if !(has("created") && has("modified")) {
-            return;
-        }
-        let made = deterministic(ctx.root);
-        if made.is_some() && made.as_deref() == id.as_str() {
+        if id.as_str() != Some(&made) {
+            if !self.options.checks.has(103, self.spec) {
+                return;
+            }
+            let expected = format!("{made}, if made by section 2.9");
+            self.remark("103", Level::Note, id, expected);
+        } else if has("created") && has("modified") {
             let expected = "an id outside the namespace of deterministic ids: it has versions";
             self.error("STIX-3.6-11", id, expected);
         }
@@ -285,11 +289,6 @@ impl Judge<'_> {
             }
         }
     }
-}
-
-/// The deterministic id that an observable object would have.
-fn deterministic(_object: Value<'_>) -> Option<String> {
-    None
 }
 
 /// The value at a JSON pointer, or the last one on the way.

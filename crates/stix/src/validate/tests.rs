@@ -2,11 +2,13 @@ use super::*;
 use crate::Level;
 
 const MUTEX: &str =
-    r#"{"type":"mutex","id":"mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a921","name":"lamp"}"#;
+    r#"{"type":"mutex","id":"mutex--dea28eb4-a075-58f6-8638-34649dbea5ee","name":"lamp"}"#;
 
 fn run(document: &[u8], options: &Options<'_>) -> (Report, Vec<Finding>) {
     let mut found = Vec::new();
     let report = validate(document, options, &mut |finding| found.push(finding));
+    // That a deterministic id differs is noted everywhere here, where ids are invented.
+    found.retain(|finding| (finding.rule, finding.level) != ("103", Level::Note));
     (report, found)
 }
 
@@ -35,7 +37,7 @@ fn valid_object_bundle_envelope_and_list_have_no_finding() {
 
 #[test]
 fn findings_stand_in_order_with_pointer_and_offset_from_the_documents_root() {
-    let bad = r#"{"type":"mutex","id":"mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a921","name":7}"#;
+    let bad = r#"{"type":"mutex","id":"mutex--dea28eb4-a075-58f6-8638-34649dbea5ee","name":7}"#;
     let document =
         format!("{}\n", bundle(&format!("{MUTEX},\n {bad}")).replace("\"type\":\"bundle\",", ""));
     let document =
@@ -44,7 +46,7 @@ fn findings_stand_in_order_with_pointer_and_offset_from_the_documents_root() {
     assert_eq!((report.objects, report.errors, report.is_valid()), (2, 1, false));
     assert_eq!(found[0].pointer, "/objects/1/name");
     assert_eq!(document.as_bytes()[found[0].offset], b'7');
-    assert_eq!(found[0].object, "mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a921");
+    assert_eq!(found[0].object, "mutex--dea28eb4-a075-58f6-8638-34649dbea5ee");
     assert_eq!((found[0].rule, found[0].clause), ("STIX-12.1-03", "2.15"));
 }
 
@@ -125,7 +127,7 @@ fn findings_of_one_object_are_cut_at_a_thousand_and_the_rest_is_counted() {
 
 #[test]
 fn strict_turns_warnings_into_errors() {
-    let document = MUTEX.replace("5e7a", "4e7a");
+    let document = MUTEX.replace("-58f6-", "-48f6-");
     let (report, _) = run(document.as_bytes(), &Options::default());
     assert_eq!((report.errors, report.warnings), (0, 1));
     let (report, found) = run(document.as_bytes(), &Options { strict: true, ..Options::default() });
@@ -155,7 +157,7 @@ fn references_are_enforced_only_when_asked() {
     let relationship = r#"{"type":"relationship","spec_version":"2.1",
         "id":"relationship--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921",
         "created":"2031-05-04T10:00:00.000Z","modified":"2031-05-04T10:00:00.000Z",
-        "relationship_type":"related-to","source_ref":"mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a921",
+        "relationship_type":"related-to","source_ref":"mutex--dea28eb4-a075-58f6-8638-34649dbea5ee",
         "target_ref":"tool--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a922"}"#;
     let document = bundle(&format!("{relationship},{MUTEX}"));
     assert_eq!(rules(&document), []);
