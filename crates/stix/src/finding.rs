@@ -158,3 +158,52 @@ pub fn line_column(document: &[u8], offset: usize) -> (usize, usize) {
     let last = before.get(start..).unwrap_or_default();
     (line, String::from_utf8_lossy(last).chars().count() + 1)
 }
+
+/// Lines and columns of offsets that mostly rise: each stretch of the document is counted once,
+/// however many findings are printed.
+#[derive(Debug, Clone)]
+pub struct LineColumns<'a> {
+    document: &'a [u8],
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> LineColumns<'a> {
+    /// Stands before the first byte of a document.
+    pub fn new(document: &'a [u8]) -> Self {
+        Self { document, offset: 0, line: 1, column: 1 }
+    }
+
+    /// Line from 1 and column from 1, in characters, of a byte offset.
+    pub fn at(&mut self, offset: usize) -> (usize, usize) {
+        if offset < self.offset {
+            *self = Self::new(self.document);
+        }
+        let stretch = self.document.get(self.offset..offset.min(self.document.len()));
+        for byte in stretch.unwrap_or_default() {
+            match byte {
+                b'\n' => (self.line, self.column) = (self.line + 1, 1),
+                // Continuation bytes of UTF-8 are no characters of their own.
+                0x80..=0xbf => {}
+                _ => self.column += 1,
+            }
+        }
+        self.offset = self.offset.max(offset.min(self.document.len()));
+        (self.line, self.column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_agree_whatever_the_order() {
+        let text = "a\né\u{1f600}b\n\nc".as_bytes();
+        let mut cursor = LineColumns::new(text);
+        for offset in [0, 1, 2, 4, 8, 9, 10, 11, 99, 4, 0] {
+            assert_eq!(cursor.at(offset), line_column(text, offset), "{offset}");
+        }
+    }
+}

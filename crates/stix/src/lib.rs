@@ -46,7 +46,7 @@ pub use confidence::{Scale, UnknownScale};
 pub use deterministic::{Error as IdError, deterministic_id};
 pub use diff::{Change, Difference, diff};
 pub use edit::{Edit, compact};
-pub use finding::{Finding, FindingKind, Level, line_column};
+pub use finding::{Finding, FindingKind, Level, LineColumns, line_column};
 pub use hash::HashAlgorithm;
 pub use head::{Head, HeadError, Spec};
 pub use id::{is_id, is_type_name};

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::{
     jcs::is_fatal,
     tree::{Fault, Tree},
+    validate::LoadSchemas,
 };
 
 mod confidence;
@@ -25,13 +26,20 @@ mod filter;
 mod markings;
 mod objects;
 mod pattern;
+mod validate;
 mod values;
 
 /// The present, as a timestamp: taken only by operations that date something.
 pub type Clock<'a> = &'a dyn Fn() -> String;
 
-/// Answers one line, without a line's end: never an error, never a panic.
+/// Answers one line, without a line's end: never an error, never a panic. Users' schemas, which
+/// `validate` may ask for, are read by a program that can read files: [`answer_with`].
 pub fn answer(line: &[u8], now: Clock<'_>) -> Vec<u8> {
+    answer_with(line, now, &|_| Err("no folders are read here".to_owned()))
+}
+
+/// Answers one line; `load` reads the schemas of a folder.
+pub fn answer_with(line: &[u8], now: Clock<'_>, load: LoadSchemas<'_>) -> Vec<u8> {
     let request = match Request::parse(line) {
         Ok(request) => request,
         Err(failure) => return failure.print("null"),
@@ -41,7 +49,7 @@ pub fn answer(line: &[u8], now: Clock<'_>) -> Vec<u8> {
         return Failure::request("`op` is missing").print(id);
     };
     // A panic is a bug of ours; the caller has other lines to ask, and hears whose fault it was.
-    let ran = catch_unwind(AssertUnwindSafe(|| run(&op, &request, now)));
+    let ran = catch_unwind(AssertUnwindSafe(|| run(&op, &request, now, load)));
     match ran {
         Ok(Some(Ok(answer))) => answer.print(id),
         Ok(Some(Err(failure))) => failure.print(id),
@@ -51,8 +59,14 @@ pub fn answer(line: &[u8], now: Clock<'_>) -> Vec<u8> {
 }
 
 /// Runs an operation; none when there is no such one.
-fn run(op: &str, request: &Request<'_>, now: Clock<'_>) -> Option<Result<Answer, Failure>> {
+fn run(
+    op: &str,
+    request: &Request<'_>,
+    now: Clock<'_>,
+    load: LoadSchemas<'_>,
+) -> Option<Result<Answer, Failure>> {
     Some(match op {
+        "validate" => validate::validate(request, load),
         "parse" => objects::parse(request),
         "make-id" => objects::make_id(request),
         "canonicalize" => values::canonicalize(request),
@@ -78,7 +92,6 @@ fn run(op: &str, request: &Request<'_>, now: Clock<'_>) -> Option<Result<Answer,
 
 /// What kind of failure an answer reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "the rooms of validation and patterns use the rest")]
 pub(crate) enum Kind {
     /// No JSON object, no `op`, a field missing or of the wrong type.
     Request,

@@ -23,12 +23,16 @@ mod judge;
 mod markings;
 mod object;
 mod pattern;
+mod remedy;
 mod special;
 mod v20;
 mod value;
 
 pub use checks::{CHECKS, Check, Checks, UnknownCheck};
 pub use document::{Outcome, validate, validate_each};
+
+/// Loads a user's schemas from a folder, where the program that uses this crate can read one.
+pub type LoadSchemas<'a> = &'a dyn Fn(&str) -> Result<Box<dyn Schemas>, String>;
 
 use crate::{Finding, Level, Spec, tree::Value};
 

@@ -6,6 +6,10 @@ mod diff;
 mod input;
 mod markings;
 mod objects;
+mod report;
+mod schemas;
+mod summary;
+mod validate;
 
 use std::{
     io::{BufWriter, ErrorKind, Write},
@@ -21,6 +25,16 @@ use crate::desk;
 /// What can be done with STIX objects.
 #[derive(Subcommand)]
 pub(super) enum StixCommand {
+    /// List everything that is wrong with STIX documents: rule, place, what was expected.
+    ///
+    /// Ends with status 1 when a file is not valid: when a MUST is violated.
+    #[command(after_help = "Examples:\n  detente stix validate bundle.json\n  \
+        detente stix validate --strict --disable 302,401 *.json\n  \
+        curl -s https://feed.example/bundle | detente stix validate --format jsonl -")]
+    Validate(validate::ValidateArgs),
+    /// Show what is in a document: types, markings, versions, what is missing, what is unknown.
+    #[command(after_help = "Example:\n  detente stix summary bundle.json")]
+    Summary(summary::SummaryArgs),
     /// Print a JSON document in its canonical form (RFC 8785).
     #[command(
         after_help = "Example:\n  echo '{\"b\": 1e2, \"a\": \"x\"}' | detente stix canonicalize -"
@@ -77,6 +91,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn dispatch(command: StixCommand, json: bool, out: &mut impl Write) -> Result<ExitCode> {
     match command {
+        StixCommand::Validate(args) => validate::run(&args, json, out),
+        StixCommand::Summary(args) => summary::run(&args, json, out),
         StixCommand::Canonicalize(args) => objects::canonicalize(&args, out),
         StixCommand::Id(args) => objects::id(&args, json, out),
         StixCommand::NewVersion(args) => objects::new_version(&args, out),
@@ -85,7 +101,9 @@ fn dispatch(command: StixCommand, json: bool, out: &mut impl Write) -> Result<Ex
         StixCommand::Diff(args) => diff::run(&args, json, out),
         StixCommand::Lines(options) => {
             let now = || desk::now().to_string();
-            lines::serve(&options, out, |line| stix::lines::answer(line, &now))?;
+            lines::serve(&options, out, |line| {
+                stix::lines::answer_with(line, &now, &schemas::load)
+            })?;
             Ok(ExitCode::SUCCESS)
         }
     }

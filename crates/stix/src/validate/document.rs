@@ -14,6 +14,8 @@ pub struct Outcome {
     pub id: Option<String>,
     /// What was found, counted.
     pub report: Report,
+    /// What keeps it from being judged as STIX at all: not JSON, no `type`, no `id` at the top.
+    pub unreadable: Option<&'static str>,
 }
 
 /// Validates a whole document and hands each finding to the caller, in the order of the document.
@@ -80,7 +82,8 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn outcome(&mut self, id: Option<String>) -> Outcome {
-        Outcome { id, report: std::mem::take(&mut self.judge.report) }
+        let unreadable = self.judge.unreadable.take();
+        Outcome { id, report: std::mem::take(&mut self.judge.report), unreadable }
     }
 
     /// One object that stands in no other: a bundle is opened, an envelope too.
@@ -96,6 +99,7 @@ impl<'a> Walk<'a, '_> {
         let mut id = None;
         self.tree(bytes, base, prefix, sink, |judge, tree| {
             let Some(ctx) = judge.context(tree.root()) else { return };
+            judge.top(ctx.root);
             judge.spec = single_spec(judge.options.version, ctx.root);
             judge.object(&ctx);
             id = Some(judge.id().to_owned());
@@ -153,9 +157,11 @@ impl<'a> Walk<'a, '_> {
             table.frame(root);
             if root.get("type").is_none() && root.get("id").is_none() {
                 // A TAXII envelope: not an object of STIX.
+                judge.unreadable.get_or_insert("an envelope");
                 return;
             }
             let Some(ctx) = judge.context(root) else { return };
+            judge.top(root);
             judge.spec = single_spec(judge.options.version, root);
             judge.object(&ctx);
             table.version(judge, root);
@@ -196,6 +202,9 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn fail(&mut self, fault: Fault, base: usize, sink: Sink<'_>) {
+        if fault.rule != "JSON-5" {
+            self.judge.unreadable = Some("not JSON");
+        }
         self.judge.begin(base, "");
         self.judge.fault(fault, "", self.document);
         self.judge.end(sink);
@@ -211,15 +220,24 @@ impl Judge<'_> {
     /// The object's `type`, or a finding that it has none.
     fn context<'t>(&mut self, root: Value<'t>) -> Option<Context<'t>> {
         if root.kind() != Kind::Object {
+            self.unreadable.get_or_insert("a value that is no object");
             self.error("STIX-8.1-02", root, "a STIX object");
             return None;
         }
         let Some(value) = root.get("type") else {
+            self.unreadable.get_or_insert("an object without `type`");
             self.missing("type", root, "3.2");
             return None;
         };
         let name = self.text(value)?;
         Some(Context::new(root, name))
+    }
+
+    /// What a top-level object must have to be one.
+    fn top(&mut self, root: Value<'_>) {
+        if root.get("id").is_none() {
+            self.unreadable.get_or_insert("an object without `id`");
+        }
     }
 }
 

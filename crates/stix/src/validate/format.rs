@@ -29,13 +29,13 @@ pub(super) fn is_mac(text: &str) -> bool {
 /// One IPv4 address, or a network in CIDR notation.
 pub(super) fn is_ipv4(text: &str) -> bool {
     let (address, prefix) = text.split_once('/').unwrap_or((text, "32"));
-    address.parse::<std::net::Ipv4Addr>().is_ok() && is_prefix(prefix, 32)
+    address.parse::<core::net::Ipv4Addr>().is_ok() && is_prefix(prefix, 32)
 }
 
 /// One IPv6 address, or a network in CIDR notation.
 pub(super) fn is_ipv6(text: &str) -> bool {
     let (address, prefix) = text.split_once('/').unwrap_or((text, "128"));
-    address.parse::<std::net::Ipv6Addr>().is_ok() && is_prefix(prefix, 128)
+    address.parse::<core::net::Ipv6Addr>().is_ok() && is_prefix(prefix, 128)
 }
 
 fn is_prefix(text: &str, max: u8) -> bool {

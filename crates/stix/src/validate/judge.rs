@@ -26,6 +26,8 @@ pub(super) struct Judge<'o> {
     unhanded: usize,
     /// From which offset on how many bytes lack in the text: the objects of a bundle's frame.
     pub(super) gap: (usize, usize),
+    /// What keeps the document from being judged as STIX.
+    pub(super) unreadable: Option<&'static str>,
 }
 
 impl<'o> Judge<'o> {
@@ -40,6 +42,7 @@ impl<'o> Judge<'o> {
             spec: Spec::V21,
             unhanded: 0,
             gap: (usize::MAX, 0),
+            unreadable: None,
         }
     }
 

@@ -1,7 +1,11 @@
 //! Patterns of indicators: read by [`crate::pattern`], judged here.
 
 use super::judge::Judge;
-use crate::{Level, Spec, pattern, tree::Value};
+use crate::{
+    Level, Spec,
+    pattern::{self, CustomCheck},
+    tree::Value,
+};
 
 impl Judge<'_> {
     /// The pattern of an indicator, if it is a STIX pattern.
@@ -18,10 +22,33 @@ impl Judge<'_> {
             None if self.spec == Spec::V20 => Spec::V20,
             _ => Spec::V21,
         };
-        if let Err(error) = pattern::parse(pattern, spec) {
-            let place = format!("line {}, column {} of the pattern", error.line, error.column);
-            let expected = format!("{} at {place}", error.expected);
-            self.inside((error.rule, Level::Error), value, &error.found, expected);
+        match pattern::parse(pattern, spec) {
+            Err(error) => {
+                let place = format!("line {}, column {} of the pattern", error.line, error.column);
+                let expected = format!("{} at {place}", error.expected);
+                self.inside((error.rule, Level::Error), value, &error.found, expected);
+            }
+            Ok(pattern) => {
+                for found in pattern::findings(&pattern, self.custom_check()) {
+                    let place = format!("line {}, column {}", found.line, found.column);
+                    let expected = format!("{} at {place} of the pattern", found.expected);
+                    self.inside((found.rule, found.level), value, &found.found, expected);
+                }
+            }
+        }
+    }
+
+    /// Which check looks at custom types and properties in patterns.
+    fn custom_check(&self) -> CustomCheck {
+        let has = |number| self.options.checks.has(number, self.spec);
+        if has(401) {
+            CustomCheck::ExtensionsUse
+        } else if has(101) {
+            CustomCheck::Prefix
+        } else if has(102) {
+            CustomCheck::PrefixLax
+        } else {
+            CustomCheck::Off
         }
     }
 }

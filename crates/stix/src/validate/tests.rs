@@ -181,3 +181,27 @@ fn users_schemas_are_asked_by_type_and_extension() {
     let (_, found) = run(MUTEX.as_bytes(), &options);
     assert_eq!((found[0].rule, found[0].pointer.as_str()), ("SCHEMA", "/name"));
 }
+
+/// One row a rule: an object or bundle that breaks it, and the nearest one that does not.
+const NEIGHBOURS: &str = include_str!("../../tests/rules.jsonl");
+
+#[test]
+fn each_rule_finds_its_violation_and_lets_the_neighbour_pass() {
+    let mut wrong = Vec::new();
+    for line in NEIGHBOURS.lines() {
+        let tree = crate::tree::Tree::read(line.as_bytes()).unwrap();
+        let member = |name| tree.root().get(name).unwrap();
+        let rule = member("rule").as_str().unwrap();
+        let found = |document: &str| -> Vec<&'static str> {
+            let (_, found) = run(document.as_bytes(), &Options::default());
+            let errors = found.iter().filter(|finding| finding.level == Level::Error);
+            errors.map(|finding| finding.rule).collect()
+        };
+        let (bad, good) = (found(member("bad").source()), found(member("good").source()));
+        if !bad.contains(&rule) || !good.is_empty() {
+            wrong.push(format!("{rule}: bad {bad:?}, good {good:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(NEIGHBOURS.lines().count() > 200);
+}

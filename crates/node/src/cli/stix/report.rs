@@ -1,0 +1,224 @@
+//! How findings are printed: lines for people, JSON, JSON lines, SARIF.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use serde_json::json;
+use stix::{Finding, Report};
+
+use super::validate::{Format, as_json};
+
+/// Prints findings as they come.
+pub(super) struct Printer<W> {
+    out: W,
+    format: Format,
+    quiet: bool,
+    /// Whether something stands before, so that a comma is due.
+    comma: bool,
+    /// Rules that were broken, for SARIF.
+    rules: BTreeMap<&'static str, &'static str>,
+}
+
+impl<W: Write> Printer<W> {
+    pub(super) fn new(out: W, format: Format, quiet: bool) -> Self {
+        Self { out, format, quiet, comma: false, rules: BTreeMap::new() }
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        match self.format {
+            Format::Text | Format::Jsonl => Ok(()),
+            Format::Json => self.out.write_all(b"{\"files\":["),
+            Format::Sarif => self.out.write_all(
+                b"{\"version\":\"2.1.0\",\
+                \"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\
+                \"runs\":[{\"columnKind\":\"unicodeCodePoints\",\"results\":[",
+            ),
+        }
+    }
+
+    pub(super) fn begin_file(&mut self, file: &str) -> io::Result<()> {
+        if self.format == Format::Json {
+            self.separate()?;
+            write!(self.out, "{{\"file\":{},\"findings\":[", json!(file))?;
+            self.comma = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finding(
+        &mut self,
+        file: &str,
+        finding: &Finding,
+        place: (usize, usize),
+    ) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        match self.format {
+            Format::Text => self.line(file, finding, place),
+            Format::Jsonl => writeln!(self.out, "{}", as_json(file, finding, place)),
+            Format::Json => {
+                self.separate()?;
+                write!(self.out, "{}", as_json(file, finding, place))
+            }
+            Format::Sarif => {
+                self.separate()?;
+                self.rules.insert(finding.rule, finding.clause);
+                write!(self.out, "{}", sarif(file, finding, place))
+            }
+        }
+    }
+
+    fn separate(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.comma, true) {
+            self.out.write_all(b",\n")?;
+        }
+        Ok(())
+    }
+
+    fn line(
+        &mut self,
+        file: &str,
+        finding: &Finding,
+        (line, column): (usize, usize),
+    ) -> io::Result<()> {
+        let level = finding.level.as_str();
+        let (rule, message) = (finding.rule, finding.message());
+        write!(self.out, "{file}:{line}:{column}: {level}: {rule}: {message}")?;
+        if !finding.clause.is_empty() {
+            let section = finding.clause.starts_with(|c: char| c.is_ascii_digit());
+            let word = if section { "section " } else { "" };
+            write!(self.out, " [{word}{}]", finding.clause)?;
+        }
+        if !finding.object.is_empty() {
+            write!(self.out, " {}", finding.object)?;
+        }
+        if let Some(remedy) = finding.remedy() {
+            write!(self.out, "; {remedy}")?;
+        }
+        writeln!(self.out)
+    }
+
+    pub(super) fn end_file(&mut self, file: &str, report: &Report) -> io::Result<()> {
+        let counts = json!({
+            "file": file,
+            "valid": report.is_valid(),
+            "objects": report.objects,
+            "errors": report.errors,
+            "warnings": report.warnings,
+            "notes": report.notes,
+            "not_shown": report.uncounted,
+        });
+        match self.format {
+            Format::Text => {
+                let verdict = if report.is_valid() { "valid" } else { "not valid" };
+                let Report { objects, errors, warnings, notes, .. } = report;
+                let objects = counted(*objects, "object");
+                let errors = counted(*errors, "error");
+                let (warnings, notes) = (counted(*warnings, "warning"), counted(*notes, "note"));
+                writeln!(self.out, "{file}: {verdict}: {objects}, {errors}, {warnings}, {notes}")
+            }
+            Format::Jsonl => writeln!(self.out, "{counts}"),
+            Format::Json => {
+                self.comma = true;
+                let counts = counts.to_string();
+                let inner = counts.trim_start_matches('{');
+                write!(self.out, "],{inner}")
+            }
+            Format::Sarif => Ok(()),
+        }
+    }
+
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.out.write_all(b"]}\n")?,
+            Format::Sarif => {
+                let rule = |(id, clause): (&&str, &&str)| json!({"id": id, "shortDescription": {"text": format!("STIX 2.1, {clause}")}});
+                let rules: Vec<serde_json::Value> = self.rules.iter().map(rule).collect();
+                let driver = json!({
+                    "name": "detente stix validate",
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "rules": rules,
+                });
+                writeln!(self.out, "],\"tool\":{{\"driver\":{driver}}}}}]}}")?;
+            }
+            Format::Text | Format::Jsonl => {}
+        }
+        self.out.flush()
+    }
+}
+
+/// `1 object`, `2 objects`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn sarif(file: &str, finding: &Finding, (line, column): (usize, usize)) -> serde_json::Value {
+    json!({
+        "ruleId": finding.rule,
+        "level": finding.level.as_str(),
+        "message": {"text": finding.message()},
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": {"uri": file},
+                "region": {"startLine": line, "startColumn": column, "byteOffset": finding.offset},
+            },
+            "logicalLocations": [{"fullyQualifiedName": finding.pointer}],
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"type":"mutex","id":"mutex--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921",
+  "name":7}"#;
+
+    fn printed(format: Format) -> String {
+        let mut out = Vec::new();
+        let mut printer = Printer::new(&mut out, format, false);
+        printer.begin().unwrap();
+        for file in ["a.json", "b.json"] {
+            printer.begin_file(file).unwrap();
+            let mut places = stix::LineColumns::new(TEXT.as_bytes());
+            let report =
+                stix::validate(TEXT.as_bytes(), &stix::Options::default(), &mut |finding| {
+                    let place = places.at(finding.offset);
+                    printer.finding(file, &finding, place).unwrap();
+                });
+            printer.end_file(file, &report).unwrap();
+        }
+        printer.end().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_has_a_line_for_each_finding_and_file() {
+        let text = printed(Format::Text);
+        let line = text.lines().find(|line| line.contains("error")).unwrap();
+        assert!(line.starts_with("a.json:2:10: error: STIX-12.1-03: /name: expected a string"));
+        assert!(text.contains("b.json: not valid: 1 object, 1 error, 1 warning, 0 notes"));
+    }
+
+    #[test]
+    fn json_and_sarif_are_one_document_and_lines_are_one_each() {
+        let json: serde_json::Value = serde_json::from_str(&printed(Format::Json)).unwrap();
+        assert_eq!(json["files"][1]["file"], "b.json");
+        assert_eq!(json["files"][1]["valid"], false);
+        assert_eq!(json["files"][0]["findings"][1]["pointer"], "/name");
+        let sarif: serde_json::Value = serde_json::from_str(&printed(Format::Sarif)).unwrap();
+        let result = &sarif["runs"][0]["results"][1];
+        assert_eq!(result["ruleId"], "STIX-12.1-03");
+        assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().len(), 2);
+        for line in printed(Format::Jsonl).lines() {
+            let _: serde_json::Value = serde_json::from_str(line).unwrap();
+        }
+    }
+}
