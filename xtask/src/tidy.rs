@@ -7,6 +7,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+mod taxii_conformance;
+
 /// Lines of a file above which it must be two.
 const FILE_LINES_MAX: usize = 1_000;
 /// Bytes of a line.
@@ -38,9 +40,11 @@ pub(crate) fn run() -> Result<()> {
     for name in ["stix", "protocol", "store", "exchange", "node", "testkit"] {
         check_manifest(&root, name, &mut wrong)?;
     }
-    for file in sources(&root)? {
-        check_source(&root, &file, &mut wrong)?;
+    let sources = sources(&root)?;
+    for file in &sources {
+        check_source(&root, file, &mut wrong)?;
     }
+    taxii_conformance::check(&root, &sources, &mut wrong)?;
     if wrong.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use stix::{Marking, SplitError, Tlp};
 use store::{AddObjects, Added, Collection, Flow, Line, NewObject, ReleaseDraft};
 use uuid::Uuid;
 
-use crate::{Failure, Service};
+use crate::{Failure, Service, Step};
 
 /// What a tool posts.
 #[derive(Debug, Clone)]
@@ -84,6 +84,60 @@ pub async fn submit(
         status_id: submission.status_id,
     };
     Ok(service.store().add_objects(add).await?)
+}
+
+/// Takes in the oldest request that was kept whole, and forgets it.
+///
+/// *Atomicity*: objects and status in one transaction, forgetting in the next; a step that breaks
+/// off in between finds the same objects again and adds nothing twice.
+pub async fn step(service: &Service) -> Result<Step, Failure> {
+    let Some(kept) = service.store().lease_submission().await? else { return Ok(Step::Idle) };
+    let (status_id, at) = (kept.status_id, kept.at);
+    let submission = Submission {
+        collection: kept.collection,
+        account: kept.account,
+        body: kept.body,
+        precedence: None,
+        status: Status::Actual,
+        note: None,
+        status_id,
+    };
+    let done = match submit(service, submission.clone(), at).await {
+        Ok(_) => Ok(()),
+        Err(SubmitError::Failure(Failure::Store(error))) => Err(error),
+        Err(refused) => refuse(service, submission, &refused, at).await,
+    };
+    if let Err(error) = done {
+        service.store().free_submission(status_id);
+        return Err(error.into());
+    }
+    service.store().drop_submission(status_id).await?;
+    Ok(Step::Worked(1))
+}
+
+/// Writes a status in which every object failed for the same reason.
+async fn refuse(
+    service: &Service,
+    submission: Submission,
+    refused: &SubmitError,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let slices = stix::split(&submission.body).unwrap_or_default();
+    let line = |(place, slice): (usize, &&[u8])| {
+        let mut line = line_of(u32::try_from(place).unwrap_or(u32::MAX), slice);
+        line.message = Some(refused.to_string());
+        line
+    };
+    let add = AddObjects {
+        collection: submission.collection,
+        account: submission.account,
+        objects: Vec::new(),
+        failures: slices.iter().enumerate().map(line).collect(),
+        now,
+        release: None,
+        status_id: submission.status_id,
+    };
+    service.store().add_objects(add).await.map(drop)
 }
 
 async fn draft(
@@ -168,6 +222,11 @@ pub(crate) fn new_object(
 }
 
 fn failure(place: u32, slice: &[u8], refused: &stix::Refused) -> Line {
+    Line { message: Some(refused.to_string()), ..line_of(place, slice) }
+}
+
+/// A line of a status for an object that is not kept.
+fn line_of(place: u32, slice: &[u8]) -> Line {
     let head = stix::Head::parse(slice).ok();
     let id = head.as_ref().map(|head| head.id.clone().into_owned()).filter(|id| stix::is_id(id));
     let version = head.as_ref().and_then(|head| head.version().map(str::to_owned));
@@ -176,6 +235,6 @@ fn failure(place: u32, slice: &[u8], refused: &stix::Refused) -> Line {
         ok: false,
         id: id.unwrap_or_else(|| format!("unknown--{place}")),
         version: version.unwrap_or_default(),
-        message: Some(refused.to_string()),
+        message: None,
     }
 }

@@ -1,6 +1,9 @@
 //! `node.toml`: one file, each key documented where it is written.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use protocol::terms::NodeName;
@@ -29,6 +32,45 @@ pub struct Config {
     /// Requests a minute.
     #[serde(default)]
     pub limits: Limits,
+    /// TLS of the desk.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+}
+
+/// TLS of the desk; paths are taken from the data directory.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// File with the certificate and those above it, as PEM.
+    pub certificate: Option<PathBuf>,
+    /// File with its key, as PEM.
+    pub key: Option<PathBuf>,
+    /// Gets certificates from an authority instead.
+    pub acme: Option<Acme>,
+    /// Which client certificates may stand for accounts; none are asked for where nothing stands.
+    pub clients: Option<Clients>,
+}
+
+/// Certificates by ACME (RFC 8555), proven over TLS-ALPN (RFC 8737) on the desk's own port.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acme {
+    /// The desk's names.
+    pub domains: Vec<String>,
+    /// Mail address that the authority writes to.
+    pub contact: String,
+    /// The authority's directory; Let's Encrypt where none is named.
+    pub directory: Option<String>,
+}
+
+/// Which client certificates may stand for accounts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clients {
+    /// Any whose key was added to an account.
+    Pinned,
+    /// Those, and only where an authority in this file has signed for them (RFC 5280).
+    Authority(PathBuf),
 }
 
 /// Requests a minute at the TAXII door; none is limited where no number stands.
@@ -81,7 +123,11 @@ impl Config {
              # Where the desk is reached from outside; TAXII clients are told absolute addresses then.\n\
              # public_url = \"https://desk.example\"\n\n\
              # Requests a minute of one account and of one address; no limit where none is set.\n\
-             # limits = {{ account = 6000, address = 6000 }}\n{store}"
+             # limits = {{ account = 6000, address = 6000 }}\n\n\
+             # TLS of the desk: own files, or certificates by ACME; client certificates by an\n\
+             # authority's file or, with clients = \"pinned\", by the keys added to accounts.\n\
+             # tls = {{ certificate = \"desk.pem\", key = \"desk.key\", clients = {{ authority = \"ca.pem\" }} }}\n\
+             # tls = {{ acme = {{ domains = [\"desk.example\"], contact = \"desk@example\" }} }}\n{store}"
         )
     }
 }

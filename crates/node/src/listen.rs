@@ -107,6 +107,9 @@ async fn welcome(
     };
     let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
     let Ok(Ok(stream)) = shaken else { return };
+    if tls::desk::is_challenge(stream.get_ref().1.alpn_protocol()) {
+        return;
+    }
     let certificate = stream
         .get_ref()
         .1

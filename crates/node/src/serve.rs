@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use exchange::{Failure, Service, Step, intake, oversight, recall, relay, release, sweep};
+use exchange::{Failure, Service, Step, intake, oversight, recall, relay, release, submit, sweep};
 use protocol::terms::Digest;
 use store::Lane;
 use tokio::{net::TcpListener, sync::watch};
@@ -15,7 +15,7 @@ use crate::{
     init::{self, Opened},
     link::Links,
     listen::{Door, listen, told},
-    partner_door, taxii,
+    partner_door, taxii, tls,
 };
 
 /// How long a worker sleeps when nothing changes.
@@ -31,9 +31,10 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let desk_listener = bind(config.desk, "desk").await?;
     let partner_listener = bind(config.partner, "partner").await?;
-    let desk_tls = match config.desk.ip().is_loopback() || config.behind_proxy {
-        true => None,
-        false => Some(link.desk_door()?),
+    let is_plain = config.desk.ip().is_loopback() || config.behind_proxy;
+    let desk_tls = match &config.tls {
+        None if is_plain => None,
+        tls => Some(tls::desk::server(&tls.clone().unwrap_or_default(), dir, &link)?),
     };
     oversight::publish(&service, now()).await?;
     let is_shared = config.behind_proxy;
@@ -113,6 +114,7 @@ fn start_workers(service: &Service, links: &Arc<Links>, stopped: &watch::Receive
         start("relay.bulk", Worker::Relay(Lane::Bulk)),
         start("intake.urgent", Worker::Intake(Lane::Urgent)),
         start("intake.bulk", Worker::Intake(Lane::Bulk)),
+        start("submissions", Worker::Submissions),
         start("checkpoint", Worker::Checkpoint),
         start("sweep", Worker::Sweep),
     ]
@@ -124,6 +126,7 @@ enum Worker {
     Recall,
     Relay(Lane),
     Intake(Lane),
+    Submissions,
     Checkpoint,
     Sweep,
 }
@@ -136,6 +139,7 @@ impl Worker {
             Self::Recall => recall::step(service, time, &mut rng()).await,
             Self::Relay(lane) => relay::step(service, links, lane, time).await,
             Self::Intake(lane) => intake::step(service, lane, time, &mut rng()).await,
+            Self::Submissions => submit::step(service).await,
             Self::Sweep => sweep::step(service, time).await,
             Self::Checkpoint => {
                 let step = oversight::publish(service, time).await?;

@@ -18,6 +18,8 @@ use rustls::{
     },
 };
 
+pub mod desk;
+
 /// Whether a key may be on the other end of a link.
 pub type Pinned = Arc<dyn Fn(&Digest) -> bool + Send + Sync>;
 
@@ -84,15 +86,6 @@ impl LinkKey {
             .dangerous()
             .with_custom_certificate_verifier(pins)
             .with_client_auth_cert(chain, key)?)
-    }
-
-    /// For the desk away from loopback: the same certificate, nobody asked for theirs.
-    pub fn desk_door(&self) -> Result<ServerConfig> {
-        let (chain, key) = self.chain();
-        Ok(ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?)
     }
 }
 

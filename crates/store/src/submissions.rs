@@ -78,6 +78,11 @@ impl Store {
         Ok(None)
     }
 
+    /// Gives a request back that could not be dealt with now.
+    pub fn free_submission(&self, status_id: Uuid) {
+        self.free(&lease(&status_id.to_string()));
+    }
+
     /// Forgets a request that was dealt with.
     pub async fn drop_submission(&self, status_id: Uuid) -> Result<(), Error> {
         let status = status_id.to_string();

@@ -1,9 +1,14 @@
 //! The TAXII door, request by request.
 
 mod abuse;
+mod channel;
 mod delete;
 mod desk;
 mod form;
 mod pages;
+mod pending;
+mod resources;
 mod rights;
+mod secure;
+mod specs;
 mod write;

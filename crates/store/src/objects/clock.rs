@@ -30,6 +30,11 @@ impl Clock {
         self.now / MS_US
     }
 
+    /// The present.
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.now_ms())
+    }
+
     /// A date for each row of a batch, given the class of each: the rows of a class in their
     /// order, a microsecond apart, the last of them on a whole millisecond.
     ///

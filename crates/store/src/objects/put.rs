@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use protocol::terms::Timestamp;
 use stix::Marking;
 
 use super::{
@@ -269,7 +270,7 @@ fn enter(
     }
     // In the order of their dates, so that the table only grows at its end.
     written.sort_unstable_by_key(|(date, _, _)| *date);
-    insert(tx, collection, &written)?;
+    insert(tx, collection, &written, clock.now())?;
     set_states(tx, collection.row, &states)?;
     anew.sort_unstable();
     anew.dedup();
@@ -309,6 +310,7 @@ fn insert(
     tx: &Tx<'_>,
     collection: &Collection,
     entries: &[(i64, &New<'_>, i64)],
+    now: Timestamp,
 ) -> Result<(), Error> {
     const COLUMNS: &[(&str, Kind)] = &[
         ("date", Kind::Int),
@@ -323,6 +325,8 @@ fn insert(
         ("state", Kind::Int),
         ("findings", Kind::Bytes),
     ];
+    // An object without a version of its own has the time of the request that brought it.
+    let at = now.to_string();
     let mut given = Given::new(COLUMNS);
     for (date, new, state) in entries {
         let object = new.object;
@@ -332,7 +336,7 @@ fn insert(
             Value::count(object.body.len()),
             object.id.to_column(),
             Value::Int(id_hash(&object.id)),
-            object.version.to_column(),
+            object.version.as_ref().unwrap_or(&at).to_column(),
             object.version_key.to_column(),
             object.type_.to_column(),
             Value::Int(new.class),

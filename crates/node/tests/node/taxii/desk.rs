@@ -15,6 +15,7 @@ use protocol::{
     secrets,
     terms::{NodeName, Role},
 };
+use rustls::ServerConfig;
 use store::{Options, Store};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
@@ -49,20 +50,33 @@ impl TestDesk {
 
     /// With further lines of `node.toml`.
     pub(crate) async fn with(lines: &str) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::secured(lines, TempDir::new().unwrap(), None).await
+    }
+
+    /// In a directory of its own, secured or not.
+    pub(crate) async fn secured(lines: &str, dir: TempDir, tls: Option<ServerConfig>) -> Self {
         let name: NodeName = "aldermoor.example/channel".parse().unwrap();
         let until = now().plus_ms(1_000_000_000);
         let keys = NodeKeys::generate(&name, &[], now(), until, &mut rng()).unwrap();
         let store = Store::open(&dir.path().join("node.db"), Options::default()).unwrap();
-        let service = Service::new(name.clone(), store, keys);
+        Self::serve(Service::new(name, store, keys), lines, dir, tls).await
+    }
+
+    /// Over a service that is there already.
+    pub(crate) async fn over(service: Service) -> Self {
+        Self::serve(service, "", TempDir::new().unwrap(), None).await
+    }
+
+    async fn serve(service: Service, lines: &str, dir: TempDir, tls: Option<ServerConfig>) -> Self {
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
-        let text = format!("{}{lines}", Config::text(&name, none, none, None));
+        let text = format!("{}{lines}", Config::text(service.name(), none, none, None));
         let config: Config = toml::from_str(&text).unwrap();
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind(none).await.unwrap();
         let address = listener.local_addr().unwrap();
         let desk = Arc::new(desk::Desk::open(service.clone(), config).await.unwrap());
-        let door = Door { listener, tls: None, router: desk_router(desk), is_shared: false };
+        let tls = tls.map(Arc::new);
+        let door = Door { listener, tls, router: desk_router(desk), is_shared: false };
         tokio::spawn(listen(door, stopped));
         let mut this = Self { address, service, token: String::new(), _stop: stop, _dir: dir };
         this.furnish().await;

@@ -1,0 +1,176 @@
+//! TLS of the desk: an own certificate, one from an authority by ACME, or the link's; and client
+//! certificates, held to an authority or known by their keys.
+//!
+//! TLS 1.2 and 1.3, no early data, none of the suites of RFC 7540 appendix A: rustls has none.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use futures_util::StreamExt as _;
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
+    server::{
+        NoClientAuth, ResolvesServerCert, WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use rustls_acme::{AcmeConfig, caches::DirCache};
+
+use super::LinkKey;
+use crate::config::{Acme, Clients, Tls};
+
+/// Protocols over TLS, the better one first.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+/// The protocol in which an ACME authority asks (RFC 8737).
+const CHALLENGE: &[u8] = b"acme-tls/1";
+
+/// The desk's TLS. With ACME, a task is started that gets certificates and renews them.
+///
+/// *Errors*: files that cannot be read, or hold no certificate or key.
+pub fn server(tls: &Tls, dir: &Path, link: &LinkKey) -> Result<ServerConfig> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let (certificates, by_acme) = match (&tls.certificate, &tls.key, &tls.acme) {
+        (Some(certificate), Some(key), None) => {
+            (from_files(&dir.join(certificate), &dir.join(key), &provider)?, false)
+        }
+        (None, None, Some(acme)) => (by_acme(acme, dir), true),
+        (None, None, None) => (of_link(link, &provider)?, false),
+        _ => anyhow::bail!("[tls] takes `certificate` and `key`, or `acme`, not both"),
+    };
+    let clients = clients(tls.clients.as_ref(), dir, &provider)?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(clients)
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+    if by_acme {
+        config.alpn_protocols.push(CHALLENGE.to_vec());
+    }
+    Ok(config)
+}
+
+/// Whether a connection was an authority's question, which the handshake has answered.
+pub fn is_challenge(protocol: Option<&[u8]>) -> bool {
+    protocol.is_some_and(|name| name == CHALLENGE)
+}
+
+type Certificates = Arc<dyn ResolvesServerCert>;
+
+fn from_files(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Certificates> {
+    let read = |path: &Path| format!("{} holds no PEM that can be read", path.display());
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .with_context(|| read(certificate))?
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| read(certificate))?;
+    let key = PrivateKeyDer::from_pem_file(key).with_context(|| read(key))?;
+    single(chain, key, provider)
+}
+
+fn of_link(link: &LinkKey, provider: &CryptoProvider) -> Result<Certificates> {
+    let (chain, key) = link.chain();
+    single(chain, key, provider)
+}
+
+fn single(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<Certificates> {
+    let certified = CertifiedKey::from_der(chain, key, provider)
+        .context("the certificate and the key of the desk do not belong together")?;
+    Ok(Arc::new(SingleCertAndKey::from(certified)))
+}
+
+fn by_acme(acme: &Acme, dir: &Path) -> Certificates {
+    let mut config = AcmeConfig::new(&acme.domains)
+        .contact([format!("mailto:{}", acme.contact)])
+        .cache(DirCache::new(dir.join("keys/acme")))
+        .directory_lets_encrypt(true);
+    if let Some(directory) = &acme.directory {
+        config = config.directory(directory);
+    }
+    let mut state = config.state();
+    let certificates = state.resolver();
+    tokio::spawn(async move {
+        while let Some(event) = state.next().await {
+            match event {
+                Ok(event) => tracing::info!(event = "acme", what = ?event),
+                Err(error) => tracing::warn!(event = "acme.failed", %error),
+            }
+        }
+    });
+    certificates
+}
+
+fn clients(
+    clients: Option<&Clients>,
+    dir: &Path,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>> {
+    match clients {
+        None => Ok(Arc::new(NoClientAuth)),
+        Some(Clients::Pinned) => Ok(Arc::new(AnyKey { provider: Arc::clone(provider) })),
+        Some(Clients::Authority(path)) => {
+            let path = dir.join(path);
+            let mut roots = RootCertStore::empty();
+            let read = || format!("{} holds no certificates", path.display());
+            for certificate in CertificateDer::pem_file_iter(&path).with_context(read)? {
+                roots.add(certificate.with_context(read)?)?;
+            }
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+            Ok(verifier.allow_unauthenticated().build()?)
+        }
+    }
+}
+
+/// Takes any certificate whose key is proven; whom the key stands for is asked at each request.
+#[derive(Debug)]
+struct AnyKey {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for AnyKey {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

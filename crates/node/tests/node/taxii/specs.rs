@@ -1,0 +1,89 @@
+//! Editions, objects without versions or ids, statuses over time, aliases (3.4.1, 4.3, 5.2.1).
+
+use node::desk::now;
+use uuid::Uuid;
+
+use super::desk::{TestDesk, lamp, lamp_id, lamps};
+
+#[tokio::test]
+async fn latest_edition_is_the_one_that_each_object_has_here() {
+    let desk = TestDesk::start().await;
+    let old = |number, version| lamp(number, version).replace("\"spec_version\":\"2.1\",", "");
+    desk.add(&[old(1, 5), lamp(1, 1), old(2, 1)]).await;
+    let editions = async |query: &str| {
+        let page = desk.get(&lamps(&format!("manifest/{query}"))).await.json();
+        let objects = page["objects"].as_array().cloned().unwrap_or_default();
+        let edition = |object: &serde_json::Value| {
+            let kind = object["media_type"].as_str().unwrap().to_owned();
+            (object["id"].as_str().unwrap().to_owned(), kind[kind.len() - 3..].to_owned())
+        };
+        // One batch is dated class by class: sorted here, so that the order says nothing.
+        let mut editions: Vec<_> = objects.iter().map(edition).collect();
+        editions.sort();
+        editions
+    };
+    let (one, two) = (lamp_id(1), lamp_id(2));
+    let pair = |id: &str, edition: &str| (id.to_owned(), edition.to_owned());
+    assert_eq!(editions("").await, [pair(&one, "2.1"), pair(&two, "2.0")]);
+    assert_eq!(editions("?match[spec_version]=2.1").await, [pair(&one, "2.1")]);
+    assert_eq!(editions("?match[spec_version]=2.0").await, [pair(&one, "2.0"), pair(&two, "2.0")]);
+    // The edition is chosen first, the version among what is left.
+    let both = editions("?match[spec_version]=2.0,2.1").await;
+    assert_eq!(both, [pair(&one, "2.0"), pair(&two, "2.0")], "the last version of either");
+}
+
+#[tokio::test]
+async fn versions_of_unversioned_objects_are_consistent() {
+    let desk = TestDesk::start().await;
+    let marking = "{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\
+        \"id\":\"marking-definition--00000000-0000-4000-8000-000000000001\",\
+        \"created\":\"2031-01-01T00:00:00.000Z\",\"definition_type\":\"statement\",\
+        \"definition\":{\"statement\":\"Invented.\"}}";
+    let mutex = "{\"type\":\"mutex\",\"spec_version\":\"2.1\",\
+        \"id\":\"mutex--00000000-0000-5000-8000-000000000001\",\"name\":\"lamp\"}";
+    let status = desk.add(&[marking.to_owned(), mutex.to_owned()]).await;
+    let manifest = desk.get(&lamps("manifest/")).await.json();
+    for place in [0, 1] {
+        let id = manifest["objects"][place]["id"].as_str().unwrap();
+        let version = &manifest["objects"][place]["version"];
+        assert_eq!(status["successes"][place]["version"], *version, "{id}");
+        let list = desk.get(&lamps(&format!("objects/{id}/versions/"))).await.json();
+        assert_eq!(list["versions"][0], *version, "{id}");
+    }
+    assert_eq!(manifest["objects"][0]["version"], "2031-01-01T00:00:00.000Z", "created");
+    let asked = desk.get(&lamps("manifest/?match[version]=2031-01-01T00:00:00Z")).await.json();
+    assert_eq!(asked["objects"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn objects_without_an_id_are_told_by_their_place() {
+    let desk = TestDesk::start().await;
+    let status = desk.add(&[lamp(1, 0), "{\"type\":\"tool\"}".to_owned(), "7".to_owned()]).await;
+    assert_eq!((&status["success_count"], &status["failure_count"]), (&1.into(), &2.into()));
+    assert_eq!(status["failures"][0]["id"], "unknown--1");
+    assert_eq!(status["failures"][1]["id"], "unknown--2");
+    assert!(status["failures"][1]["version"].as_str().is_some_and(|text| text.ends_with('Z')));
+}
+
+#[tokio::test]
+async fn statuses_are_kept_for_thirty_days() {
+    let desk = TestDesk::start().await;
+    let status = desk.add(&[lamp(1, 0)]).await;
+    let path = format!("/local/status/{}/", status["id"].as_str().unwrap());
+    let day = 24 * 3_600 * 1_000;
+    let store = desk.service.store();
+    store.sweep(now().plus_ms(29 * day)).await.unwrap();
+    assert_eq!(desk.get(&path).await.status, 200);
+    store.sweep(now().plus_ms(31 * day)).await.unwrap();
+    assert_eq!(desk.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn aliases_are_unique_in_their_root() {
+    let desk = TestDesk::start().await;
+    let store = desk.service.store();
+    let (root, alias, title) = ("local".to_owned(), "lamps".to_owned(), "Others".to_owned());
+    store.create_collection(Uuid::new_v4(), root, alias, title, now()).await.unwrap();
+    let list = desk.get("/local/collections/").await.json();
+    assert_eq!(list["collections"].as_array().unwrap().len(), 1);
+}
