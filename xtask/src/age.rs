@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::{cargo_command, interop, run};
+use crate::{interop, program, run};
 
 /// Where the packages, the vectors and the crossing files lie.
 const FOLDER: &str = "target/age";
@@ -31,7 +31,7 @@ pub(crate) fn run_beside_others() -> Result<()> {
 
 fn rust_tests(filter: &str, files: &Path) -> Result<()> {
     let arguments = ["test", "--quiet", "--package", "protocol", "--lib", filter];
-    run(cargo_command().args(arguments).env("DETENTE_AGE_DIR", files))
+    run(program().args(arguments).env("DETENTE_AGE_DIR", files))
 }
 
 /// Our own vectors, and the shared ones where they are at hand, read by the Python reader.

@@ -14,7 +14,7 @@ use crate::run;
 
 /// Starts the demo, lets the clients walk it, ends it.
 pub(crate) fn run_clients() -> Result<()> {
-    let python = python()?;
+    let python = python(&["taxii2-client", "stix2==3.0.2"])?;
     let dir = Path::new("target/interop");
     if dir.exists() {
         fs::remove_dir_all(dir)?;
@@ -55,15 +55,15 @@ fn wait_for_story(demo: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// A Python with the clients, in an environment of its own.
-fn python() -> Result<String> {
+/// A Python with these packages, in an environment of its own.
+pub(crate) fn python(packages: &[&str]) -> Result<String> {
     let made = Command::new("python3").args(["-m", "venv", "target/venv"]).status();
     if !made.is_ok_and(|status| status.success()) {
         run(Command::new("apt-get").args(["install", "--yes", "--quiet", "python3-venv"]))?;
         run(Command::new("python3").args(["-m", "venv", "target/venv"]))?;
     }
     let python = "target/venv/bin/python".to_owned();
-    let install = ["-m", "pip", "install", "--quiet", "taxii2-client", "stix2==3.0.2"];
-    run(Command::new(&python).args(install))?;
+    let install = ["-m", "pip", "install", "--quiet"];
+    run(Command::new(&python).args(install).args(packages))?;
     Ok(python)
 }

@@ -1,6 +1,8 @@
 //! Checks that are code, and tests of everything: `cargo xtask check`, `cargo xtask test`.
 
+mod age;
 mod browser;
+mod fuzz;
 mod interop;
 mod postgres;
 mod tidy;
@@ -18,8 +20,13 @@ const USAGE: &str = "usage: cargo xtask <command>
   test    everything
   bench   figures against their bars: bench NAME [--json]
   browser a real browser walks both consoles, and keeps its screenshots (after a release build)
-  interop real clients against two nodes (after a release build)
+  interop real clients against two nodes (after a release build), and age
+  age     cryptography beside others' alone: age files, vectors, statements
+  fuzz    every reader of untrusted bytes: fuzz [SECONDS each] [TARGET…]
   tidy    the rules that are code, alone";
+
+/// Seeded histories of the whole test: about two minutes on two cores.
+const HISTORIES: &str = "2000";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -28,7 +35,9 @@ fn main() -> ExitCode {
         "test" => test(),
         "bench" => bench(),
         "browser" => step("browser", || browser::walk(true)),
-        "interop" => step("interop", interop::run_clients),
+        "interop" => interop_all(),
+        "age" => beside_others(),
+        "fuzz" => fuzz::run(&std::env::args().skip(2).collect::<Vec<_>>()),
         "tidy" => step("tidy", tidy::run),
         _ => {
             eprintln!("{USAGE}");
@@ -62,15 +71,26 @@ fn test() -> Result<()> {
     })?;
     step("release build", || cargo(&["build", "--release", "--package", "node"]))?;
     step("histories", || {
-        let arguments = ["test", "--quiet", "--package", "testkit", "--test", "channel", "seeded"];
-        run(program().args(arguments).env("DETENTE_HISTORIES", "300"))
+        let arguments = ["test", "--quiet", "--package", "testkit", "--test", "channel"];
+        let seeded = ["seeded_histories_deliver"];
+        run(program().args(arguments).args(seeded).env("DETENTE_HISTORIES", HISTORIES))
     })?;
-    step("interop", interop::run_clients)?;
+    interop_all()?;
     step("browser", || browser::walk(false))?;
+    step("fuzzing, a short round", || fuzz::run(&["5".to_owned()]))?;
     step("demo", || {
         let demo = ["run", "--quiet", "--release", "--", "demo", "--once", "--kill-rounds", "30"];
         cargo(&demo)
     })
+}
+
+fn interop_all() -> Result<()> {
+    step("real clients", interop::run_clients)?;
+    beside_others()
+}
+
+fn beside_others() -> Result<()> {
+    step("cryptography beside others'", age::run_beside_others)
 }
 
 /// Builds node and bench for release, and hands every argument on. Nothing but the bench's own

@@ -1,4 +1,10 @@
-//! Rules of the house that are code: walls between crates, sizes, module docs, migrations.
+//! Rules of the house that are code: walls between crates, licences, sizes, module docs, landed
+//! migrations, what documents say of the repository.
+
+mod documents;
+mod migrations;
+mod taxii_conformance;
+mod walls;
 
 use std::{
     fs,
@@ -7,43 +13,38 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-mod taxii_conformance;
-
 /// Lines of a file above which it must be two.
 const FILE_LINES_MAX: usize = 1_000;
 /// Bytes of a line.
 const LINE_WIDTH_MAX: usize = 160;
 
-/// Crates that may stand only in these manifests.
-const WALLS: [(&str, &[&str]); 12] = [
-    ("rusqlite", &["store"]),
-    ("axum", &["node"]),
-    ("askama", &["node"]),
-    ("aws-lc-rs", &["protocol"]),
-    ("hpke", &["protocol"]),
-    ("chacha20poly1305", &["protocol"]),
-    ("curve25519-dalek", &["protocol"]),
-    ("argon2", &["protocol"]),
-    ("scrypt", &["protocol"]),
-    ("hmac", &["protocol"]),
-    ("hkdf", &["protocol"]),
-    ("sha2", &["protocol", "stix"]),
-];
-
 /// What the pure rooms never say.
-const PURE: [&str; 4] = ["std::fs", "std::net", "SystemTime", "Instant::now"];
+const PURE: [&str; 12] = [
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "SystemTime",
+    "Instant::now",
+    "getrandom",
+    "OsRng",
+    "new_v4()",
+    "async fn",
+];
 
 /// Holds every rule; all violations are listed before it fails.
 pub(crate) fn run() -> Result<()> {
     let root = root()?;
-    let mut wrong = Vec::new();
-    for name in ["stix", "protocol", "store", "exchange", "node", "testkit"] {
-        check_manifest(&root, name, &mut wrong)?;
-    }
+    let (mut wrong, mut all) = (Vec::new(), String::new());
     let sources = sources(&root)?;
     for file in &sources {
-        check_source(&root, file, &mut wrong)?;
+        all.push_str(&check_source(&root, file, &mut wrong)?);
     }
+    walls::check(&root, &mut wrong)?;
+    migrations::check(&root, &mut wrong)?;
+    documents::check(&root, &all, &mut wrong)?;
     taxii_conformance::check(&root, &sources, &mut wrong)?;
     if wrong.is_empty() {
         return Ok(());
@@ -59,23 +60,9 @@ fn root() -> Result<PathBuf> {
     here.parent().map(Path::to_owned).context("xtask lies in no workspace")
 }
 
-fn check_manifest(root: &Path, name: &str, wrong: &mut Vec<String>) -> Result<()> {
-    let text = fs::read_to_string(root.join("crates").join(name).join("Cargo.toml"))?;
-    let shipped = text.split("[dev-dependencies]").next().unwrap_or_default();
-    for (dependency, rooms) in WALLS {
-        let stands = shipped.lines().any(|line| {
-            line.strip_prefix(dependency).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
-        });
-        if stands && !rooms.contains(&name) {
-            wrong.push(format!("crates/{name}: `{dependency}` belongs only in {rooms:?}"));
-        }
-    }
-    Ok(())
-}
-
 fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut open = vec![root.join("crates"), root.join("xtask")];
+    let mut open = ["crates", "fuzz", "xtask"].map(|folder| root.join(folder)).to_vec();
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();
@@ -90,10 +77,12 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn check_source(root: &Path, path: &Path, wrong: &mut Vec<String>) -> Result<()> {
+/// The text of a source file that was checked.
+fn check_source(root: &Path, path: &Path, wrong: &mut Vec<String>) -> Result<String> {
     let text = fs::read_to_string(path)?;
     let place = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let is_test = place.contains("/tests") || place.ends_with("tests.rs");
+    let is_test = place.contains("/tests")
+        || ["tests.rs", "vectors.rs", "fuzzing.rs"].iter().any(|name| place.ends_with(name));
     if text.lines().count() > FILE_LINES_MAX {
         wrong.push(format!("{place}: more than {FILE_LINES_MAX} lines"));
     }
@@ -115,5 +104,5 @@ fn check_source(root: &Path, path: &Path, wrong: &mut Vec<String>) -> Result<()>
             }
         }
     }
-    Ok(())
+    Ok(text)
 }
