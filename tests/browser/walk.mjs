@@ -240,7 +240,7 @@ await walk.step("a FLASH is acknowledged with the keyboard alone", async () => {
     if (await other.evaluate(() => document.activeElement.textContent === "Acknowledge")) break;
   }
   await other.keyboard.press("Enter");
-  await other.getByText("Acknowledged").waitFor();
+  await other.getByText("Acknowledged", { exact: true }).waitFor();
 });
 
 await walk.step("a recall says what it does, is obeyed at B and answered", async () => {

@@ -182,9 +182,22 @@
         heldParts.set(name, event);
         return;
       }
+      // A task more makes the list above longer: the window follows, so that rows stay put.
+      const before = today.getBoundingClientRect().top;
       part.replaceChildren(box.content);
-      if (name === "waiting" && primed) say(one("#waiting-title").textContent);
+      if (busy(today)) scrollBy({ top: today.getBoundingClientRect().top - before, behavior: "instant" });
+      if (name === "waiting") {
+        counted();
+        if (primed) say(one("#waiting-title").textContent);
+      }
     };
+    // How much waits stands in the window's title: our own number, never a partner's words.
+    const title = document.title;
+    const counted = () => {
+      const count = Number(one("#waiting-title .count").textContent);
+      document.title = count > 0 ? `(${count}) ${title}` : title;
+    };
+    counted();
     const settle = () => {
       if (held.size && !busy(today)) release();
       heldParts.forEach((event, name) => {

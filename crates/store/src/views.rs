@@ -7,8 +7,8 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Error, Journal, Recall, Release, ReleaseState, Statement, StatementState, Store, journal,
-    params, recalls, releases, rows, statements, tx::Row,
+    Error, Journal, Recall, Release, ReleaseState, Sight, Statement, StatementState, Store,
+    journal, params, recalls, releases, rows, statements, tx::Row,
 };
 
 mod objects;
@@ -299,14 +299,17 @@ impl Store {
     }
 
     /// Items of a statement that came in, from an index on; a body is there until it is recalled.
+    /// What the reader may not see is left out.
     pub async fn received_from(
         &self,
         statement: &StatementId,
+        sight: &Sight,
         from: u32,
         limit: u32,
     ) -> Result<Vec<ItemHead>, Error> {
         self.read(|tx| {
-            let sql = "/* received_from */ SELECT i.idx, i.id, e.version, e.type,
+            let seen = objects::seen(tx, sight)?;
+            let sql = format!("/* received_from */ SELECT i.idx, i.id, e.version, e.type,
                        CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp,
                        CASE WHEN e.row IS NULL AND i.date_added IS NOT NULL THEN 1 ELSE 0 END
                        AS recalled, b.body
@@ -314,8 +317,9 @@ impl Store {
                        ON e.collection = i.collection AND e.date_added = i.date_added
                        LEFT JOIN class k ON k.id = e.class
                        LEFT JOIN blob b ON b.row = e.row
-                       WHERE i.statement = ? AND i.idx >= ? ORDER BY i.idx LIMIT ?";
-            tx.query(sql, params![statement.to_string(), from, limit], item)
+                       WHERE i.statement = ? AND i.idx >= ? AND (e.class IS NULL OR e.class IN {seen})
+                       ORDER BY i.idx LIMIT ?");
+            tx.query(&sql, params![statement.to_string(), from, limit], item)
         })
     }
 

@@ -181,7 +181,7 @@ pub(super) async fn show(
         markings: by_marking(&portrait),
         with_findings: with_findings(&portrait),
         days: days(&portrait, now()),
-        readers: readers(&desk).await?,
+        readers: readers(&desk, collection).await?,
         snippets: snippets::of(&base, collection),
         address,
         rows: heads.iter().map(ObjectRow::of).collect(),
@@ -238,15 +238,17 @@ fn days(portrait: &Portrait, now: Timestamp) -> Vec<Day> {
     (0..DAYS).map(bar).collect()
 }
 
-/// Who reads it: every open account that may read collections.
-async fn readers(desk: &Shared) -> Result<Vec<(String, String)>, Problem> {
-    let all = desk.service.store().accounts().await?;
-    let reads = |account: &store::Account| {
-        !account.disabled && account.roles.iter().any(|role| *role != Role::Administrator)
-    };
-    let words = |account: store::Account| {
-        let roles: Vec<_> = account.roles.iter().map(|role| role.word()).collect();
-        (account.name, roles.join(", "))
-    };
-    Ok(all.into_iter().filter(reads).map(words).collect())
+/// Who reads it: every open account whose roles and bounds allow it.
+async fn readers(desk: &Shared, collection: &Collection) -> Result<Vec<(String, String)>, Problem> {
+    let store = desk.service.store();
+    let mut found = Vec::new();
+    for account in store.accounts().await? {
+        let reads = account.roles.iter().any(|role| *role != Role::Administrator);
+        let (reads_here, _) = store.bounds(&account.name).await?.of(collection);
+        if !account.disabled && reads && reads_here {
+            let roles: Vec<_> = account.roles.iter().map(|role| role.word()).collect();
+            found.push((account.name, roles.join(", ")));
+        }
+    }
+    Ok(found)
 }

@@ -306,12 +306,12 @@ pub(super) async fn show(
 ) -> Answer {
     let mut typed = Typed::default();
     if let Some(id) = again.from {
-        typed = corrected(&desk, id).await?;
+        typed = corrected(&desk, &person, id).await?;
     }
     Ok(page(&build(&desk, &person, typed, None).await?))
 }
 
-async fn corrected(desk: &Shared, id: Uuid) -> Result<Typed, Problem> {
+async fn corrected(desk: &Shared, person: &Person, id: Uuid) -> Result<Typed, Problem> {
     let store = desk.service.store();
     let release = store.release(id).await?.ok_or(store::Error::NotFound)?;
     let mut typed = Typed {
@@ -321,7 +321,9 @@ async fn corrected(desk: &Shared, id: Uuid) -> Result<Typed, Problem> {
         note: release.note.unwrap_or_default(),
         ..Typed::default()
     };
-    if release.bytes <= TEXT_LEN_MAX as u64 {
+    let view = person.view(desk).await?;
+    let may_read = items::may_read(&view, &release.agreement, Some(&release.topic));
+    if may_read && release.bytes <= TEXT_LEN_MAX as u64 {
         let items = store.release_items(id).await?;
         let bodies: Vec<_> =
             items.iter().map(|item| String::from_utf8_lossy(&item.body).into_owned()).collect();

@@ -97,6 +97,7 @@ struct Choice {
     asks_password: bool,
     precedences: Vec<(&'static str, bool)>,
     reason: String,
+    returning: bool,
 }
 
 #[derive(Template)]
@@ -111,6 +112,7 @@ struct ReleasePage {
     may_recall: bool,
     may_correct: bool,
     items: Vec<ItemRow>,
+    hidden: bool,
     from: u32,
     more: Option<u32>,
     passages: Vec<way::PassageRow>,
@@ -131,7 +133,7 @@ pub(super) async fn show(
     Path(id): Path<Uuid>,
     Query(from): Query<From>,
 ) -> Answer {
-    Ok(page(&build(&desk, &person, id, from.from, None, "").await?))
+    Ok(page(&build(&desk, &person, id, from.from, None).await?))
 }
 
 /// The page again, with what was refused and what was typed.
@@ -140,10 +142,14 @@ async fn again(
     person: &Person,
     id: Uuid,
     problem: &Problem,
-    reason: &str,
+    form: Decided,
 ) -> Result<Response, Problem> {
     let trouble = Some(Trouble::from(problem));
-    let built = build(desk, person, id, 0, trouble, reason).await?;
+    let mut built = build(desk, person, id, 0, trouble).await?;
+    if let Some(choice) = &mut built.choice {
+        choice.returning = form.decision == "return";
+        choice.reason = form.reason;
+    }
     Ok(page_as(problem.status(), &built))
 }
 
@@ -153,17 +159,21 @@ async fn build(
     id: Uuid,
     from: u32,
     trouble: Option<Trouble>,
-    reason: &str,
 ) -> Result<ReleasePage, Problem> {
     let store = desk.service.store();
     let Loaded { release, to, summary } = load(desk, id).await?;
     let mut heads = store.items_from(id, from, ITEMS + 1).await?;
+    let view = person.view(desk).await?;
+    let hidden = !items::may_read(&view, &release.agreement, Some(&release.topic));
+    if hidden {
+        heads.clear();
+    }
     let more = heads.get(ITEMS as usize).map(|head| head.index);
     heads.truncate(ITEMS as usize);
     let waits = release.state == ReleaseState::AwaitingRelease;
     let due = release.created.plus_ms(waiting::clock_ms(release.precedence));
     let choice = match waits {
-        true => Some(choice(desk, person, &release, &to, reason).await?),
+        true => Some(choice(desk, person, &release, &to).await?),
         false => None,
     };
     let returned = [ReleaseState::Returned, ReleaseState::Refused, ReleaseState::RefusedByPartner];
@@ -184,6 +194,7 @@ async fn build(
         may_recall: holds && person.is(Role::Releaser),
         may_correct: returned.contains(&release.state) && person.is(Role::Drafter),
         items: heads.iter().map(ItemRow::of).collect(),
+        hidden,
         from,
         more,
         passages,
@@ -231,7 +242,6 @@ async fn choice(
     person: &Person,
     release: &Release,
     to: &[NodeName],
-    reason: &str,
 ) -> Result<Choice, Problem> {
     let store = desk.service.store();
     let highest = store.highest_marking(release.id).await?;
@@ -261,7 +271,8 @@ async fn choice(
             .into_iter()
             .map(|word| (word.word(), word == release.precedence))
             .collect(),
-        reason: reason.to_owned(),
+        reason: String::new(),
+        returning: false,
     })
 }
 
@@ -295,7 +306,7 @@ pub(super) async fn decide(
     person.check(&form.csrf)?;
     match apply(&desk, &person, id, &form).await {
         Ok(()) => Ok(Redirect::to(&format!("/releases/{id}")).into_response()),
-        Err(problem) => Ok(again(&desk, &person, id, &problem, &form.reason).await?),
+        Err(problem) => Ok(again(&desk, &person, id, &problem, form).await?),
     }
 }
 

@@ -14,7 +14,7 @@ use store::Statement;
 use super::{
     evidence::Proof,
     frame::{Answer, Frame, Menu, Person, page},
-    items::ItemRow,
+    items::{self, ItemRow},
     look::{self, Piece},
     way::{self, Mark},
 };
@@ -76,7 +76,11 @@ async fn build(
     from: u32,
 ) -> Result<StatementPage, Problem> {
     let (store, id) = (desk.service.store(), statement.id);
-    let mut heads = store.received_from(&id, from, ITEMS + 1).await?;
+    let view = person.view(desk).await?;
+    let mut heads = store.received_from(&id, &view.sight, from, ITEMS + 1).await?;
+    if !items::may_read(&view, &statement.agreement, statement.topic.as_ref()) {
+        heads.clear();
+    }
     let more = heads.get(ITEMS as usize).map(|head| head.index);
     heads.truncate(ITEMS as usize);
     let acknowledged = store.acknowledged(&id).await?;

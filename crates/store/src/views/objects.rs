@@ -72,7 +72,7 @@ const LAST: &str = "state IN (2, 3, 6, 7)";
 const TLP: &str = "CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp";
 
 /// The classes that a reader may see, as a list for `IN`.
-fn seen(tx: &Tx<'_>, sight: &Sight) -> Result<String, Error> {
+pub(super) fn seen(tx: &Tx<'_>, sight: &Sight) -> Result<String, Error> {
     let classes = all_classes(tx)?;
     let seen = classes.iter().filter(|class| sight.sees(class)).map(|class| class.id.to_string());
     let seen: Vec<_> = seen.collect();
