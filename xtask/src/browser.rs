@@ -13,6 +13,8 @@ use crate::run;
 
 const DIR: &str = "target/browser";
 const TESTS: &str = "tests/browser";
+/// What the README shows of the screenshots that a walk makes.
+const SHOWN: [&str; 4] = ["desk-aldermoor", "desk-brevia-dark", "compose", "release"];
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// Starts the demo and a third key statement, lets the browser walk, ends the demo.
@@ -90,10 +92,10 @@ fn install() -> Result<()> {
 fn keep(shots: &Path) -> Result<()> {
     let docs = Path::new("docs/screenshots");
     fs::create_dir_all(docs)?;
-    for entry in fs::read_dir(shots)? {
-        let path = entry?.path();
-        let name = path.file_name().context("a screenshot has no name")?;
-        fs::copy(&path, docs.join(name))?;
+    for name in SHOWN {
+        let file = format!("{name}.png");
+        fs::copy(shots.join(&file), docs.join(&file))
+            .with_context(|| format!("the walk made no {file}"))?;
     }
     Ok(())
 }

@@ -260,6 +260,32 @@
     form.addEventListener("change", later);
   };
 
+  // -- A page whose state goes on by itself -------------------------------------------------------
+  const settling = () => {
+    const main = one("#main");
+    const again = async () => {
+      if (!one("[data-settling]", main)) return;
+      try {
+        const answer = await fetch(location.href);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = one("#main", page);
+        const words = (within) => all("[data-state], .state", within).map((state) => state.textContent.replace(/\s+/g, " ").trim()).join("; ");
+        // Who reads, selects or types in it keeps it; the rest may change.
+        const reading = main.contains(document.activeElement) && document.activeElement !== main;
+        if (fresh && !reading && getSelection().isCollapsed && words(fresh) !== words(main)) {
+          const changed = words(fresh);
+          main.replaceChildren(...fresh.childNodes);
+          showTimes(main);
+          say(changed);
+        }
+      } catch {
+        // The node does not answer; the next turn asks again.
+      }
+      setTimeout(again, 1500);
+    };
+    setTimeout(again, 800);
+  };
+
   // -- Start --------------------------------------------------------------------------------------
   document.addEventListener("DOMContentLoaded", () => {
     showTimes();
@@ -281,6 +307,7 @@
       });
     }
     one("#trouble")?.focus();
+    settling();
     all("[data-live]").forEach(live);
     all("form[data-check]").forEach(checked);
     one("form[data-submit]")?.requestSubmit();

@@ -106,6 +106,7 @@ struct ReleasePage {
     frame: Frame,
     summary: Summary,
     next: String,
+    settling: bool,
     clock: Option<Piece>,
     trouble: Option<Trouble>,
     choice: Option<Choice>,
@@ -185,9 +186,12 @@ async fn build(
         }
         None => (Vec::new(), None),
     };
+    let recalls = recalls(store, id).await?;
+    let open_recall = recalls.iter().any(|recall| recall.is_open);
     Ok(ReleasePage {
         frame: person.frame(desk, Menu::Releases),
         next: next(&release, &to),
+        settling: is_settling(&release) || open_recall,
         clock: waits.then(|| look::clock(due, now())),
         trouble,
         choice,
@@ -198,7 +202,7 @@ async fn build(
         from,
         more,
         passages,
-        recalls: recalls(store, id).await?,
+        recalls,
         marks: way::marks(store, Some(id), release.statement).await?,
         proof,
         summary,
@@ -207,6 +211,12 @@ async fn build(
 
 async fn recalls(store: &Store, id: Uuid) -> Result<Vec<way::RecallRow>, Problem> {
     Ok(store.recalls_of(id).await?.iter().map(way::RecallRow::of).collect())
+}
+
+/// A state that goes on without anybody's doing.
+fn is_settling(release: &Release) -> bool {
+    let states = [ReleaseState::Drafted, ReleaseState::Sealed, ReleaseState::Delivered];
+    states.contains(&release.state)
 }
 
 /// What happens next, and who must act.

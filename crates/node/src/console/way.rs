@@ -55,6 +55,7 @@ pub(super) struct RecallRow {
     pub(super) at: Piece,
     pub(super) statement: Option<(String, Piece)>,
     pub(super) detail: Option<Piece>,
+    pub(super) is_open: bool,
 }
 
 impl RecallRow {
@@ -76,6 +77,7 @@ impl RecallRow {
                 .statement
                 .map(|id| (format!("/statements/{id}"), look::id(&id.to_string()))),
             detail: recall.detail.as_deref().map(look::quoted),
+            is_open: recall.answer.is_none(),
         }
     }
 }
