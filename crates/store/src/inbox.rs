@@ -283,10 +283,14 @@ impl Store {
     /// How many numbers of a partner are missing below the highest seen.
     pub async fn missing(&self, partner: &NodeName) -> Result<u64, Error> {
         self.read(|tx| {
+            // By agreement, so that what went out, which shares the key, is not walked.
             let sql = "/* missing */ SELECT CAST(coalesce(sum(top - n), 0) AS BIGINT) FROM
-                 (SELECT max(number) AS top, count(*) AS n FROM pair
-                  WHERE partner = ? AND out = 0 GROUP BY agreement) AS tops";
-            tx.query_one(sql, params![partner.as_str()], |row| row.get(0))
+                 (SELECT max(p.number) AS top, count(*) AS n
+                  FROM (SELECT id FROM agreement UNION ALL SELECT ?) AS a CROSS JOIN pair p
+                  WHERE p.partner = ? AND p.agreement = a.id AND p.out = 0
+                  GROUP BY p.agreement) AS tops";
+            let founding = AgreementId::FOUNDING.to_string();
+            tx.query_one(sql, params![founding, partner.as_str()], |row| row.get(0))
         })
     }
 }

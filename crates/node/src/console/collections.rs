@@ -175,7 +175,11 @@ pub(super) async fn show(
         id,
         flow: flow(collection.flow),
         agreement: collection.agreement.map(|id| format!("/agreements/{id}")),
-        total: look::count(portrait.tallies.iter().map(|tally| tally.count).sum()),
+        total: look::plural(
+            portrait.tallies.iter().map(|tally| tally.count).sum(),
+            "object",
+            "objects",
+        ),
         cut: portrait.cut,
         types: by_type(&portrait),
         markings: by_marking(&portrait),
