@@ -29,13 +29,31 @@ pub(crate) fn run_clients() -> Result<()> {
     let walked = told.and_then(|()| {
         let script =
             ["tests/interop/taxii.py", "target/interop/aldermoor", "target/interop/brevia"];
-        run(Command::new(&python).args(script))
+        run(Command::new(&python).args(script))?;
+        walk_rights(&python, Path::new("target/interop/aldermoor"))
     });
     // The demo ends its nodes when it is interrupted; a kill would leave them.
     run(Command::new("kill").args(["-INT", &demo.id().to_string()]))?;
     demo.wait()?;
     walked?;
     compare_lines(&python)
+}
+
+/// Accounts that differ in rights, by taxii2-client and stix2, and the same desk by curl.
+fn walk_rights(python: &str, dir: &Path) -> Result<()> {
+    let config = fs::read_to_string(dir.join("node.toml"))?;
+    let desk = config.lines().find_map(|line| line.strip_prefix("desk = \"")?.strip_suffix('"'));
+    let base = format!("http://{}", desk.context("node.toml names no desk")?);
+    let token = fs::read_to_string(dir.join("keys/desk.token"))?;
+    let (name, password) = ("interop-reader", "a long and dull password");
+    let file = dir.join("interop.password");
+    fs::write(&file, password)?;
+    let mut add = Command::new("target/release/detente");
+    add.arg("--dir").arg(dir).args(["account", "add", name, "--role", "reader"]);
+    run(add.arg("--password-file").arg(&file))?;
+    let script = ["tests/interop/taxii_rights.py", &base, &token, name, password];
+    run(Command::new(python).args(script))?;
+    run(Command::new("sh").args(["tests/interop/curl.sh", &base, &token]))
 }
 
 /// The same requests to `detente stix lines` and to the library; the script skips by name the

@@ -258,10 +258,11 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Init { name, desk, partner, store, passphrase_file } => {
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
             let asked = init::Init { dir: &dir, name, desk, partner, store, passphrase };
-            init::init(&asked).await?;
-            let place = dir.display();
-            let next = format!("a node is made in {place}; next: detente --dir {place} serve");
-            out.show(&View::Done(next), &json!({ "made": dir }))
+            let made = init::init(&asked).await?;
+            let (place, words) = (dir.display(), made.words(desk));
+            let next =
+                format!("a node is made in {place}; next: detente --dir {place} serve\n{words}");
+            out.show(&View::Done(next), &json!({ "made": dir, "taxii": made.json() }))
         }
         Command::Serve { passphrase_file } => {
             log_to_stderr();

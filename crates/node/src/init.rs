@@ -29,6 +29,10 @@ use crate::{
     tls::LinkKey,
 };
 
+mod tools;
+
+pub use tools::Made;
+
 /// scrypt's work factor: about a tenth of a second, once at start.
 const SCRYPT_LOG_N: u8 = 15;
 /// How long a first key statement is meant to hold.
@@ -54,10 +58,11 @@ pub struct Init<'a> {
     pub passphrase: Zeroizing<String>,
 }
 
-/// Makes a data directory with keys, configuration, database and first account.
+/// Makes a data directory with keys, configuration, database, a first collection and accounts that
+/// differ in rights.
 ///
 /// *Errors*: when there is a node in the directory already; nothing is overwritten.
-pub async fn init(init: &Init<'_>) -> Result<()> {
+pub async fn init(init: &Init<'_>) -> Result<Made> {
     if init.dir.join("node.toml").exists() {
         bail!("{} holds a node already; choose another directory", init.dir.display());
     }
@@ -81,14 +86,14 @@ pub async fn init(init: &Init<'_>) -> Result<()> {
     exchange::keys::found(&service, time).await?;
     let alias = "workbench".to_owned();
     let title = "Workbench".to_owned();
-    service
-        .store()
-        .create_collection(Uuid::new_v4(), "local".to_owned(), alias, title, time)
-        .await?;
+    let id = Uuid::new_v4();
+    service.store().create_collection(id, "local".to_owned(), alias, title, time).await?;
     operator(&service, &keys_dir, time).await?;
+    let made = tools::make(&service, id, time).await?;
     service.store().close();
     let text = Config::text(&init.name, init.desk, init.partner, init.store.as_deref());
-    keep(&init.dir.join("node.toml"), text.as_bytes())
+    keep(&init.dir.join("node.toml"), text.as_bytes())?;
+    Ok(made)
 }
 
 async fn operator(service: &Service, keys_dir: &Path, time: Timestamp) -> Result<()> {

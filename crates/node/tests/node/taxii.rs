@@ -2,6 +2,7 @@
 
 mod abuse;
 mod channel;
+mod connectors;
 mod delete;
 mod desk;
 mod form;
