@@ -39,6 +39,7 @@ pub mod tree;
 pub mod types;
 pub mod validate;
 pub mod versioning;
+pub mod view;
 
 pub use builder::{Builder, Error as BuildError};
 pub use check::{Checked, Marking, Refused, check};

@@ -14,61 +14,97 @@ pub(super) fn check<'t>(
     object: Value<'t>,
     reader: &mut Reader<'t, '_>,
 ) -> Result<(), Unreadable> {
-    let at = |problem: &str| Err(Unreadable::at(object, problem));
     for order in known.orders {
         check_order(object, order.earlier, order.later, order.strict)?;
     }
-    if let Some(least) = known.least {
-        let of: Vec<&str> = match least.of {
-            [] => known.properties.iter().map(|property| property.name).collect(),
-            of => of.to_vec(),
-        };
-        // A process may consist of its extensions; python-stix2 and we let an empty registry value
-        // and empty certificate extensions be read, which only the validator minds.
-        let spared = match known.name {
-            "process" => has(object, "extensions"),
-            "windows-registry-value-type" | "x509-v3-extensions-type" => true,
-            _ => false,
-        };
-        if !spared && !any(object, &of) {
-            return at(&format!("at least one is needed of: {}", of.join(" ")));
-        }
-    } else if known.family == Family::Extension && object.is_empty() {
-        return at("an extension needs a property");
-    }
+    check_least(known, object)?;
     check_selectors(object)?;
+    if reader.is_20() { check_old(known, object) } else { check_new(known, object) }?;
+    check_type(known, object, reader)
+}
+
+/// At least one of the properties that the table names is there.
+fn check_least(known: &'static Type, object: Value<'_>) -> Result<(), Unreadable> {
+    let Some(least) = known.least else {
+        return match known.family {
+            Family::Extension if object.is_empty() => fail(object, "an extension needs a property"),
+            _ => Ok(()),
+        };
+    };
+    // A process may consist of its extensions; python-stix2 and we let an empty registry value and
+    // empty certificate extensions be read, which only the validator minds.
+    let spared = match known.name {
+        "process" => has(object, "extensions"),
+        "windows-registry-value-type" | "x509-v3-extensions-type" => true,
+        _ => false,
+    };
+    let of: Vec<&str> = match least.of {
+        [] => known.properties.iter().map(|property| property.name).collect(),
+        of => of.to_vec(),
+    };
+    if spared || any(object, &of) {
+        return Ok(());
+    }
+    fail(object, format!("at least one is needed of: {}", of.join(" ")))
+}
+
+/// Rules that both editions have.
+fn check_type(
+    known: &'static Type,
+    object: Value<'_>,
+    reader: &Reader<'_, '_>,
+) -> Result<(), Unreadable> {
+    let exactly_one = |a, b| {
+        if has(object, a) != has(object, b) {
+            return Ok(());
+        }
+        fail(object, format!("exactly one is needed of: {a} {b}"))
+    };
     match known.name {
         "indicator" => check_pattern(object, reader.is_20()),
-        "location" => check_location(object),
-        "malware" if !reader.is_20() && truthy(object, "is_family") && !has(object, "name") => {
-            at("a family of malware needs a `name`")
-        }
-        "observed-data" if has(object, "objects") == has(object, "object_refs") => {
-            at("exactly one is needed of: objects object_refs")
-        }
         "relationship" if object.get("relationship_type").is_some_and(is_empty) => {
-            at("`relationship_type` is empty")
+            fail(object, "`relationship_type` is empty")
         }
-        "external-reference" => check_hash_names(object, reader),
-        "artifact" if has(object, "payload_bin") == has(object, "url") => {
-            at("exactly one is needed of: payload_bin url")
-        }
-        "artifact" if has(object, "url") && !has(object, "hashes") => {
-            at("an artifact by `url` needs `hashes`")
-        }
-        "file" if reader.is_20() && !truthy(object, "is_encrypted") => {
-            let encrypted = any(object, &["encryption_algorithm", "decryption_key"]);
-            if encrypted { at("an encryption needs `is_encrypted`") } else { Ok(()) }
+        "observed-data" => exactly_one("objects", "object_refs"),
+        "granular-marking" => exactly_one("lang", "marking_ref"),
+        "artifact" => {
+            exactly_one("payload_bin", "url")?;
+            match has(object, "url") && !has(object, "hashes") {
+                true => fail(object, "an artifact by `url` needs `hashes`"),
+                false => Ok(()),
+            }
         }
         "email-message" => check_email(object),
-        "network-traffic" if !reader.is_20() => check_traffic(object),
         "socket-ext" => check_socket(object),
-        "granular-marking" if has(object, "lang") == has(object, "marking_ref") => {
-            at("exactly one is needed of: lang marking_ref")
-        }
         "marking-definition" => check_marking(object, reader.is_20()),
         _ => Ok(()),
     }
+}
+
+/// Rules that only 2.1 has.
+fn check_new(known: &'static Type, object: Value<'_>) -> Result<(), Unreadable> {
+    match known.name {
+        "location" => check_location(object),
+        "malware" if truthy(object, "is_family") && !has(object, "name") => {
+            fail(object, "a family of malware needs a `name`")
+        }
+        "network-traffic" => check_traffic(object),
+        "external-reference" => check_hash_names(object),
+        _ => Ok(()),
+    }
+}
+
+/// Rules that only 2.0 has.
+fn check_old(known: &'static Type, object: Value<'_>) -> Result<(), Unreadable> {
+    let encrypted = any(object, &["encryption_algorithm", "decryption_key"]);
+    if known.name == "file" && encrypted && !truthy(object, "is_encrypted") {
+        return fail(object, "an encryption needs `is_encrypted`");
+    }
+    Ok(())
+}
+
+fn fail(object: Value<'_>, problem: impl Into<String>) -> Result<(), Unreadable> {
+    Err(Unreadable::at(object, problem))
 }
 
 fn has(object: Value<'_>, name: &str) -> bool {
@@ -139,10 +175,9 @@ fn check_location(object: Value<'_>) -> Result<(), Unreadable> {
 }
 
 /// *Source*: STIX 2.1 section 2.5: the names come from the vocabulary, custom ones too.
-fn check_hash_names(object: Value<'_>, reader: &Reader<'_, '_>) -> Result<(), Unreadable> {
+fn check_hash_names(object: Value<'_>) -> Result<(), Unreadable> {
     for (name, digest) in object.get("hashes").into_iter().flat_map(Value::members) {
-        let known = HashAlgorithm::infer(name).is_some_and(|known| known.is_of(reader.version));
-        if !known && !reader.is_20() {
+        if !HashAlgorithm::infer(name).is_some_and(|known| known.is_of("2.1")) {
             return Err(Unreadable::at(digest, "no name of the vocabulary of hashes"));
         }
     }
