@@ -54,14 +54,16 @@ pub fn deterministic_id(
     if let Some(known) = known {
         parse::read_without_id(known, object)?;
     }
+    let own = known.map_or(&[][..], |known| known.contributing);
+    let present = contributing.iter().chain(own).filter_map(|name| object.get(name));
+    if present.filter(|value| parse::is_present(*value)).any(holds_null) {
+        return Err(Error::Null);
+    }
     let mut members: Vec<(&str, String)> = Vec::new();
     for name in contributing.iter().filter(|name| **name != "id") {
         let Some(value) = object.get(name).filter(|value| parse::is_present(*value)) else {
             continue;
         };
-        if holds_null(value) {
-            return Err(Error::Null);
-        }
         let property = known.and_then(|known| known.property(name));
         let mut json = String::new();
         match property {

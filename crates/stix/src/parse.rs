@@ -72,7 +72,7 @@ pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable
 fn known_type(type_: &str, version: &str) -> Option<&'static Type> {
     let of_21 = model::type_of(type_);
     match version {
-        "2.0" => types::family(type_, version).and(of_21),
+        "2.0" => model::old_type_of(type_).or(of_21.filter(|known| is_observable(known))),
         "2.1" => of_21,
         _ => None,
     }
@@ -128,7 +128,12 @@ impl<'t, 'o> Reader<'t, 'o> {
             if extension.kind() != Kind::Object {
                 return Err(Unreadable::at(extension, "an extension is an object"));
             }
-            let kind = extension.get("extension_type").and_then(Value::as_str).unwrap_or_default();
+            let kind = match extension.get("extension_type") {
+                None => "",
+                Some(kind) => kind
+                    .as_str()
+                    .ok_or_else(|| Unreadable::at(kind, "`extension_type` is a text"))?,
+            };
             if key.starts_with("extension-definition--") && !kind.contains("property-extension") {
                 return Ok(());
             }
