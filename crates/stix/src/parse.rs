@@ -1,7 +1,7 @@
 //! Reading an object as its type: whether a typed library could take it.
 //!
 //! It reads, it does not judge: SHOULDs, registries, unresolved references and the inside of
-//! unknown types are not looked at; [`crate::validate`] does that. Nothing is changed either: what
+//! unknown types are not looked at; [`mod@crate::validate`] does that. Nothing is changed either: what
 //! was read is the JSON that was written. A value counts as its type when it can be turned into it
 //! without a guess, as python-stix2 reads: `"5"` is an integer, a lone text a list of one.
 
