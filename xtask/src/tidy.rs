@@ -3,6 +3,7 @@
 
 mod documents;
 mod migrations;
+mod stix_rules;
 mod taxii_conformance;
 mod walls;
 
@@ -46,6 +47,7 @@ pub(crate) fn run() -> Result<()> {
     migrations::check(&root, &mut wrong)?;
     documents::check(&root, &all, &mut wrong)?;
     taxii_conformance::check(&root, &sources, &mut wrong)?;
+    stix_rules::check(&root, &sources, &mut wrong)?;
     if wrong.is_empty() {
         return Ok(());
     }

@@ -67,7 +67,7 @@ pub fn check<'a>(
         return Err(Refused::new(rule, "", format!("{problem} at byte {offset}")));
     }
     let head = Head::parse(object).map_err(|error| match error {
-        HeadError::NotObject => Refused::new("STIX-2.1-01", "", "a JSON object is expected"),
+        HeadError::NotObject => Refused::new("STIX-8.1-02", "", "a JSON object is expected"),
         HeadError::Doubled => Refused::new("JSON-2", "", "a property stands twice"),
     })?;
     refuse_unusable(&head)?;
@@ -103,10 +103,10 @@ fn marking_of(head: &Head<'_>, resolve: &dyn Fn(&str) -> Marking) -> Option<Tlp>
 
 fn refuse_unusable(head: &Head<'_>) -> Result<(), Refused> {
     if head.type_.is_empty() {
-        return Err(Refused::new("STIX-3.1-01", "/type", "no usable `type`"));
+        return Err(Refused::new("STIX-3.1-14", "/type", "no usable `type`"));
     }
     if head.type_.len() > limits::TYPE_LEN_MAX {
-        return Err(Refused::new("STIX-3.1-02", "/type", "a type of more than 250 bytes"));
+        return Err(Refused::new("STIX-3.1-05", "/type", "a type of more than 250 bytes"));
     }
     if head.id.is_empty() {
         return Err(Refused::new("STIX-2.9-01", "/id", "no usable `id`"));
@@ -119,7 +119,7 @@ fn refuse_unusable(head: &Head<'_>) -> Result<(), Refused> {
         let Some(raw) = raw else { continue };
         if !string(raw).is_some_and(|text| is_timestamp(&text)) {
             let problem = format!("`{}` is no timestamp", escaped(raw.get()));
-            return Err(Refused::new("STIX-2.16-01", &format!("/{name}"), problem));
+            return Err(Refused::new("STIX-2.16.1-01", &format!("/{name}"), problem));
         }
     }
     Ok(())
@@ -128,10 +128,10 @@ fn refuse_unusable(head: &Head<'_>) -> Result<(), Refused> {
 fn check_common(head: &Head<'_>, findings: &mut Vec<Finding>) {
     let mut add = |finding: Finding| findings.push(finding);
     if !is_type_name(&head.type_) {
-        add(Finding::error("STIX-3.1-02", "3.1", "/type", &head.type_, "3 to 250 of a-z, 0-9, -"));
+        add(Finding::error("STIX-3.1-05", "3.1", "/type", &head.type_, "3 to 250 of a-z, 0-9, -"));
     }
     if head.id.split_once("--").is_some_and(|(prefix, _)| prefix != head.type_) {
-        add(Finding::error("STIX-2.9-02", "2.9", "/id", &head.id, "the object's own type"));
+        add(Finding::error("STIX-2.9-01", "2.9", "/id", &head.id, "the object's own type"));
     }
     if let Some(spec) = &head.spec_version
         && !matches!(spec.as_ref(), "2.0" | "2.1")
@@ -145,18 +145,22 @@ fn check_common(head: &Head<'_>, findings: &mut Vec<Finding>) {
 
 fn check_versions(head: &Head<'_>, add: &mut dyn FnMut(Finding)) {
     if head.spec() == Spec::V21 {
-        for (name, value) in [("/created", &head.created), ("/modified", &head.modified)] {
+        let versions = [
+            ("/created", "STIX-3.2-03", &head.created),
+            ("/modified", "STIX-3.2-05", &head.modified),
+        ];
+        for (name, rule, value) in versions {
             if let Some(text) = value
                 && fraction_len(text) < 3
             {
-                add(Finding::error("STIX-3.2-03", "3.2", name, text, "at least three digits"));
+                add(Finding::error(rule, "3.2", name, text, "at least three digits"));
             }
         }
     }
     if let (Some(created), Some(modified)) = (&head.created, &head.modified)
         && compare_timestamps(created, modified).is_gt()
     {
-        add(Finding::error("STIX-3.6-01", "3.2", "/modified", modified, "not before created"));
+        add(Finding::error("STIX-3.2-06", "3.2", "/modified", modified, "not before created"));
     }
 }
 
@@ -170,13 +174,13 @@ fn check_types(raw: &RawHead<'_>, add: &mut dyn FnMut(Finding)) {
     if let Some(value) = raw.confidence
         && !value.get().parse::<u8>().is_ok_and(|number| number <= 100)
     {
-        add(Finding::error("STIX-3.2-05", "3.2", "/confidence", value.get(), "0 to 100"));
+        add(Finding::error("STIX-3.2-10", "3.2", "/confidence", value.get(), "0 to 100"));
     }
     for (name, value) in [("/lang", raw.lang), ("/spec_version", raw.spec_version)] {
         if let Some(value) = value
             && string(value).is_none()
         {
-            add(Finding::error("STIX-2.15-01", "2.15", name, value.get(), "a string"));
+            add(Finding::error("STIX-12.1-03", "2.15", name, value.get(), "a string"));
         }
     }
     let lists = [("/labels", raw.labels), ("/object_marking_refs", raw.object_marking_refs)];
@@ -184,7 +188,7 @@ fn check_types(raw: &RawHead<'_>, add: &mut dyn FnMut(Finding)) {
         if let Some(value) = value
             && strings(value).is_none_or(|list| list.is_empty())
         {
-            add(Finding::error("STIX-2.11-01", "2.11", name, value.get(), "a list of strings"));
+            add(Finding::error("STIX-2.12-03", "2.11", name, value.get(), "a list of strings"));
         }
     }
     let lists = [
@@ -195,7 +199,7 @@ fn check_types(raw: &RawHead<'_>, add: &mut dyn FnMut(Finding)) {
         if let Some(value) = value
             && (!value.get().starts_with('[') || value.get().replace([' ', '\n'], "") == "[]")
         {
-            add(Finding::error("STIX-2.11-01", "2.11", name, value.get(), "a list, not empty"));
+            add(Finding::error("STIX-2.12-03", "2.11", name, value.get(), "a list, not empty"));
         }
     }
 }
@@ -204,14 +208,14 @@ fn check_references(head: &Head<'_>, add: &mut dyn FnMut(Finding)) {
     if let Some(raw) = head.raw.created_by_ref {
         let by = head.created_by_ref.as_deref().unwrap_or(raw.get());
         if !(is_id(by) && by.starts_with("identity--")) {
-            add(Finding::error("STIX-3.2-01", "3.2", "/created_by_ref", by, "id of an identity"));
+            add(Finding::error("STIX-12.1-03", "3.2", "/created_by_ref", by, "id of an identity"));
         }
     }
     for (place, id) in head.object_marking_refs.iter().enumerate() {
         if !(is_id(id) && id.starts_with("marking-definition--")) {
             let pointer = format!("/object_marking_refs/{place}");
             let expected = "id of a marking-definition";
-            add(Finding::error("STIX-3.2-04", "3.2", pointer, id, expected));
+            add(Finding::error("STIX-12.1-03", "3.2", pointer, id, expected));
         }
     }
 }
@@ -244,13 +248,13 @@ mod tests {
 
     #[test]
     fn object_without_usable_type_id_or_version_is_refused() {
-        assert_eq!(refused("[]"), "STIX-2.1-01");
-        assert_eq!(refused("{}"), "STIX-3.1-01");
+        assert_eq!(refused("[]"), "STIX-8.1-02");
+        assert_eq!(refused("{}"), "STIX-3.1-14");
         assert_eq!(refused(r#"{"type":"tool"}"#), "STIX-2.9-01");
         assert_eq!(refused(r#"{"type":"tool","id":7}"#), "STIX-2.9-01");
         assert_eq!(refused(r#"{"type":"tool","id":"tool--7"}"#), "STIX-2.9-01");
-        assert_eq!(refused(&object(r#","modified":"yesterday""#)), "STIX-2.16-01");
-        assert_eq!(refused(&object(r#","created":5"#)), "STIX-2.16-01");
+        assert_eq!(refused(&object(r#","modified":"yesterday""#)), "STIX-2.16.1-01");
+        assert_eq!(refused(&object(r#","created":5"#)), "STIX-2.16.1-01");
         assert_eq!(refused(&object(r#","id":"x""#)), "JSON-2");
         let deep = object(&format!(r#","x":{}1{}"#, "[".repeat(300), "]".repeat(300)));
         assert_eq!(refused(&deep), "LIMIT-3");
@@ -261,15 +265,15 @@ mod tests {
         let cases = [
             (r#","created":"2031-01-01T00:00:00Z""#, "STIX-3.2-03", "/created"),
             (r#","revoked":1"#, "STIX-2.2-01", "/revoked"),
-            (r#","confidence":101"#, "STIX-3.2-05", "/confidence"),
-            (r#","labels":[]"#, "STIX-2.11-01", "/labels"),
-            (r#","lang":5"#, "STIX-2.15-01", "/lang"),
-            (r#","external_references":[ ]"#, "STIX-2.11-01", "/external_references"),
-            (r#","created_by_ref":"tool--x""#, "STIX-3.2-01", "/created_by_ref"),
-            (r#","object_marking_refs":["tool--x"]"#, "STIX-3.2-04", "/object_marking_refs/0"),
+            (r#","confidence":101"#, "STIX-3.2-10", "/confidence"),
+            (r#","labels":[]"#, "STIX-2.12-03", "/labels"),
+            (r#","lang":5"#, "STIX-12.1-03", "/lang"),
+            (r#","external_references":[ ]"#, "STIX-2.12-03", "/external_references"),
+            (r#","created_by_ref":"tool--x""#, "STIX-12.1-03", "/created_by_ref"),
+            (r#","object_marking_refs":["tool--x"]"#, "STIX-12.1-03", "/object_marking_refs/0"),
             (
                 r#","created":"2031-01-02T00:00:00.000Z","modified":"2031-01-01T00:00:00.000Z""#,
-                "STIX-3.6-01",
+                "STIX-3.2-06",
                 "/modified",
             ),
         ];
@@ -277,7 +281,7 @@ mod tests {
             assert_eq!(rules(&object(properties)), [(rule, pointer.to_owned())], "{properties}");
         }
         let foreign = format!(r#"{{"type":"malware","id":"{ID}"}}"#);
-        assert_eq!(rules(&foreign), [("STIX-2.9-02", "/id".to_owned())]);
+        assert_eq!(rules(&foreign), [("STIX-2.9-01", "/id".to_owned())]);
     }
 
     #[test]

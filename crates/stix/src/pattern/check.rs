@@ -208,7 +208,7 @@ impl Collector<'_, '_> {
                 self.error("STIX-2.10-01", at, "an integer within 2^53 - 1 of zero");
             }
             Constant::Float(text) if Number::parse(text).is_none() => {
-                self.error("STIX-2.6-01", at, "a number that a double can hold");
+                self.error("STIX-12.1-03", at, "a number that a double can hold");
             }
             _ => {}
         }

@@ -44,7 +44,7 @@ fn pattern_2_10_01_integer_within_53_bits() {
     clean("[file:size > -9007199254740991]");
     error("[file:size = 9007199254740992]", "STIX-2.10-01");
     error("[file:size IN (1, 99999999999999999999)]", "STIX-2.10-01");
-    error(&format!("[file:size = {}.5]", "9".repeat(400)), "STIX-2.6-01");
+    error(&format!("[file:size = {}.5]", "9".repeat(400)), "STIX-12.1-03");
     error("[domain-name:resolves_to_refs[9007199254740992].value = 'x']", "STIX-9.7.2-02");
 }
 

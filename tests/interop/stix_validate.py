@@ -1,0 +1,179 @@
+"""Asks `detente stix lines` and the reference stix2-validator 3.3.2 for verdicts, and compares them.
+
+Usage: stix_validate.py DETENTE [DATA] [--seed N] [--damaged N] [--show]
+
+DETENTE is the program; DATA the folder of the real corpora, whose part is skipped by name where it
+is absent. Asked is every document of the corpora, and objects of them damaged by a seeded generator.
+A verdict that differs and that no row of STRICTER or LAXER explains fails. Each row stands in
+docs/stix-differences.md with the clause that decides.
+"""
+
+import argparse
+import copy
+import json
+import logging
+import lzma
+import random
+import re
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+from stix2validator import ValidationOptions, validate_parsed_json
+
+logging.disable(logging.CRITICAL)
+
+# Rules that we report where the package is silent, with the row that explains why.
+STRICTER = {
+    "STIX-12.1-03": "target of created_by_ref; URL, domain, CPE",
+    "STIX-2.9-01": "references of observables",
+    "STIX-2.9-02": "references of observables",
+    "STIX-2.16.1-01": "timestamps inside",
+    "STIX-2.8-01": "hex",
+    "STIX-2.3-04": "null and empty",
+    "STIX-2.3-07": "null and empty",
+    "STIX-2.12-02": "null and empty",
+    "STIX-2.9-04": "UUID of another type",
+    "STIX-3.2-02": "spec_version 2.0",
+    "STIX-3.2-15": "not an object",
+    "STIX-2.12-01": "references of observables",
+    "STIX-4.14.1-07": "references of observables",
+    "STIX-6.6.1-08": "header fields",
+    "STIX-6.12.2-03": "header fields",
+}
+STRICTER_SECTIONS = {"6": "references of observables", "9": "patterns", "11": "custom names"}
+
+# What the package says where we are silent.
+LAXER = [
+    (r"marking_ref' is a required property", "granular lang"),
+    (r"valid RFC 5646|RFC 5646 code|invalid language code", "languages"),
+    (r"external reference is a CVE", "CVE and CAPEC ids"),
+    (r"IANA registered MIME", "media type of an artifact"),
+]
+
+
+def documents(data):
+    """Name and JSON value of every document of the corpora that is JSON."""
+    archive = data / "stix-corpus.tar.xz"
+    if not archive.exists():
+        print(f"skipped: {archive.name} is absent")
+        return
+    with tarfile.open(archive) as files:
+        for member in files:
+            if member.name.endswith(".json"):
+                try:
+                    yield member.name, json.loads(files.extractfile(member).read().decode())
+                except ValueError:
+                    continue
+    for name in ["attack-ics-18.1.json.xz", "capec-2.1.json.xz"]:
+        if (data / name).exists():
+            yield name, json.loads(lzma.open(data / name).read())
+
+
+def damage(value, rng):
+    """The object with one thing wrong, or with one thing odd."""
+    value = copy.deepcopy(value)
+    keys = [key for key in value if key != "type"]
+    key = rng.choice(keys)
+    how = rng.randrange(6)
+    if how == 0:
+        del value[key]
+    elif how == 1:
+        value[key] = rng.choice([7, "lamp", [], {}, True, ["lamp"], {"lamp": 1}])
+    elif how == 2 and isinstance(value[key], str) and value[key]:
+        at = rng.randrange(len(value[key]))
+        value[key] = value[key][:at] + rng.choice("-zZ0 ") + value[key][at + 1 :]
+    elif how == 3:
+        value[rng.choice(["lamp", "x_lamp", "Lamp", "la", "confidence", "lang"])] = rng.choice(
+            [7, "en", [], 101, "lamp"]
+        )
+    elif how == 4:
+        value["granular_markings"] = [{"selectors": [rng.choice([key, "lamp"])], "lang": "en"}]
+    else:
+        value["modified"] = rng.choice(["2001-01-01T00:00:00.000Z", "2031-02-30T00:00:00.000Z", T])
+    return value
+
+
+T = "2031-05-04T10:00:00.000Z"
+
+
+def theirs(value):
+    """Verdict and messages of the package; no verdict where it dies."""
+    try:
+        result = validate_parsed_json(value, ValidationOptions(silent=True))
+    except Exception as error:
+        return None, [f"{type(error).__name__}: {error}"]
+    results = result if isinstance(result, list) else [result]
+    return all(one.is_valid for one in results), [
+        str(error) for one in results for error in one.errors
+    ]
+
+
+def explain(valid, ours, messages):
+    """The row that explains a difference."""
+    if not valid:
+        for error in ours:
+            section = error["rule"].removeprefix("STIX-").split(".")[0]
+            row = STRICTER.get(error["rule"]) or STRICTER_SECTIONS.get(section)
+            if row:
+                return row
+        return None
+    for pattern, row in LAXER:
+        if any(re.search(pattern, message) for message in messages):
+            return row
+    return None
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("detente")
+    arguments.add_argument("data", nargs="?", default="../shared/data", type=Path)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--damaged", type=int, default=2000)
+    arguments.add_argument("--show", action="store_true")
+    args = arguments.parse_args()
+    rng = random.Random(args.seed)
+    asked = list(documents(args.data))
+    if not asked:
+        return 0
+    objects = [
+        one
+        for _, document in asked
+        for one in (document.get("objects", []) if isinstance(document, dict) else [])
+        if isinstance(one, dict) and "type" in one and len(one) > 2
+    ]
+    for place in range(args.damaged):
+        asked.append((f"damaged {place}", damage(rng.choice(objects), rng)))
+    lines = "".join(
+        json.dumps({"id": place, "op": "validate", "text": json.dumps(document)}) + "\n"
+        for place, (_, document) in enumerate(asked)
+    )
+    run = subprocess.run(
+        [args.detente, "stix", "lines"], input=lines, capture_output=True, text=True, check=True
+    )
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    rows, unexplained = Counter(), []
+    for (name, document), answer in zip(asked, answers, strict=True):
+        valid, messages = theirs(document)
+        if valid is None or "error" in answer:
+            rows["died, or nothing to judge"] += 1
+        elif valid == answer["valid"]:
+            rows["the same"] += 1
+        else:
+            row = explain(answer["valid"], answer["errors"], messages)
+            rows[row or "UNEXPLAINED"] += 1
+            if row is None:
+                unexplained.append((name, answer["errors"][:2], messages[:2], document))
+    for row, count in rows.most_common():
+        print(f"{count:6} {row}")
+    for name, ours, messages, document in unexplained[: 40 if args.show else 5]:
+        print(name, [error["message"] for error in ours], messages, sep="\n  ")
+        if args.show:
+            print("  ", json.dumps(document)[:600])
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
