@@ -14,7 +14,7 @@ use crate::run;
 
 /// Starts the demo, lets the clients walk it, ends it.
 pub(crate) fn run_clients() -> Result<()> {
-    let python = python(&["taxii2-client", "stix2==3.0.2"])?;
+    let python = python(&["taxii2-client", "stix2==3.0.2", "stix2-validator==3.3.2"])?;
     let dir = Path::new("target/interop");
     if dir.exists() {
         fs::remove_dir_all(dir)?;
@@ -56,11 +56,14 @@ fn walk_rights(python: &str, dir: &Path) -> Result<()> {
     run(Command::new("sh").args(["tests/interop/curl.sh", &base, &token]))
 }
 
-/// The same requests to `detente stix lines` and to the library; the script skips by name the
+/// The same requests to `detente stix lines` and to the packages; a script skips by name the
 /// corpora that are not at hand.
 fn compare_lines(python: &str) -> Result<()> {
-    let script = ["tests/interop/stix_lines.py", "target/release/detente", "../shared/data"];
-    run(Command::new(python).args(script))
+    for script in ["tests/interop/stix_lines.py", "tests/interop/stix_validate.py"] {
+        let arguments = [script, "target/release/detente", "../shared/data"];
+        run(Command::new(python).args(arguments))?;
+    }
+    Ok(())
 }
 
 fn wait_for_story(demo: &mut Child) -> Result<()> {

@@ -32,7 +32,10 @@ impl Judge<'_> {
                 for found in pattern::findings(&pattern, self.custom_check()) {
                     let place = format!("line {}, column {}", found.line, found.column);
                     let expected = format!("{} at {place} of the pattern", found.expected);
-                    self.inside((found.rule, found.level), value, &found.found, expected);
+                    // A name that no type and no property can have is certainly not one.
+                    let is_name = matches!(found.rule, "STIX-9.7-01" | "STIX-9.7-02");
+                    let level = if is_name { Level::Error } else { found.level };
+                    self.inside((found.rule, level), value, &found.found, expected);
                 }
             }
         }
