@@ -10,7 +10,7 @@ use protocol::{
     terms::{AgreementId, NodeName, Precedence, Role, StatementType, Status, Timestamp, Topic},
 };
 use rand_core::CryptoRng;
-use store::{Account, Flow, NewStatement, OutEffect, Release, ReleaseItem, ReleaseState};
+use store::{Account, Flow, Lane, NewStatement, OutEffect, Release, ReleaseItem, ReleaseState};
 use uuid::Uuid;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     submit::{self, Submission, SubmitError},
 };
 
-/// Drafts sealed by one step: a FLASH waits behind one other at most.
+/// Drafts sealed by one step: one FLASH waits behind another at most.
 const DRAFTS_PER_STEP: u32 = 1;
 
 /// What a person drafts, at the console or the command line.
@@ -91,15 +91,16 @@ async fn no_way_out(service: &Service, request: &DraftRequest) -> Result<Failure
     })
 }
 
-/// Decides on drafted releases, loudest first, and seals those that are permitted.
+/// Decides on drafted releases of a lane, loudest first, and seals those that are permitted.
 ///
 /// *Atomicity*: each release changes state in one transaction; it may run twice.
 pub async fn step<R: CryptoRng>(
     service: &Service,
+    lane: Lane,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Step, Failure> {
-    let drafted = service.store().lease_drafted(DRAFTS_PER_STEP).await?;
+    let drafted = service.store().lease_drafted(lane, DRAFTS_PER_STEP).await?;
     let mut done = 0;
     for release in &drafted {
         let result = decide_and_seal(service, release, now, rng).await;

@@ -108,7 +108,8 @@ fn start_workers(service: &Service, links: &Arc<Links>, stopped: &watch::Receive
         tokio::task::spawn_blocking(move || runtime.block_on(work))
     };
     vec![
-        start("release", Worker::Release),
+        start("release.urgent", Worker::Release(Lane::Urgent)),
+        start("release.bulk", Worker::Release(Lane::Bulk)),
         start("recall", Worker::Recall),
         start("relay.urgent", Worker::Relay(Lane::Urgent)),
         start("relay.bulk", Worker::Relay(Lane::Bulk)),
@@ -122,7 +123,7 @@ fn start_workers(service: &Service, links: &Arc<Links>, stopped: &watch::Receive
 
 #[derive(Clone, Copy)]
 enum Worker {
-    Release,
+    Release(Lane),
     Recall,
     Relay(Lane),
     Intake(Lane),
@@ -135,7 +136,7 @@ impl Worker {
     async fn step(self, service: &Service, links: &Links) -> Result<Step, Failure> {
         let time = now();
         match self {
-            Self::Release => release::step(service, time, &mut rng()).await,
+            Self::Release(lane) => release::step(service, lane, time, &mut rng()).await,
             Self::Recall => recall::step(service, time, &mut rng()).await,
             Self::Relay(lane) => relay::step(service, links, lane, time).await,
             Self::Intake(lane) => intake::step(service, lane, time, &mut rng()).await,

@@ -60,6 +60,16 @@ fn lease(statement: &StatementId, partner: &NodeName) -> String {
 /// Ranks below this are urgent.
 const BULK_RANK: i64 = 2;
 
+impl Lane {
+    /// The ranks of precedence that go in it: from the first, below the second.
+    pub(crate) fn ranks(self) -> (i64, i64) {
+        match self {
+            Self::Urgent => (0, BULK_RANK),
+            Self::Bulk => (BULK_RANK, i64::MAX),
+        }
+    }
+}
+
 impl Store {
     /// Leases rows that are due in a lane, loudest first, then oldest. A lease ends with
     /// the process, and no commit stands between a statement and its link.
@@ -69,10 +79,7 @@ impl Store {
         lane: Lane,
         limit: u32,
     ) -> Result<Vec<OutboxRow>, Error> {
-        let (from, below) = match lane {
-            Lane::Urgent => (0, BULK_RANK),
-            Lane::Bulk => (BULK_RANK, i64::MAX),
-        };
+        let (from, below) = lane.ranks();
         let due = self.read(|tx| {
             let sql = "/* lease_outbox */ SELECT statement, partner FROM delivery
                        WHERE state = 'waiting' AND precedence >= ? AND precedence < ? AND due <= ?

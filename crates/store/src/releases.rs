@@ -9,7 +9,7 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Error, NewObject, Store, journal, params, rows,
+    Error, Lane, NewObject, Store, journal, params, rows,
     tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
@@ -261,11 +261,12 @@ impl Store {
     }
 
     /// Leases drafts that wait for a decision, loudest first, then oldest.
-    pub async fn lease_drafted(&self, limit: u32) -> Result<Vec<Release>, Error> {
+    pub async fn lease_drafted(&self, lane: Lane, limit: u32) -> Result<Vec<Release>, Error> {
+        let (from, below) = lane.ranks();
         let drafted = self.read(|tx| {
             let sql = "/* lease_drafted */ SELECT id FROM release WHERE state = 'drafted'
-                       ORDER BY precedence, created LIMIT ?";
-            tx.query(sql, params![limit], |row| {
+                       AND precedence >= ? AND precedence < ? ORDER BY precedence, created LIMIT ?";
+            tx.query(sql, params![from, below, limit], |row| {
                 rows::term_opt::<Uuid>(row, "id")?.ok_or(Error::Corrupt("a release"))
             })
         })?;

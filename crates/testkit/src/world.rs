@@ -242,7 +242,10 @@ impl World {
         let rng = &mut self.rng;
         block_on(async {
             match worker {
-                Worker::Release => release::step(&service, now, rng).await.map(drop),
+                Worker::Release => {
+                    release::step(&service, Lane::Urgent, now, rng).await.unwrap();
+                    release::step(&service, Lane::Bulk, now, rng).await.map(drop)
+                }
                 Worker::Recall => recall::step(&service, now, rng).await.map(drop),
                 Worker::Relay(lane) => {
                     relay::step(&service, &self.network, lane, now).await.map(drop)
