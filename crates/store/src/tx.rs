@@ -128,6 +128,11 @@ impl<'a> Tx<'a> {
         self.query_opt(sql, values, read)?.ok_or(Error::NotFound)
     }
 
+    /// Whether it is PostgreSQL: for what cannot be said the same way over both.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.0, Back::Postgres(_))
+    }
+
     /// Runs `work` in one snapshot: its statements see what was committed at one moment.
     pub(crate) fn snapshot<T>(&self, work: impl Fn(&Self) -> Result<T, Error>) -> Result<T, Error> {
         self.batch("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;

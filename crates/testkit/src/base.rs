@@ -60,6 +60,24 @@ impl Base {
             .unwrap();
     }
 
+    /// The address, where it is one.
+    pub fn url(&self) -> Option<&str> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Postgres { url } => Some(url),
+        }
+    }
+
+    /// Crashes the server: one of its processes is killed, so it ends all others and recovers from
+    /// its log. Everybody who uses it meets that.
+    pub fn crash_server(&self) {
+        let Place::Postgres { url } = &self.place else { return };
+        let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
+        let process: i32 = client.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+        let killed = std::process::Command::new("kill").args(["-9", &process.to_string()]).status();
+        assert!(killed.unwrap().success(), "the server is another user's");
+    }
+
     /// Opens the store; again, it is what a restart or a second process finds.
     pub fn open(&self) -> Result<Store, store::Error> {
         match &self.place {

@@ -14,6 +14,14 @@ use crate::{Error, tx::Value};
 /// Prepared statements kept by a connection.
 const STATEMENTS_MAX: usize = 512;
 
+/// Every statement here goes along indexes, whatever the statistics say on the day it is planned:
+/// a plan that walks, sorts or compiles is wrong for all of them, and a plan that was made once
+/// holds.
+const SETTINGS: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0; \
+                        SET enable_seqscan = off; SET enable_bitmapscan = off; \
+                        SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                        SET plan_cache_mode = force_generic_plan";
+
 /// A connection.
 pub(crate) struct Session {
     client: RefCell<Client>,
@@ -22,7 +30,8 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn connect(place: &Place) -> Result<Self, Error> {
-        let client = place.config.connect(NoTls)?;
+        let mut client = place.config.connect(NoTls)?;
+        client.batch_execute(SETTINGS)?;
         Ok(Self { client: RefCell::new(client), statements: RefCell::default() })
     }
 

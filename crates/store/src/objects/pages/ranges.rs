@@ -23,7 +23,13 @@ pub(super) fn read(
         return Ok(Vec::new());
     }
     let limit = page.limit.saturating_add(1);
-    let ranges = ranges.join("\nUNION ALL ");
+    // SQLite merges the ranges as they are; PostgreSQL would sort all of them, unless each is cut
+    // on its own, which SQLite would sort.
+    let cut = |range: &String| match tx.is_postgres() && ranges.len() > 1 {
+        true => format!("({range} ORDER BY date_added LIMIT {limit})"),
+        false => range.clone(),
+    };
+    let ranges = ranges.iter().map(cut).collect::<Vec<_>>().join("\nUNION ALL ");
     let sql = format!("/* page */ {ranges} ORDER BY date_added LIMIT {limit}");
     tx.query(&sql, &values, |row| {
         Ok(Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? })
