@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::{
-    agreement::{self, Agreement, Decision},
+    agreement::{self, Agreement, Decision, Permit},
     statement::Item,
-    terms::{AgreementId, NodeName, Precedence, StatementType, Timestamp},
+    terms::{AgreementId, NodeName, PartyStanding, Precedence, StatementType, Timestamp},
 };
 use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
 use store::{AgreementState, NewStatement, OutEffect, TopicSpec};
 
 use crate::{Failure, Service, partner, release};
@@ -63,7 +64,7 @@ pub async fn sign<R: CryptoRng>(
 ) -> Result<(), Failure> {
     let row = service.store().agreement(id).await?.ok_or(Failure::Unknown("agreement"))?;
     let signed = row.signatures.iter().any(|(by, ..)| by == service.name());
-    if signed || matches!(row.state, AgreementState::InForce | AgreementState::Ended) {
+    if signed || !matches!(row.state, AgreementState::Drafted | AgreementState::Signed) {
         return Err(Failure::forbidden(
             "AGR-6",
             "this node has signed it already",
@@ -71,22 +72,9 @@ pub async fn sign<R: CryptoRng>(
         ));
     }
     let agreement = Agreement::parse(&row.text).map_err(|error| malformed(&error))?;
+    check_supersedes(service, &agreement).await?;
     let to = agreement.others(service.name());
-    let mut verified = true;
-    for party in &to {
-        verified &= partner::is_verified(service, party).await?;
-    }
-    let permit = match agreement::decide_founding(StatementType::Agreement, verified) {
-        Decision::Permit(permit) => permit,
-        Decision::Refuse(refusal) => return Err(Failure::Forbidden(refusal)),
-        Decision::NeedsSecondPerson { rule } => {
-            return Err(Failure::forbidden(
-                &rule,
-                "a second person must confirm",
-                "ask a releaser",
-            ));
-        }
-    };
+    let permit = founding_permit(service, &to).await?;
     let mut header = release::header(service, StatementType::Agreement, &permit, &to).await?;
     header.precedence = Precedence::Priority;
     let items = vec![Item::text(row.text.clone())];
@@ -103,11 +91,105 @@ pub async fn sign<R: CryptoRng>(
             id: *id,
             by: service.name().clone(),
             topics: topic_specs(&agreement, service.name()),
+            supersedes: agreement.supersedes(),
         },
     };
     let signer = service.signer(now, rng);
     service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
     Ok(())
+}
+
+/// What a party says about an agreement that was signed, in the header's `body`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingBody {
+    /// Which agreement.
+    pub agreement: AgreementId,
+    /// How the sender stands to it.
+    pub standing: PartyStanding,
+    /// Why, in its words.
+    pub reason: String,
+}
+
+/// Characters of a reason.
+pub(crate) const REASON_LEN_MAX: usize = 500;
+
+/// Suspends, resumes or ends an agreement: in force here at once, and every other party is told.
+///
+/// *Errors*: `AGR-8` where it is in another state or the reason is missing or too long.
+pub async fn stand<R: CryptoRng>(
+    service: &Service,
+    id: &AgreementId,
+    (standing, reason): (PartyStanding, &str),
+    account: &str,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let row = service.store().agreement(id).await?.ok_or(Failure::Unknown("agreement"))?;
+    if !matches!(row.state, AgreementState::InForce | AgreementState::Suspended) {
+        return Err(Failure::forbidden(
+            "AGR-8",
+            format!("the agreement is {}: there is nothing to suspend, resume or end", row.state),
+            "see the agreements for the one that is in force",
+        ));
+    }
+    if reason.trim().is_empty() || reason.chars().count() > REASON_LEN_MAX {
+        let message = format!("a reason of 1 to {REASON_LEN_MAX} characters goes to the partner");
+        return Err(Failure::Malformed { rule: "AGR-8", message });
+    }
+    let to: Vec<_> = row.parties.into_iter().filter(|name| name != service.name()).collect();
+    let permit = founding_permit(service, &to).await?;
+    let mut header = release::header(service, StatementType::Agreement, &permit, &to).await?;
+    header.precedence = Precedence::Flash;
+    let body = StandingBody { agreement: *id, standing, reason: reason.to_owned() };
+    header.body = serde_json::to_value(body).ok();
+    let sealed = release::compose(service, header, Vec::new(), &to, rng).await?;
+    let statement = NewStatement {
+        permit: Arc::new(permit),
+        sealed: Arc::new(sealed),
+        type_: StatementType::Agreement,
+        topic: None,
+        to,
+        precedence: Precedence::Flash,
+        re: Vec::new(),
+        effect: OutEffect::Standing {
+            id: *id,
+            by: service.name().clone(),
+            standing,
+            reason: reason.to_owned(),
+        },
+    };
+    let signer = service.signer(now, rng);
+    service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
+    Ok(())
+}
+
+/// Agreements travel between partners whose fingerprints two people have compared.
+async fn founding_permit(service: &Service, to: &[NodeName]) -> Result<Permit, Failure> {
+    let mut verified = true;
+    for party in to {
+        verified &= partner::is_verified(service, party).await?;
+    }
+    match agreement::decide_founding(StatementType::Agreement, verified) {
+        Decision::Permit(permit) => Ok(permit),
+        Decision::Refuse(refusal) => Err(Failure::Forbidden(refusal)),
+        Decision::NeedsSecondPerson { rule } => {
+            Err(Failure::forbidden(&rule, "a second person must confirm", "ask a releaser"))
+        }
+    }
+}
+
+/// Only an agreement of the same parties, in the same order, is superseded.
+async fn check_supersedes(service: &Service, agreement: &Agreement) -> Result<(), Failure> {
+    let Some(before) = agreement.supersedes() else { return Ok(()) };
+    let held = service.store().agreement(&before).await?;
+    if held.is_some_and(|row| row.parties == agreement.parties()) {
+        return Ok(());
+    }
+    Err(Failure::forbidden(
+        "AGR-7",
+        "what it supersedes is no agreement of the same parties in the same order",
+        "name the id of the agreement whose place it takes, or leave `supersedes` out",
+    ))
 }
 
 /// Which collections an agreement's topics need here, so that the store needs no parser.

@@ -1,7 +1,8 @@
 //! The courier: the same sealed bytes on a disk, when no link is left.
 //!
 //! A courier file is a tar: `index` first, a note signed by the sender that lists every statement
-//! and the sizes of its parts, then `<id>/manifest`, `<id>/slip` and `<id>/payload`. Nobody is
+//! and the sizes of its parts, then the sender's key statements as `keys/<epoch>`, then
+//! `<id>/manifest`, `<id>/slip` and `<id>/payload`. Nobody is
 //! trusted for carrying it: only signatures count, and the index tells when half of it is missing.
 //!
 //! *Source*: statement format, section 2.6.
@@ -16,13 +17,15 @@ use bytes::Bytes;
 use protocol::{
     envelope::Envelope,
     keys::{KeyStatement, NodeKeys},
+    statement::RefusalCode,
     terms::{NodeName, StatementId, Timestamp, limits},
 };
+use rand_core::CryptoRng;
 use serde::Serialize;
-use store::{OutboxRow, Put, Route};
+use store::{Lane, OutboxRow, Put, Route};
 
 use crate::{
-    Failure, Service,
+    Failure, Service, Step,
     intake::{self, AcceptError},
 };
 
@@ -82,7 +85,9 @@ pub async fn export(
     service.store().partner(partner).await?.ok_or(Failure::Unknown("partner"))?;
     let rows = service.store().pending_for(partner).await?;
     let index = index(service.name(), partner, &rows, &service.keys(), now)?;
-    pack(&index, &rows).map_err(|error| Failure::Statement(Box::new(error)))
+    // The partner may hold an earlier epoch of ours than the one that signs the index.
+    let keys = service.store().key_statements(service.name()).await?;
+    pack(&index, &keys, &rows).map_err(|error| Failure::Statement(Box::new(error)))
 }
 
 fn index(
@@ -101,7 +106,7 @@ fn index(
     keys.sign_note(&text).map_err(|error| Failure::Statement(Box::new(error)))
 }
 
-fn pack(index: &[u8], rows: &[OutboxRow]) -> std::io::Result<Vec<u8>> {
+fn pack(index: &[u8], keys: &[(u32, Bytes)], rows: &[OutboxRow]) -> std::io::Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     let mut add = |path: &str, bytes: &[u8]| {
         let mut header = tar::Header::new_ustar();
@@ -110,6 +115,9 @@ fn pack(index: &[u8], rows: &[OutboxRow]) -> std::io::Result<Vec<u8>> {
         tar.append_data(&mut header, path, bytes)
     };
     add("index", index)?;
+    for (epoch, note) in keys.iter().filter(|(epoch, _)| *epoch > 0) {
+        add(&format!("keys/{epoch}"), note)?;
+    }
     for row in rows {
         add(&format!("{}/manifest", row.statement), &row.manifest)?;
         add(&format!("{}/slip", row.statement), &row.slip)?;
@@ -127,15 +135,16 @@ struct Index {
 
 /// Takes a courier file in: everything is checked to be there first, then each statement passes
 /// the same checks as at the door.
-pub async fn import(
+pub async fn import<R: CryptoRng>(
     service: &Service,
     file: &[u8],
     now: Timestamp,
+    rng: &mut R,
 ) -> Result<ImportReport, ImportError> {
     let mut parts = unpack(file)?;
     let note = parts.remove("index").ok_or(ImportError::Index)?;
     let index = read_index(&note).ok_or(ImportError::Index)?;
-    check_signature(service, &index, &note).await?;
+    check_signature(service, &index, &note, &parts).await?;
     if index.to != *service.name() {
         return Err(ImportError::NotForUs);
     }
@@ -148,7 +157,18 @@ pub async fn import(
         refused: Vec::new(),
     };
     for (id, envelope) in envelopes {
-        match intake::accept(service, envelope, Route::Courier, Some(&report.from), now).await {
+        let from = Some(&report.from);
+        let mut put = intake::accept(service, envelope.clone(), Route::Courier, from, now).await;
+        if let Err(AcceptError::Refused(refusal)) = &put
+            && matches!(refusal.code, RefusalCode::KeysUnknown | RefusalCode::AgreementUnknown)
+        {
+            // The keys or the agreement that it rests on came before it on the same disk.
+            for lane in [Lane::Urgent, Lane::Bulk] {
+                while intake::step(service, lane, now, rng).await? != Step::Idle {}
+            }
+            put = intake::accept(service, envelope, Route::Courier, from, now).await;
+        }
+        match put {
             Ok(Put::New) => report.new += 1,
             Ok(Put::SameAgain) => report.known += 1,
             Err(AcceptError::Refused(refusal)) => {
@@ -200,11 +220,26 @@ fn read_line(line: &str) -> Option<(StatementId, [usize; 3])> {
     words.next().is_none().then_some((id, sizes))
 }
 
-async fn check_signature(service: &Service, index: &Index, note: &[u8]) -> Result<(), ImportError> {
+async fn check_signature(
+    service: &Service,
+    index: &Index,
+    note: &[u8],
+    parts: &HashMap<String, Vec<u8>>,
+) -> Result<(), ImportError> {
     let held = service.store().key_statements(&index.from).await.map_err(Failure::from)?;
-    let known = held.into_iter().find(|(epoch, _)| *epoch == index.keys);
-    let statement = known.and_then(|(_, note)| KeyStatement::parse(&note).ok());
-    let statement = statement.ok_or(ImportError::Signature)?;
+    let mut statement = held
+        .into_iter()
+        .filter(|(epoch, _)| *epoch <= index.keys)
+        .max_by_key(|(epoch, _)| *epoch)
+        .and_then(|(_, note)| KeyStatement::parse(&note).ok())
+        .ok_or(ImportError::Signature)?;
+    // From the epoch that we hold to the one that signed: each next one on the disk must follow.
+    while statement.epoch() < index.keys {
+        let note = parts.get(&format!("keys/{}", statement.epoch() + 1));
+        let next = note.and_then(|note| KeyStatement::parse(note).ok());
+        let next = next.filter(|next| next.check_successor(&statement).is_ok());
+        statement = next.ok_or(ImportError::Signature)?;
+    }
     statement.verify_note(note).map_err(|_| ImportError::Signature)
 }
 

@@ -21,8 +21,10 @@ use store::{InEffect, InboxRow, Lane, NewStatement, Put, Received, Route, TakeIn
 use crate::{Failure, Service, Step};
 
 mod effect;
+mod quarantine;
 mod receipt;
 
+pub use quarantine::{accept as accept_quarantined, refuse as refuse_quarantined};
 pub use receipt::{ReceiptBody, ReceiptEntry};
 
 /// Statements taken in by one step, and so by one receipt and one transaction.
@@ -91,14 +93,21 @@ async fn verify(service: &Service, envelope: &Bytes) -> Result<Result<Verified, 
     let notes = store.key_statements(&manifest.from).await?;
     let held = notes.into_iter().find(|(epoch, _)| *epoch == manifest.keys);
     let keys = held.and_then(|(_, note)| KeyStatement::parse(&note).ok());
+    // A statement shows no position in its sender's ledger, so what comes after a revocation is
+    // refused even if it was signed before it: the owner signs it again with keys that hold.
+    let revoked = store.revocations(&manifest.from).await?;
+    let revoked = revoked.iter().any(|revocation| revocation.epoch == manifest.keys);
     let agreement = Slip::parse(&parts.slip).map(|slip| slip.address.agreement);
     let in_force = match agreement {
         Ok(AgreementId::FOUNDING) => true,
-        Ok(agreement) => store.is_in_force(&agreement).await?,
+        // Receipts and recalls outlive their agreement; whether a release still passes is decided
+        // once it is opened.
+        Ok(agreement) => store.was_in_force(&agreement).await?,
         Err(_) => false,
     };
     let key_statement = |_: &NodeName, _: u32| match &keys {
         _ if !known => Err(RefusalCode::SenderUnknown),
+        _ if revoked => Err(RefusalCode::KeysRevoked),
         Some(keys) => Ok(keys),
         None => Err(RefusalCode::KeysUnknown),
     };
@@ -180,7 +189,7 @@ async fn read(service: &Service, row: &InboxRow, now: Timestamp) -> Result<Readi
     let unopened = effect::unopened(&verified);
     match statement::open(verified, service.keys().seal_identities()) {
         Err(refusal) => Ok(Reading::refused(Some(unopened), refusal)),
-        Ok(opened) => effect::read_opened(service, opened, now).await,
+        Ok(opened) => effect::read_opened(service, opened, &row.envelope, now).await,
     }
 }
 

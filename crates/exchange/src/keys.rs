@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::{
     agreement::{self, Decision},
-    keys::NodeKeys,
+    keys::{self, NodeKeys},
     statement::Item,
-    terms::{Digest, Precedence, StatementType, Timestamp},
+    terms::{Precedence, StatementType, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{NewStatement, OutEffect, PartnerState};
+use store::{NewStatement, OutEffect, PartnerState, Revocation, Rotation};
 
 use crate::{Failure, Service, release};
 
@@ -28,37 +28,64 @@ pub async fn found(service: &Service, now: Timestamp) -> Result<(), Failure> {
     Ok(service.store().announce_keys(service.name().clone(), epoch, note, now).await?)
 }
 
-/// Makes the next epoch: a new seal key, signed by the present keys and the root; every verified
-/// partner is told by a founding statement under the present keys.
+/// Announces the next epoch: every verified partner is told by a founding statement under the
+/// present keys, then the next ones are in force here.
 ///
-/// The caller keeps the returned keys on disk *before* it calls this again.
-pub async fn rotate<R: CryptoRng>(
+/// The caller keeps the next keys on disk *before* it calls this; after a crash it may call it
+/// again with what it finds there. `last_good`: the present keys may be in other hands, and only
+/// what stands in the ledger below that size was surely made here.
+///
+/// *Atomicity*: announcement, statements and revocation are one transaction; a second call with
+/// the same epoch changes nothing.
+pub async fn announce_next<R: CryptoRng>(
     service: &Service,
-    until: Timestamp,
-    tls: &[Digest],
+    next: NodeKeys,
+    last_good: Option<u64>,
     account: &str,
     now: Timestamp,
     rng: &mut R,
-) -> Result<Arc<NodeKeys>, Failure> {
-    let next = service
-        .keys()
-        .rotated(tls, now, until, rng)
-        .map_err(|error| Failure::Statement(Box::new(error)))?;
-    let statement = next.statement();
-    let (epoch, note) = (statement.epoch(), Bytes::copy_from_slice(statement.note()));
-    let told = tell(service, &note, rng).await?;
+) -> Result<(), Failure> {
+    let made = |error: keys::Error| Failure::Statement(Box::new(error));
+    let present = service.keys();
+    next.statement().check_successor(present.statement()).map_err(made)?;
+    let note = Bytes::copy_from_slice(next.statement().note());
+    let revocation = match last_good {
+        None => None,
+        Some(size) => Some(Revocation {
+            epoch: present.statement().epoch(),
+            size,
+            note: Bytes::from(present.revoke(size, now).map_err(made)?),
+        }),
+    };
+    let mut items = vec![Item::text(note.clone())];
+    items.extend(revocation.iter().map(|revocation| Item::text(revocation.note.clone())));
+    let told = tell(service, &items, rng).await?;
     // Signed with the keys that partners hold: the new ones are in force once this is committed.
     let signer = service.signer(now, rng);
-    let store = service.store();
-    store.announce_keys(service.name().clone(), epoch, note, now).await?;
-    store.commit_statements(told, signer, now, account.to_owned()).await?;
+    let (node, epoch) = (service.name().clone(), next.statement().epoch());
+    let rotation = Rotation { node, epoch, note, revocation };
+    service.store().rotate_keys(rotation, told, signer, now, account.to_owned()).await?;
     service.replace_keys(next);
-    Ok(service.keys())
+    Ok(())
+}
+
+/// Forgets retired seal keys: what was sealed to them opens no more. The caller has removed their
+/// files; the deletion is written down.
+pub async fn forget_seals(
+    service: &Service,
+    epochs: &[u32],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rest = service.keys().without_seals(epochs);
+    service.replace_keys(rest.map_err(|error| Failure::Statement(Box::new(error)))?);
+    let words: Vec<_> = epochs.iter().map(u32::to_string).collect();
+    let detail = format!("epoch {}", words.join(", "));
+    Ok(service.store().log(now, "node".to_owned(), "keys.seal-deleted", detail).await?)
 }
 
 async fn tell<R: CryptoRng>(
     service: &Service,
-    note: &Bytes,
+    items: &[Item],
     rng: &mut R,
 ) -> Result<Vec<NewStatement>, Failure> {
     let mut told = Vec::new();
@@ -71,8 +98,7 @@ async fn tell<R: CryptoRng>(
         let to = vec![partner.name];
         let mut header = release::header(service, StatementType::Keys, &permit, &to).await?;
         header.precedence = Precedence::Flash;
-        let items = vec![Item::text(note.clone())];
-        let sealed = release::compose(service, header, items, &to, rng).await?;
+        let sealed = release::compose(service, header, items.to_vec(), &to, rng).await?;
         told.push(NewStatement {
             permit: Arc::new(permit),
             sealed: Arc::new(sealed),

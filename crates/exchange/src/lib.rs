@@ -6,6 +6,7 @@
 
 pub mod accord;
 pub mod courier;
+pub mod gaps;
 pub mod intake;
 pub mod keys;
 pub mod oversight;

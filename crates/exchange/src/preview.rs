@@ -122,7 +122,7 @@ async fn ask(
     released_by: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Decision>, Failure> {
-    let Some(agreement) = service.agreement_in_force(&intent.agreement).await? else {
+    let Some((agreement, standing)) = service.agreement(&intent.agreement).await? else {
         return Ok(None);
     };
     let to = agreement.others(service.name());
@@ -136,6 +136,7 @@ async fn ask(
         highest,
         drafted_by: Some(&intent.account),
         released_by,
+        standing,
         now,
     };
     Ok(Some(agreement::decide(&agreement, &facts)))

@@ -111,7 +111,7 @@ async fn seal<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<bool, Failure> {
-    let Some(agreement) = service.agreement_in_force(&recall.agreement).await? else {
+    let Some((agreement, _)) = service.agreement(&recall.agreement).await? else {
         return Ok(false);
     };
     let body =
@@ -205,7 +205,7 @@ async fn permit(
     message: &Message,
     now: Timestamp,
 ) -> Result<Option<Permit>, Failure> {
-    let Some(agreement) = service.agreement_in_force(&message.agreement).await? else {
+    let Some((agreement, standing)) = service.agreement(&message.agreement).await? else {
         return Ok(None);
     };
     let facts = Facts {
@@ -218,6 +218,7 @@ async fn permit(
         highest: None,
         drafted_by: None,
         released_by: None,
+        standing,
         now,
     };
     Ok(match agreement::decide(&agreement, &facts) {

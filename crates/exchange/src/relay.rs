@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use protocol::{
     envelope::Envelope,
-    terms::{NodeName, Timestamp},
+    terms::{AgreementId, NodeName, Timestamp},
 };
 use store::{Lane, OutboxRow, Partner};
 
@@ -64,6 +64,14 @@ pub trait Link: Send + Sync {
         to: &Partner,
         since: u64,
     ) -> impl Future<Output = Result<CheckpointAnswer, LinkError>> + Send;
+
+    /// Asks for what the partner sent under an agreement after a number.
+    fn missing(
+        &self,
+        to: &Partner,
+        agreement: &AgreementId,
+        after: u64,
+    ) -> impl Future<Output = Result<Vec<Bytes>, LinkError>> + Send;
 }
 
 /// Sends what is due in one lane, loudest first.
@@ -142,7 +150,7 @@ async fn heard(
 /// A partner's last contact is noted at most this often: it is for people's eyes.
 const CONTACT_NOTE_MS: u64 = 1_000;
 
-fn envelope(row: &OutboxRow) -> Bytes {
+pub(crate) fn envelope(row: &OutboxRow) -> Bytes {
     let parts = Envelope {
         manifest: row.manifest.clone(),
         slip: row.slip.clone(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use protocol::{
-    agreement::{self, Agreement, Decision, Facts, Permit},
+    agreement::{self, Decision, Facts, Permit},
     header::{Header, Items, Policy, To},
     statement::{self, Draft, Item, Sealed},
     terms::{AgreementId, NodeName, Precedence, Role, StatementType, Status, Timestamp, Topic},
@@ -118,7 +118,7 @@ async fn decide_and_seal<R: CryptoRng>(
     rng: &mut R,
 ) -> Result<(), Failure> {
     let store = service.store();
-    let Some(agreement) = service.agreement_in_force(&release.agreement).await? else {
+    let Some((agreement, standing)) = service.agreement(&release.agreement).await? else {
         let message = "the agreement is not in force";
         return Ok(store
             .refuse_release(release.id, "ART-2".to_owned(), message.to_owned(), now)
@@ -126,7 +126,20 @@ async fn decide_and_seal<R: CryptoRng>(
     };
     let items = store.release_items(release.id).await?;
     let to = agreement.others(service.name());
-    match decide(service.name(), &agreement, release, &items, &to, now) {
+    let facts = Facts {
+        kind: StatementType::Release,
+        sender: service.name(),
+        recipients: &to,
+        topic: Some(&release.topic),
+        precedence: release.precedence,
+        status: release.status,
+        highest: highest(&items),
+        drafted_by: Some(&release.drafted_by),
+        released_by: release.released_by.as_deref(),
+        standing,
+        now,
+    };
+    match agreement::decide(&agreement, &facts) {
         Decision::NeedsSecondPerson { rule } => {
             Ok(store.await_release(release.id, rule, now).await?)
         }
@@ -139,28 +152,10 @@ async fn decide_and_seal<R: CryptoRng>(
     }
 }
 
-fn decide(
-    me: &NodeName,
-    agreement: &Agreement,
-    release: &Release,
-    items: &[ReleaseItem],
-    to: &[NodeName],
-    now: Timestamp,
-) -> Decision {
+/// The highest marking among the items, and the first item that bears it.
+fn highest(items: &[ReleaseItem]) -> Option<(usize, stix::Tlp)> {
     let marked = items.iter().enumerate().filter_map(|(index, item)| Some((index, item.tlp?)));
-    let facts = Facts {
-        kind: StatementType::Release,
-        sender: me,
-        recipients: to,
-        topic: Some(&release.topic),
-        precedence: release.precedence,
-        status: release.status,
-        highest: marked.max_by_key(|(index, tlp)| (*tlp, std::cmp::Reverse(*index))),
-        drafted_by: Some(&release.drafted_by),
-        released_by: release.released_by.as_deref(),
-        now,
-    };
-    agreement::decide(agreement, &facts)
+    marked.max_by_key(|(index, tlp)| (*tlp, std::cmp::Reverse(*index)))
 }
 
 struct Sealing<'a> {
@@ -272,6 +267,56 @@ pub(crate) async fn compose<R: CryptoRng>(
     let recipients: Vec<_> = recipients.iter().collect();
     statement::compose(Draft { header, items }, &recipients, rng)
         .map_err(|error| Failure::Statement(Box::new(error)))
+}
+
+/// Drafts the items of a release once more, after a refusal or a return: under the same agreement,
+/// or under the one that took its place.
+///
+/// *Errors*: `REL-2` while it is on its way or where it was taken in, `ART-2` where nothing is in
+/// force that names its topic.
+pub async fn again(
+    service: &Service,
+    id: Uuid,
+    new: Uuid,
+    account: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let release = service.store().release(id).await?.ok_or(Failure::Unknown("release"))?;
+    let came_to_nothing = matches!(
+        release.state,
+        ReleaseState::Refused | ReleaseState::Returned | ReleaseState::RefusedByPartner
+    );
+    if !came_to_nothing {
+        return Err(Failure::forbidden(
+            "REL-2",
+            format!(
+                "this release is {}; only one that was refused or returned is drafted again",
+                release.state
+            ),
+            "see the release for what happened to it",
+        ));
+    }
+    let agreement = successor(service, release.agreement).await?;
+    Ok(service.store().draft_again(id, new, agreement, account.to_owned(), now).await?)
+}
+
+/// The agreement itself while it is in force, else the one that took its place.
+async fn successor(service: &Service, id: AgreementId) -> Result<AgreementId, Failure> {
+    let mut wanted = id;
+    for row in service.store().agreements().await?.iter().rev() {
+        let next = agreement::Agreement::parse(&row.text).ok().and_then(|text| text.supersedes());
+        if next == Some(wanted) && row.in_force_since.is_some() {
+            wanted = row.id;
+        }
+    }
+    if service.agreement_in_force(&wanted).await?.is_some() {
+        return Ok(wanted);
+    }
+    Err(Failure::forbidden(
+        "ART-2",
+        "neither its agreement nor one that took its place is in force",
+        "see the agreements, and sign one with this partner",
+    ))
 }
 
 /// A releaser confirms a draft that another person made.

@@ -6,14 +6,14 @@ use std::{
 };
 
 use protocol::{
-    agreement::{Agreement, Refusal as Article},
+    agreement::{Agreement, Refusal as Article, Standing},
     keys::{KeyStatement, NodeKeys},
     statement,
     terms::{AgreementId, NodeName, Timestamp},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
-use store::{AgreementState, Signer, Store};
+use store::{AgreementState, Gap, Signer, Store};
 
 /// What a worker's step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +77,16 @@ struct Inner {
     store: Store,
     keys: RwLock<Arc<NodeKeys>>,
     agreements: RwLock<HashMap<AgreementId, Arc<Agreement>>>,
+    /// Gaps in partners' numbers, with the moment when each was first seen.
+    gaps: Mutex<HashMap<(NodeName, AgreementId), (u64, Timestamp)>>,
 }
 
 impl Service {
     /// A node over a store, with its private keys.
     pub fn new(name: NodeName, store: Store, keys: NodeKeys) -> Self {
         let keys = RwLock::new(Arc::new(keys));
-        let agreements = RwLock::default();
-        Self { inner: Arc::new(Inner { name, store, keys, agreements }) }
+        let (agreements, gaps) = (RwLock::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { name, store, keys, agreements, gaps }) }
     }
 
     /// Its name.
@@ -106,20 +108,36 @@ impl Service {
         *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 
-    /// An agreement that is in force, read once and kept.
+    /// An agreement that is in force.
     pub async fn agreement_in_force(
         &self,
         id: &AgreementId,
     ) -> Result<Option<Arc<Agreement>>, Failure> {
+        let held = self.agreement(id).await?;
+        Ok(held
+            .and_then(|(agreement, standing)| (standing == Standing::InForce).then_some(agreement)))
+    }
+
+    /// An agreement that is or was in force, and how it stands; read once and kept.
+    pub async fn agreement(
+        &self,
+        id: &AgreementId,
+    ) -> Result<Option<(Arc<Agreement>, Standing)>, Failure> {
         // Suspension and end are states of the row, so the row is asked each time; the text never
         // changes, so it is parsed once.
         let Some(row) = self.store().agreement(id).await? else { return Ok(None) };
-        if row.state != AgreementState::InForce {
-            return Ok(None);
-        }
+        let standing = match row.state {
+            AgreementState::Drafted | AgreementState::Signed => return Ok(None),
+            AgreementState::InForce => Standing::InForce,
+            AgreementState::Suspended => Standing::Suspended,
+            AgreementState::Ended => Standing::Ended,
+            AgreementState::Superseded => {
+                Standing::Superseded { since: row.superseded_at.unwrap_or(row.created) }
+            }
+        };
         let kept = self.inner.agreements.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(agreement) = kept.get(id) {
-            return Ok(Some(Arc::clone(agreement)));
+            return Ok(Some((Arc::clone(agreement), standing)));
         }
         drop(kept);
         let parsed = Agreement::parse(&row.text)
@@ -127,7 +145,27 @@ impl Service {
         let agreement = Arc::new(parsed);
         let mut kept = self.inner.agreements.write().unwrap_or_else(PoisonError::into_inner);
         kept.insert(*id, Arc::clone(&agreement));
-        Ok(Some(agreement))
+        Ok(Some((agreement, standing)))
+    }
+
+    /// Those of the open gaps that have been the same for so long.
+    pub(crate) fn open_gaps(&self, gaps: Vec<Gap>, now: Timestamp, patience_ms: u64) -> Vec<Gap> {
+        let mut seen = self.inner.gaps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = HashMap::with_capacity(gaps.len());
+        let mut old = Vec::new();
+        for gap in gaps {
+            let key = (gap.partner.clone(), gap.agreement);
+            let since = match seen.get(&key) {
+                Some((after, since)) if *after == gap.after => *since,
+                _ => now,
+            };
+            open.insert(key, (gap.after, since));
+            if now.since_ms(since) >= patience_ms {
+                old.push(gap);
+            }
+        }
+        *seen = open;
+        old
     }
 
     /// The newest key statement of a node that we hold.

@@ -24,9 +24,12 @@ mod endpoint;
 mod extract;
 mod node;
 mod openapi;
+mod page;
 mod partners;
+mod quarantine;
 mod releases;
 mod statements;
+mod tokens;
 
 pub use endpoint::{Access, Content, Endpoint};
 
@@ -48,7 +51,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         agreements::endpoints(),
         releases::endpoints(),
         statements::endpoints(),
+        quarantine::endpoints(),
         accounts::endpoints(),
+        tokens::endpoints(),
         collections::endpoints(),
     ]
     .into_iter()

@@ -103,11 +103,14 @@ enum Command {
     LoginLink,
     /// This node's key statement, its fingerprint, and rotation.
     #[command(
-        after_help = "Examples:\n  detente keys\n  detente --json keys | jq -r .statement > aldermoor.keys\n  detente keys rotate"
+        after_help = "Examples:\n  detente keys\n  detente keys --statement > aldermoor.keys\n  detente keys rotate"
     )]
     Keys {
         #[command(subcommand)]
         command: Option<KeysCommand>,
+        /// Print the statement alone, to hand to a partner.
+        #[arg(long)]
+        statement: bool,
     },
     /// Partners.
     #[command(subcommand)]

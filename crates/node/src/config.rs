@@ -22,6 +22,9 @@ pub struct Config {
     /// A proxy in front of the desk speaks TLS.
     #[serde(default)]
     pub behind_proxy: bool,
+    /// How long a partner may be out of reach, in days: retired seal keys are kept as long.
+    #[serde(default = "outage_max_days")]
+    pub outage_max_days: u32,
     /// Address of a PostgreSQL database that several node processes may share; `node.db` in the
     /// data directory where there is none.
     #[serde(default)]
@@ -85,6 +88,10 @@ pub struct Limits {
     pub address: Option<u32>,
 }
 
+fn outage_max_days() -> u32 {
+    180
+}
+
 impl Config {
     /// Reads `node.toml` in a data directory.
     pub fn read(dir: &Path) -> Result<Self> {
@@ -120,6 +127,8 @@ impl Config {
              partner = \"{partner}\"\n\n\
              # Set to true when a proxy in front of the desk speaks TLS.\n\
              behind_proxy = false\n\n\
+             # How long a partner may be out of reach, in days: retired seal keys are kept as long.\n\
+             outage_max_days = 180\n\n\
              # Where the desk is reached from outside; TAXII clients are told absolute addresses then.\n\
              # public_url = \"https://desk.example\"\n\n\
              # Requests a minute of one account and of one address; no limit where none is set.\n\

@@ -13,6 +13,8 @@ use rand_core::{Rng, SeedableRng};
 use crate::{
     auth::Auth,
     config::Config,
+    keyring::Keyring,
+    metrics::Metrics,
     register::Register,
     taxii::{Budget, CursorKeys},
 };
@@ -27,6 +29,10 @@ pub struct Desk {
     pub register: Register,
     /// `node.toml`.
     pub config: Config,
+    /// Counters of this process.
+    pub metrics: Arc<Metrics>,
+    /// Private keys on disk.
+    pub keyring: Keyring,
     /// Keys of the tags on TAXII cursors.
     pub cursor_keys: CursorKeys,
     /// Bytes of bodies that may be under way.
@@ -37,13 +43,18 @@ impl Desk {
     /// The desk of a service.
     ///
     /// *Errors*: the store's, when the keys of cursors cannot be read or kept.
-    pub async fn open(service: Service, config: Config) -> Result<Self, store::Error> {
+    pub async fn open(
+        service: Service,
+        config: Config,
+        keyring: Keyring,
+    ) -> Result<Self, store::Error> {
         let mut key = [0; 32];
         rng().fill_bytes(&mut key);
         let auth = Auth::new(key, config.limits.account, config.limits.address);
         let register = Register::new(service.store());
         let cursor_keys = CursorKeys::open(service.store(), &mut rng()).await?;
-        Ok(Self { service, auth, register, config, cursor_keys, budget: Budget::default() })
+        let (budget, metrics) = (Budget::default(), Arc::default());
+        Ok(Self { service, auth, register, config, metrics, keyring, cursor_keys, budget })
     }
 }
 

@@ -1,22 +1,15 @@
 //! A node's data directory: made once by `init`, opened by `serve`.
 //!
-//! `node.toml`, `node.db`, and `keys/`: one age file for each private key, sealed to a
-//! key-encryption key that a passphrase opens (stock age reads them), the key statement, and the
-//! local command line's token.
+//! `node.toml`, `node.db`, and `keys/`: private keys ([`crate::keyring`]) and the local command
+//! line's token.
 
-use std::{
-    fs,
-    io::Write as _,
-    net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context, Result, bail};
 use exchange::Service;
 use protocol::{
-    keys::{NodeKeys, SecretFile},
-    secrets::{self, KeyEncryptionKey},
+    keys::NodeKeys,
+    secrets,
     terms::{NodeName, Role, Timestamp},
 };
 use store::{Options, Store};
@@ -26,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::Config,
     desk::{now, rng},
+    keyring::{Keyring, keep_new},
     tls::LinkKey,
 };
 
@@ -33,8 +27,6 @@ mod tools;
 
 pub use tools::Made;
 
-/// scrypt's work factor: about a tenth of a second, once at start.
-const SCRYPT_LOG_N: u8 = 15;
 /// How long a first key statement is meant to hold.
 const KEYS_HOLD_MS: i64 = 365 * 24 * 3_600 * 1_000;
 /// How long a login link holds.
@@ -67,20 +59,13 @@ pub async fn init(init: &Init<'_>) -> Result<Made> {
         bail!("{} holds a node already; choose another directory", init.dir.display());
     }
     let keys_dir = init.dir.join("keys");
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&keys_dir)
-        .with_context(|| format!("{} cannot be made", keys_dir.display()))?;
+    let keyring = Keyring::make(&keys_dir, &init.passphrase)?;
     let mut rng = rng();
     let (time, link) = (now(), LinkKey::generate()?);
     let until = time.plus_ms(KEYS_HOLD_MS);
     let keys = NodeKeys::generate(&init.name, &[link.pin()], time, until, &mut rng)?;
-    let kek = KeyEncryptionKey::generate(&mut rng)?;
-    let kek_file = kek.to_file(&init.passphrase, SCRYPT_LOG_N, &mut rng)?;
-    keep(&keys_dir.join("kek.age"), &kek_file)?;
-    keep(&keys_dir.join("tls.age"), &kek.seal(link.der(), &mut rng)?)?;
-    keep_keys(&keys_dir, &kek, &keys)?;
+    keyring.keep_secret("tls", link.der())?;
+    keyring.keep(&keys)?;
     let store = open_store(init.dir, init.store.as_deref())?;
     let service = Service::new(init.name.clone(), store, keys);
     exchange::keys::found(&service, time).await?;
@@ -92,7 +77,7 @@ pub async fn init(init: &Init<'_>) -> Result<Made> {
     let made = tools::make(&service, id, time).await?;
     service.store().close();
     let text = Config::text(&init.name, init.desk, init.partner, init.store.as_deref());
-    keep(&init.dir.join("node.toml"), text.as_bytes())?;
+    keep_new(&init.dir.join("node.toml"), text.as_bytes())?;
     Ok(made)
 }
 
@@ -102,7 +87,7 @@ async fn operator(service: &Service, keys_dir: &Path, time: Timestamp) -> Result
     let (token, digest) = secrets::token(&mut rng());
     let label = "local command line".to_owned();
     service.store().add_token(digest, OPERATOR.to_owned(), label, None, time).await?;
-    keep(&keys_dir.join("desk.token"), token.as_bytes())
+    keep_new(&keys_dir.join("desk.token"), token.as_bytes())
 }
 
 /// A one-time link that logs an account in.
@@ -110,23 +95,6 @@ pub async fn login_link(store: &Store, account: &str, time: Timestamp) -> Result
     let (token, digest) = secrets::token(&mut rng());
     store.add_login_link(digest, account.to_owned(), time.plus_ms(LOGIN_LINK_MS)).await?;
     Ok(format!("/login/{}", token.as_str()))
-}
-
-/// Writes a file that only its owner may read, and never over another.
-fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file =
-        options.open(path).with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(bytes)?;
-    file.sync_all().with_context(|| format!("{} cannot be kept", path.display()))
-}
-
-fn keep_keys(keys_dir: &Path, kek: &KeyEncryptionKey, keys: &NodeKeys) -> Result<()> {
-    for SecretFile { name, secret } in keys.to_files() {
-        keep(&keys_dir.join(format!("{name}.age")), &kek.seal(&secret, &mut rng())?)?;
-    }
-    keep(&keys_dir.join("statement"), keys.statement().note())
 }
 
 fn open_store(dir: &Path, address: Option<&str>) -> Result<Store> {
@@ -139,56 +107,29 @@ fn open_store(dir: &Path, address: Option<&str>) -> Result<Store> {
         .with_context(|| format!("{} cannot be opened", path.display()))
 }
 
-/// A node that was opened: its use cases, its configuration, its link key.
+/// A node that was opened.
 pub struct Opened {
     /// The use cases.
     pub service: Service,
     /// `node.toml`.
     pub config: Config,
+    /// Its private keys on disk.
+    pub keyring: Keyring,
     /// The link key.
     pub link: LinkKey,
 }
 
-/// Opens a data directory.
+/// Opens a data directory: the keys of the epoch that the database says is in force.
 ///
 /// *Errors*: no node there, a wrong passphrase, a damaged key, a newer database.
-pub fn open(dir: &Path, passphrase: &str) -> Result<Opened> {
+pub async fn open(dir: &Path, passphrase: &str) -> Result<Opened> {
     let config = Config::read(dir)?;
-    let keys_dir = dir.join("keys");
-    let kek = read(&keys_dir.join("kek.age"))?;
-    let kek = KeyEncryptionKey::open(&kek, passphrase)
-        .ok()
-        .context("the passphrase does not open the node's keys; check it and try again")?;
-    let mut files = Vec::new();
-    let mut link = None;
-    for path in age_files(&keys_dir)? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let secret = kek.unseal(&read(&path)?);
-        let secret = secret.ok().with_context(|| format!("{} is damaged", path.display()))?;
-        if name == "tls" {
-            link = Some(LinkKey::read(&secret)?);
-        } else {
-            files.push(SecretFile { name, secret });
-        }
-    }
-    let keys = NodeKeys::from_files(&read(&keys_dir.join("statement"))?, &files)?;
+    let keyring = Keyring::open(&dir.join("keys"), passphrase)?;
+    let link = keyring.secret("tls")?.context("keys/tls.age is missing; restore it")?;
+    let link = LinkKey::read(&link)?;
     let store = open_store(dir, config.store.as_deref())?;
-    let service = Service::new(config.name.clone(), store, keys);
-    Ok(Opened { service, config, link: link.context("keys/tls.age is missing")? })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
-}
-
-fn age_files(keys_dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(keys_dir).context("the keys directory cannot be read")? {
-        let path = entry?.path();
-        let is_age = path.extension().is_some_and(|end| end == "age");
-        if is_age && path.file_stem().is_some_and(|stem| stem != "kek") {
-            found.push(path);
-        }
-    }
-    Ok(found)
+    let announced = store.key_statements(&config.name).await?;
+    let epoch = announced.last().map_or(0, |(epoch, _)| *epoch);
+    let service = Service::new(config.name.clone(), store, keyring.load(epoch)?);
+    Ok(Opened { service, config, keyring, link })
 }

@@ -7,11 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use exchange::relay::{CheckpointAnswer, Link, LinkError};
+use exchange::{
+    gaps,
+    relay::{CheckpointAnswer, Link, LinkError},
+};
 use protocol::{
     envelope::MEDIA_TYPE,
     keys::KeyStatement,
-    terms::{Digest, NodeName},
+    terms::{AgreementId, Digest, NodeName},
 };
 use reqwest::{Client, StatusCode};
 use store::{Lane, Partner, Store};
@@ -92,5 +95,22 @@ impl Link for Links {
             return Err(LinkError::NotAccepted { code: answer.status().as_u16().to_string() });
         }
         answer.json().await.map_err(|_| LinkError::Malformed)
+    }
+
+    async fn missing(
+        &self,
+        to: &Partner,
+        agreement: &AgreementId,
+        after: u64,
+    ) -> Result<Vec<Bytes>, LinkError> {
+        let url = address(to, &format!("/statements/{agreement}?after={after}"));
+        let client = self.client(&to.name, Lane::Bulk).await?;
+        let answer = client.get(url.ok_or(LinkError::Unreachable)?).send().await;
+        let answer = answer.map_err(|_| LinkError::Unreachable)?;
+        if answer.status() != StatusCode::OK {
+            return Err(LinkError::NotAccepted { code: answer.status().as_u16().to_string() });
+        }
+        let bytes = answer.bytes().await.map_err(|_| LinkError::Unreachable)?;
+        gaps::parse(&bytes).ok_or(LinkError::Malformed)
     }
 }

@@ -8,6 +8,8 @@ use axum::{
 use exchange::{Failure, courier::ImportError, submit::SubmitError};
 use serde_json::json;
 
+use crate::keyring;
+
 /// A problem: status, rule, what is wrong, what can be done.
 #[derive(Debug)]
 pub struct Problem {
@@ -128,6 +130,29 @@ impl From<Failure> for Problem {
             }
             Failure::Store(error) => error.into(),
             Failure::Statement(error) => Self::ours(error.as_ref()),
+        }
+    }
+}
+
+impl From<keyring::Error> for Problem {
+    fn from(error: keyring::Error) -> Self {
+        match error {
+            keyring::Error::RootAway => Self::new(
+                StatusCode::CONFLICT,
+                "KEY-6",
+                "the root key is away, and only it makes new keys",
+                "put keys/root.age back for the rotation, then take it away again",
+            ),
+            keyring::Error::Disk(error) => {
+                tracing::error!(event = "keys.disk", error = %format!("{error:#}"));
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "KEY-8",
+                    "the keys' directory cannot be read or written; nobody was told of new keys",
+                    "see the node's log, mend the directory, then rotate again",
+                )
+            }
+            keyring::Error::Failure(failure) => failure.into(),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
-use exchange::{Failure, Service, Step, intake, oversight, recall, relay, release, submit, sweep};
+use exchange::{
+    Failure, Service, Step, gaps, intake, oversight, recall, relay, release, submit, sweep,
+};
 use protocol::terms::Digest;
 use store::Lane;
 use tokio::{net::TcpListener, sync::watch};
@@ -15,6 +17,7 @@ use crate::{
     init::{self, Opened},
     link::Links,
     listen::{Door, listen, told},
+    metrics::{self, Metrics},
     partner_door, taxii, tls,
 };
 
@@ -26,7 +29,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// *Errors*: what `init::open` says; a port in use; a desk that would speak plain HTTP away from
 /// loopback.
 pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
-    let Opened { service, config, link } = init::open(dir, passphrase)?;
+    let Opened { service, config, keyring, link } = init::open(dir, passphrase).await?;
     let link = Arc::new(link);
     let (stop, stopped) = watch::channel(false);
     let desk_listener = bind(config.desk, "desk").await?;
@@ -38,24 +41,25 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     };
     oversight::publish(&service, now()).await?;
     let is_shared = config.behind_proxy;
-    let desk = Arc::new(Desk::open(service.clone(), config).await?);
+    let desk = Arc::new(Desk::open(service.clone(), config, keyring).await?);
+    let metrics = Arc::clone(&desk.metrics);
     let pinned_by = service.clone();
     let door_tls = link.partner_door(Arc::new(move |pin| is_pinned(&pinned_by, pin)))?;
     let desk_door = Door {
         listener: desk_listener,
         tls: desk_tls.map(Arc::new),
-        router: desk_router(desk),
+        router: desk_router(Arc::clone(&desk)),
         is_shared,
     };
     let partner_door = Door {
         listener: partner_listener,
         tls: Some(Arc::new(door_tls)),
-        router: partner_door::router(service.clone()),
+        router: partner_door::router(service.clone(), Arc::clone(&metrics)),
         is_shared: false,
     };
     let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
     let links = Arc::new(Links::new(link, service.store().clone()));
-    let workers = start_workers(&service, &links, &stopped);
+    let workers = start_workers(&Work { service: service.clone(), links, desk, metrics }, &stopped);
     tracing::info!(event = "node.started", name = %service.name());
     told_to_stop().await?;
     tracing::info!(event = "node.stopping");
@@ -83,6 +87,7 @@ fn is_pinned(service: &Service, pin: &Digest) -> bool {
 pub fn desk_router(desk: Shared) -> Router {
     Router::new()
         .nest("/api", api::router(&desk))
+        .merge(metrics::router())
         .merge(console::router())
         .fallback(taxii::door)
         .with_state(desk)
@@ -99,11 +104,20 @@ async fn told_to_stop() -> Result<()> {
 
 type Tasks = Vec<tokio::task::JoinHandle<()>>;
 
-fn start_workers(service: &Service, links: &Arc<Links>, stopped: &watch::Receiver<bool>) -> Tasks {
+/// What every worker needs.
+#[derive(Clone)]
+struct Work {
+    service: Service,
+    links: Arc<Links>,
+    desk: Shared,
+    metrics: Arc<Metrics>,
+}
+
+fn start_workers(work: &Work, stopped: &watch::Receiver<bool>) -> Tasks {
     // Each on a thread of its own: what chews on a thousand objects must not keep a door, or the
     // way of a FLASH, from its turn.
     let start = |name, worker: Worker| {
-        let work = run(name, worker, service.clone(), Arc::clone(links), stopped.clone());
+        let work = run(name, worker, work.clone(), stopped.clone());
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || runtime.block_on(work))
     };
@@ -116,6 +130,7 @@ fn start_workers(service: &Service, links: &Arc<Links>, stopped: &watch::Receive
         start("intake.urgent", Worker::Intake(Lane::Urgent)),
         start("intake.bulk", Worker::Intake(Lane::Bulk)),
         start("submissions", Worker::Submissions),
+        start("gaps", Worker::Gaps),
         start("checkpoint", Worker::Checkpoint),
         start("sweep", Worker::Sweep),
     ]
@@ -128,20 +143,25 @@ enum Worker {
     Relay(Lane),
     Intake(Lane),
     Submissions,
+    Gaps,
     Checkpoint,
     Sweep,
 }
 
 impl Worker {
-    async fn step(self, service: &Service, links: &Links) -> Result<Step, Failure> {
-        let time = now();
+    async fn step(self, work: &Work) -> Result<Step, Failure> {
+        let (service, links, time) = (&work.service, &*work.links, now());
         match self {
             Self::Release(lane) => release::step(service, lane, time, &mut rng()).await,
             Self::Recall => recall::step(service, time, &mut rng()).await,
             Self::Relay(lane) => relay::step(service, links, lane, time).await,
             Self::Intake(lane) => intake::step(service, lane, time, &mut rng()).await,
             Self::Submissions => submit::step(service).await,
-            Self::Sweep => sweep::step(service, time).await,
+            Self::Gaps => gaps::step(service, links, time).await,
+            Self::Sweep => {
+                expire_keys(work).await;
+                sweep::step(service, time).await
+            }
             Self::Checkpoint => {
                 let step = oversight::publish(service, time).await?;
                 if step != Step::Idle {
@@ -156,25 +176,33 @@ impl Worker {
 
     /// Whether a commit wakes it, or only the clock.
     fn waits_for_changes(self) -> bool {
-        !matches!(self, Self::Checkpoint | Self::Sweep)
+        !matches!(self, Self::Gaps | Self::Checkpoint | Self::Sweep)
+    }
+}
+
+/// Retired seal keys go once nothing sealed to them can be under way; a directory that cannot be
+/// written is said and tried again.
+async fn expire_keys(work: &Work) {
+    let outage_max_ms = i64::from(work.desk.config.outage_max_days) * 86_400_000;
+    let expired = work.desk.keyring.expire(&work.service, outage_max_ms, now()).await;
+    if let Err(error) = expired {
+        tracing::error!(event = "keys.not-expired", error = %error);
     }
 }
 
 /// Steps until told to stop; sleeps until something changes or the clock asks.
-async fn run(
-    name: &'static str,
-    worker: Worker,
-    service: Service,
-    links: Arc<Links>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut changes = service.store().changes();
+async fn run(name: &'static str, worker: Worker, work: Work, mut stopped: watch::Receiver<bool>) {
+    let mut changes = work.service.store().changes();
     while !*stopped.borrow() {
         changes.mark_unchanged();
-        match worker.step(&service, &links).await {
-            Ok(Step::Worked(_)) => continue,
+        match worker.step(&work).await {
+            Ok(Step::Worked(_)) => {
+                work.metrics.worked(name);
+                continue;
+            }
             Ok(Step::Idle) => {}
             Err(failure) => {
+                work.metrics.failed(name);
                 tracing::error!(event = "worker.failed", worker = name, error = %failure);
                 tokio::time::sleep(IDLE).await;
             }

@@ -41,7 +41,7 @@ pub const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 /// Bytes of a request's body, as `max_content_length` tells them (4.2.1).
 pub const CONTENT_LEN_MAX: usize = stix::limits::DOCUMENT_LEN_MAX;
 /// Names that no API root may have: other doors' paths begin with them.
-pub const RESERVED_ROOTS: [&str; 12] = [
+pub const RESERVED_ROOTS: [&str; 14] = [
     "taxii2",
     "api",
     "assets",
@@ -49,6 +49,8 @@ pub const RESERVED_ROOTS: [&str; 12] = [
     "login",
     "logout",
     "healthz",
+    "metrics",
+    "readyz",
     "releases",
     "partners",
     "collections",

@@ -79,6 +79,7 @@ pub struct Agreement {
     until: Option<Timestamp>,
     precedence: Precedence,
     topics: Vec<TopicTerms>,
+    supersedes: Option<AgreementId>,
     policy_digest: Digest,
 }
 
@@ -90,6 +91,7 @@ struct Parameters {
     parties: Vec<NodeName>,
     from: Timestamp,
     until: Option<Timestamp>,
+    supersedes: Option<AgreementId>,
     #[serde(default)]
     defaults: Defaults,
     topic: Vec<TopicParameters>,
@@ -186,6 +188,11 @@ impl Agreement {
         (self.from, self.until)
     }
 
+    /// The agreement of the same parties whose place it takes.
+    pub fn supersedes(&self) -> Option<AgreementId> {
+        self.supersedes
+    }
+
     /// The parties other than `me`.
     pub fn others(&self, me: &NodeName) -> Vec<NodeName> {
         self.parties.iter().filter(|party| *party != me).cloned().collect()
@@ -263,6 +270,7 @@ impl Parameters {
             until: self.until,
             precedence: self.defaults.precedence.unwrap_or(Precedence::Routine),
             topics,
+            supersedes: self.supersedes,
             policy_digest: Digest::ZERO,
         };
         agreement.policy_digest = Digest(Sha256::digest(agreement.rules_text()).into());
@@ -283,6 +291,22 @@ impl TopicParameters {
             retention_days: self.retention_days,
         }
     }
+}
+
+/// How an agreement that was once in force stands at the deciding node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Releases flow.
+    InForce,
+    /// A party has suspended it.
+    Suspended,
+    /// A party has ended it.
+    Ended,
+    /// Another has taken its place: what was signed before then still passes.
+    Superseded {
+        /// Since when.
+        since: Timestamp,
+    },
 }
 
 /// What is known about a statement when it is decided on.
@@ -306,6 +330,8 @@ pub struct Facts<'a> {
     pub drafted_by: Option<&'a str>,
     /// Who released it, when a second person did.
     pub released_by: Option<&'a str>,
+    /// How the agreement stands.
+    pub standing: Standing,
     /// When.
     pub now: Timestamp,
 }
@@ -451,6 +477,20 @@ impl Agreement {
         // Receipts and recalls outlive the agreement: duties do not end with it.
         if facts.kind != StatementType::Release {
             return Ok(());
+        }
+        let stopped = match facts.standing {
+            Standing::InForce => None,
+            Standing::Suspended => {
+                Some(("suspended", "wait until the party that did it resumes it"))
+            }
+            Standing::Ended => Some(("ended", "sign another agreement with this partner")),
+            Standing::Superseded { since } if facts.now < since => None,
+            Standing::Superseded { .. } => {
+                Some(("superseded", "release under the agreement that took its place"))
+            }
+        };
+        if let Some((word, remedy)) = stopped {
+            return Err(refusal("ART-2", format!("the agreement is {word}"), remedy));
         }
         if facts.now < self.from {
             let message = format!("the agreement holds from {} on", self.from);

@@ -17,8 +17,10 @@ use crate::{
 };
 
 mod private;
+mod revocation;
 
 pub use private::{NodeKeys, SecretFile};
+pub use revocation::Revocation;
 
 const VERSION: &str = "detente/keys/v1";
 

@@ -344,7 +344,19 @@ words!(
 );
 
 words!(
-    /// What became of a statement at its recipient (2.7).
+    /// How a party stands to an agreement that was once in force.
+    PartyStanding {
+        /// Releases flow.
+        InForce = "in-force",
+        /// Releases stop; receipts, recalls and their answers go on.
+        Suspended = "suspended",
+        /// Releases stop for good; duties for what was received stay.
+        Ended = "ended",
+    }
+);
+
+words!(
+    /// What became of a statement at its recipient (2.7), best first.
     Outcome {
         /// Taken in, nothing found.
         TakenIn = "taken-in",

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::terms::{AgreementId, NodeName, StatementId, Timestamp, Topic};
 
 use crate::{
-    Error, Store, journal, objects, params, rows,
+    Error, StandingRow, Store, journal, objects, params, rows, standing,
     tx::{Row, Tx},
 };
 
@@ -17,7 +17,11 @@ rows::words!(
         Signed = "signed",
         /// Every party has signed.
         InForce = "in-force",
-        /// Over.
+        /// A party has suspended it: releases stop, duties go on.
+        Suspended = "suspended",
+        /// Another agreement of the same parties has taken its place.
+        Superseded = "superseded",
+        /// A party has ended it.
         Ended = "ended",
     }
 );
@@ -41,6 +45,10 @@ pub struct AgreementRow {
     pub in_force_since: Option<Timestamp>,
     /// Who signed, by which statement, when.
     pub signatures: Vec<(NodeName, StatementId, Timestamp)>,
+    /// The parties that have suspended or ended it.
+    pub standing: Vec<StandingRow>,
+    /// Since when another has taken its place.
+    pub superseded_at: Option<Timestamp>,
 }
 
 /// Which collections a topic needs here.
@@ -75,6 +83,8 @@ fn read(row: &Row<'_>) -> Result<AgreementRow, Error> {
         created: rows::time(row, "created")?,
         in_force_since: rows::time_opt(row, "in_force_since")?,
         signatures: Vec::new(),
+        standing: Vec::new(),
+        superseded_at: rows::time_opt(row, "superseded_at")?,
     })
 }
 
@@ -84,6 +94,7 @@ fn with_signatures(tx: &Tx<'_>, mut row: AgreementRow) -> Result<AgreementRow, E
     row.signatures = tx.query(sql, params![row.id.to_string()], |row| {
         Ok((rows::term(row, "node")?, rows::term(row, "statement")?, rows::time(row, "at")?))
     })?;
+    row.standing = standing::of(tx, &row.id.to_string())?;
     Ok(row)
 }
 
@@ -130,11 +141,11 @@ impl Store {
         })
     }
 
-    /// Whether an agreement is in force.
-    pub async fn is_in_force(&self, id: &AgreementId) -> Result<bool, Error> {
+    /// Whether an agreement was ever in force: receipts and recalls still pass under it.
+    pub async fn was_in_force(&self, id: &AgreementId) -> Result<bool, Error> {
         self.read(|tx| {
-            let sql =
-                "/* is_in_force */ SELECT 1 FROM agreement WHERE id = ? AND state = 'in-force'";
+            let sql = "/* was_in_force */ SELECT 1 FROM agreement
+                       WHERE id = ? AND state NOT IN ('drafted', 'signed')";
             tx.exists(sql, params![id.to_string()])
         })
     }
@@ -143,8 +154,9 @@ impl Store {
 /// `false` when the text is here already.
 pub(crate) fn put_text(tx: &Tx<'_>, text: &Text<'_>, now: Timestamp) -> Result<bool, Error> {
     let parties: Vec<_> = text.parties.iter().map(NodeName::as_str).collect();
-    let sql = "/* put_text */ INSERT INTO agreement VALUES (?, ?, ?, 'drafted', ?, ?, NULL)
-            ON CONFLICT DO NOTHING";
+    let sql = "/* put_text */ INSERT INTO agreement
+               (id, title, text, state, parties, created) VALUES (?, ?, ?, 'drafted', ?, ?)
+               ON CONFLICT DO NOTHING";
     let added = tx.execute(
         sql,
         params![text.id.to_string(), text.title, text.text, parties.join(" "), now.as_ms()],
@@ -152,20 +164,27 @@ pub(crate) fn put_text(tx: &Tx<'_>, text: &Text<'_>, now: Timestamp) -> Result<b
     Ok(added > 0)
 }
 
-/// A party signed; the last signature brings the agreement into force with its collections.
+/// A party's signature under an agreement.
+pub(crate) struct Signature<'a> {
+    pub(crate) by: &'a NodeName,
+    pub(crate) statement: StatementId,
+    pub(crate) topics: &'a [TopicSpec],
+    pub(crate) supersedes: Option<AgreementId>,
+}
+
+/// A party signed; the last signature brings the agreement into force with its collections, and
+/// puts it in the place of the one that it supersedes.
 pub(crate) fn sign(
     tx: &Tx<'_>,
     id: AgreementId,
-    by: &NodeName,
-    statement: StatementId,
-    topics: &[TopicSpec],
+    signature: &Signature<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let key = id.to_string();
     tx.execute(
         "/* agreements::sign */ INSERT INTO agreement_signature VALUES (?, ?, ?, ?)
             ON CONFLICT DO NOTHING",
-        params![key, by.as_str(), statement.to_string(), now.as_ms()],
+        params![key, signature.by.as_str(), signature.statement.to_string(), now.as_ms()],
     )?;
     let (parties, title): (String, String) = tx.query_one(
         "/* agreements::sign */ SELECT parties, title FROM agreement WHERE id = ?",
@@ -180,17 +199,35 @@ pub(crate) fn sign(
     let all = signed >= parties.split(' ').count();
     tx.execute(
         "/* agreements::sign */ UPDATE agreement SET state = ?2,
-         in_force_since = coalesce(in_force_since, ?3) WHERE id = ?1 AND state <> 'ended'",
+         in_force_since = coalesce(in_force_since, ?3)
+         WHERE id = ?1 AND state IN ('drafted', 'signed')",
         params![key, if all { "in-force" } else { "signed" }, all.then_some(now.as_ms())],
     )?;
     if all {
-        objects::open_topics(tx, id, &title, topics, now)?;
+        objects::open_topics(tx, id, &title, signature.topics, now)?;
+        supersede(tx, signature.supersedes, &parties, now)?;
     }
     let event = if all { "agreement.in-force" } else { "agreement.signed" };
     let line = journal::Line {
         detail: &title,
-        partner: Some(by),
+        partner: Some(signature.by),
         ..journal::Line::new(now, "node", event)
     };
     journal::write(tx, &line)
+}
+
+/// The agreement before leaves its place, when it is one of the same parties.
+fn supersede(
+    tx: &Tx<'_>,
+    before: Option<AgreementId>,
+    parties: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(before) = before else { return Ok(()) };
+    tx.execute(
+        "/* supersede */ UPDATE agreement SET state = 'superseded', superseded_at = ?3
+         WHERE id = ?1 AND parties = ?2 AND state IN ('in-force', 'suspended')",
+        params![before.to_string(), parties, now.as_ms()],
+    )?;
+    Ok(())
 }

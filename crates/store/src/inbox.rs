@@ -6,14 +6,15 @@ use bytes::Bytes;
 use protocol::{
     agreement::Permit,
     terms::{
-        AgreementId, Digest, NodeName, Outcome, Precedence, RecallAnswer, RecallReason,
-        StatementId, StatementType, Timestamp, Topic,
+        AgreementId, Digest, NodeName, Outcome, PartyStanding, Precedence, RecallAnswer,
+        RecallReason, StatementId, StatementType, Timestamp, Topic,
     },
 };
 
 use crate::{
-    Error, Lane, NewObject, NewStatement, Signer, Store, TopicSpec, agreements, journal, objects,
-    outbox, params, partners, recalls, rows, statements,
+    Error, Lane, NewObject, NewStatement, Revocation, Signer, Store, TopicSpec, agreements,
+    journal, keys, objects, outbox, params, partners, quarantine, recalls, rows, standing,
+    statements,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -106,6 +107,15 @@ pub enum InEffect {
         /// The objects, with their index in the statement.
         objects: Vec<(u32, NewObject)>,
     },
+    /// The statement stands apart until a person decides.
+    Quarantine {
+        /// Which topic.
+        topic: Topic,
+        /// The whole envelope.
+        envelope: Bytes,
+        /// Objects with findings, or refused.
+        findings: u32,
+    },
     /// What became of our statements.
     Receipts(Vec<ReceiptLine>),
     /// The partner recalls.
@@ -138,6 +148,17 @@ pub enum InEffect {
         parties: Vec<NodeName>,
         /// The collections it needs here.
         topics: Vec<TopicSpec>,
+        /// The agreement that it takes the place of.
+        supersedes: Option<AgreementId>,
+    },
+    /// The partner suspends, resumes or ends an agreement.
+    Standing {
+        /// Which.
+        id: AgreementId,
+        /// How the partner stands to it.
+        standing: PartyStanding,
+        /// Why, in the partner's words.
+        reason: String,
     },
     /// The partner's next key statement.
     Keys {
@@ -145,6 +166,8 @@ pub enum InEffect {
         epoch: u32,
         /// The note.
         note: Bytes,
+        /// The revocation of an epoch before.
+        revocation: Option<Revocation>,
     },
 }
 
@@ -295,7 +318,11 @@ impl Store {
     }
 }
 
-fn contiguous(tx: &Tx<'_>, partner: &NodeName, agreement: &AgreementId) -> Result<u64, Error> {
+pub(crate) fn contiguous(
+    tx: &Tx<'_>,
+    partner: &NodeName,
+    agreement: &AgreementId,
+) -> Result<u64, Error> {
     let sql = "/* contiguous */ SELECT coalesce(min(p.number), 0) FROM pair p
                WHERE p.partner = ?1 AND p.agreement = ?2 AND p.out = 0 AND NOT EXISTS
                (SELECT 1 FROM pair q WHERE q.partner = ?1 AND q.agreement = ?2 AND q.out = 0
@@ -411,6 +438,17 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
             };
             keep_objects(tx, id, &collection, objects, now)
         }
+        InEffect::Quarantine { topic, envelope, findings } => {
+            let held = quarantine::Held {
+                id,
+                partner,
+                agreement: received.agreement,
+                topic,
+                envelope,
+                findings: *findings,
+            };
+            quarantine::hold(tx, &held, now)
+        }
         InEffect::Receipts(lines) => {
             for line in lines {
                 let outcome = (line.outcome, line.code.as_deref());
@@ -428,15 +466,30 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
             recalls::take_in(tx, &recall, partner, now)
         }
         InEffect::RecallAnswer { recall, answer, detail } => {
-            recalls::answer_received(tx, *recall, *answer, detail, partner, now)
+            recalls::answer_received(tx, *recall, (*answer, detail), partner, now)
         }
-        InEffect::Agreement { id: agreement, title, text, parties, topics } => {
+        InEffect::Agreement { id: agreement, title, text, parties, topics, supersedes } => {
             let text = agreements::Text { id: *agreement, title, text, parties };
             agreements::put_text(tx, &text, now)?;
-            agreements::sign(tx, *agreement, partner, id, topics, now)
+            let signature = agreements::Signature {
+                by: partner,
+                statement: id,
+                topics,
+                supersedes: *supersedes,
+            };
+            agreements::sign(tx, *agreement, &signature, now)
         }
-        InEffect::Keys { epoch, note } => {
-            partners::put_key_statement(tx, partner, *epoch, note).map(|_| ())
+        InEffect::Standing { id: agreement, standing, reason } => {
+            standing::change(tx, *agreement, partner, (*standing, reason), now)
+        }
+        InEffect::Keys { epoch, note, revocation } => {
+            partners::put_key_statement(tx, partner, *epoch, note)?;
+            match revocation {
+                Some(revocation) => {
+                    keys::put_revocation(tx, partner, revocation, partner.as_str(), now)
+                }
+                None => Ok(()),
+            }
         }
     }
 }
@@ -445,7 +498,7 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
 const RECEIVED: &[(&str, Kind)] =
     &[("idx", Kind::Int), ("id", Kind::Bytes), ("version_key", Kind::Bytes), ("date", Kind::Int)];
 
-fn keep_objects(
+pub(crate) fn keep_objects(
     tx: &Tx<'_>,
     statement: StatementId,
     collection: &objects::Collection,

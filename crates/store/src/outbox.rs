@@ -207,7 +207,7 @@ impl Store {
     }
 }
 
-fn load(
+pub(crate) fn load(
     tx: &Tx<'_>,
     statement: &StatementId,
     partner: &NodeName,
@@ -254,14 +254,15 @@ pub(crate) fn receipted(
     let key = statement.to_string();
     let changed = tx.execute(
         "/* outbox::receipted */ UPDATE delivery SET state = 'receipted', outcome = ?3,
-             code = ?4, receipt = ?5 WHERE statement = ?1 AND partner = ?2 AND outcome IS NULL",
+             code = ?4, receipt = ?5 WHERE statement = ?1 AND partner = ?2
+         AND (outcome IS NULL OR outcome = 'quarantined')",
         params![key, partner.as_str(), outcome.word(), code, receipt.to_string()],
     )?;
     if changed == 0 {
         return Ok(());
     }
     drop_payload(tx, &key)?;
-    releases::receipted(tx, statement, outcome, code, now)?;
+    releases::receipted(tx, statement, now)?;
     let line = journal::Line {
         partner: Some(partner),
         statement: Some(statement),

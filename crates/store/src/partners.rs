@@ -20,6 +20,16 @@ rows::words!(
     }
 );
 
+rows::words!(
+    /// What is done with a partner's objects in which something was found.
+    FindingsPolicy {
+        /// They come into the collection, with their findings.
+        Keep = "keep",
+        /// Their statement stands apart until a person decides.
+        Quarantine = "quarantine",
+    }
+);
+
 /// A partner.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Partner {
@@ -38,6 +48,8 @@ pub struct Partner {
     pub last_contact: Option<Timestamp>,
     /// Why it did not, since then.
     pub last_error: Option<String>,
+    /// What is done with its objects that have findings.
+    pub findings: FindingsPolicy,
 }
 
 fn hex<S: serde::Serializer>(digest: &Digest, out: S) -> Result<S::Ok, S::Error> {
@@ -53,6 +65,7 @@ fn read(row: &Row<'_>) -> Result<Partner, Error> {
         added: rows::time(row, "added")?,
         last_contact: rows::time_opt(row, "last_contact")?,
         last_error: row.get("last_error")?,
+        findings: rows::term(row, "findings")?,
     })
 }
 
@@ -87,7 +100,8 @@ impl Store {
     ) -> Result<(), Error> {
         self.write(move |tx| {
             tx.execute(
-                "/* add_partner */ INSERT INTO partner VALUES (?1, ?2, 'met', ?3, ?4, NULL, NULL)
+                "/* add_partner */ INSERT INTO partner (name, url, state, fingerprint, added)
+                 VALUES (?1, ?2, 'met', ?3, ?4)
                  ON CONFLICT (name) DO UPDATE SET url = coalesce(?2, partner.url)",
                 params![name.as_str(), url, fingerprint.0, now.as_ms()],
             )?;
@@ -95,6 +109,34 @@ impl Store {
             let line = journal::Line {
                 partner: Some(&name),
                 ..journal::Line::new(now, "node", "partner.met")
+            };
+            journal::write(tx, &line)
+        })
+        .await
+    }
+
+    /// Changes where a partner's door is, or what is done with its findings; nothing where `None`.
+    pub async fn change_partner(
+        &self,
+        name: NodeName,
+        url: Option<Option<String>>,
+        findings: Option<FindingsPolicy>,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let key = name.as_str();
+            if let Some(url) = &url {
+                let sql = "/* change_partner */ UPDATE partner SET url = ? WHERE name = ?";
+                tx.execute(sql, params![url, key])?;
+            }
+            if let Some(findings) = findings {
+                let sql = "/* change_partner */ UPDATE partner SET findings = ? WHERE name = ?";
+                tx.execute(sql, params![findings.word(), key])?;
+            }
+            let line = journal::Line {
+                partner: Some(&name),
+                ..journal::Line::new(now, &actor, "partner.changed")
             };
             journal::write(tx, &line)
         })

@@ -25,6 +25,11 @@ pub struct TokenRow {
 /// Digits of a digest that name a token.
 const TOKEN_ID_LEN: usize = 16;
 
+/// The name of a token among its owner's.
+pub fn token_id(digest: &Digest) -> String {
+    digest.hex().chars().take(TOKEN_ID_LEN).collect()
+}
+
 impl Store {
     /// Every token, by account and age.
     pub async fn token_rows(&self) -> Result<Vec<TokenRow>, Error> {
@@ -33,7 +38,7 @@ impl Store {
             tx.query(sql, &[], |row| {
                 let digest = rows::digest(row, "digest")?;
                 Ok(TokenRow {
-                    id: digest.hex().get(..TOKEN_ID_LEN).unwrap_or_default().to_owned(),
+                    id: token_id(&digest),
                     digest,
                     account: row.get("account")?,
                     label: row.get("label")?,

@@ -5,7 +5,7 @@ use protocol::terms::{AgreementId, NodeName, RecallAnswer, RecallReason, Stateme
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, journal, objects, params, rows,
+    Error, Store, journal, objects, params, quarantine, rows,
     tx::{Row, Tx},
 };
 
@@ -32,10 +32,23 @@ pub struct Recall {
     pub at: Timestamp,
     /// The statement that it became.
     pub statement: Option<StatementId>,
-    /// The partner's answer.
+    /// What the answers come to once every recipient has answered.
     pub answer: Option<RecallAnswer>,
-    /// The whole answer.
+    /// The last answer as it was given.
     pub detail: Option<String>,
+    /// Each recipient's answer.
+    pub answers: Vec<AnswerRow>,
+}
+
+/// One recipient's answer to a recall.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AnswerRow {
+    /// Whose.
+    pub partner: NodeName,
+    /// What was done.
+    pub answer: RecallAnswer,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// A partner's recall that waits for our answer.
@@ -70,7 +83,21 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Recall, Error> {
         statement: rows::term_opt(row, "statement")?,
         answer: rows::term_opt(row, "answer")?,
         detail: row.get("detail")?,
+        answers: Vec::new(),
     })
+}
+
+fn with_answers(tx: &Tx<'_>, mut recall: Recall) -> Result<Recall, Error> {
+    let sql =
+        "/* with_answers */ SELECT * FROM recall_answer WHERE recall = ? ORDER BY at, partner";
+    recall.answers = tx.query(sql, params![recall.id.to_string()], |row| {
+        Ok(AnswerRow {
+            partner: rows::term(row, "partner")?,
+            answer: rows::term(row, "answer")?,
+            at: rows::time(row, "at")?,
+        })
+    })?;
+    Ok(recall)
 }
 
 impl Store {
@@ -134,7 +161,8 @@ impl Store {
     pub async fn recalls(&self, limit: u32) -> Result<Vec<Recall>, Error> {
         self.read(|tx| {
             let sql = "/* recalls */ SELECT * FROM recall ORDER BY at DESC LIMIT ?";
-            tx.query(sql, params![limit], read)
+            let found = tx.query(sql, params![limit], read)?;
+            found.into_iter().map(|recall| with_answers(tx, recall)).collect()
         })
     }
 
@@ -182,19 +210,39 @@ pub(crate) fn answered(
     if changed == 0 { Err(Error::State("the recall is answered already")) } else { Ok(()) }
 }
 
-/// The partner's answer to our recall is here.
+/// A recipient's answer to our recall is here; the recall is answered once every recipient has.
 pub(crate) fn answer_received(
     tx: &Tx<'_>,
     recall: StatementId,
-    answer: RecallAnswer,
-    detail: &str,
+    (answer, detail): (RecallAnswer, &str),
     partner: &NodeName,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let sql = "/* answer_received */ SELECT id FROM recall WHERE statement = ?";
+    let found: Option<String> = tx.query_opt(sql, params![recall.to_string()], |row| row.get(0))?;
+    let Some(key) = found else { return Ok(()) };
     tx.execute(
-        "/* answer_received */ UPDATE recall SET state = 'answered', answer = ?2, detail = ?3
-         WHERE statement = ?1",
-        params![recall.to_string(), answer.word(), detail],
+        "/* answer_received */ INSERT INTO recall_answer VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (recall, partner) DO UPDATE SET answer = ?3, detail = ?4, at = ?5",
+        params![key, partner.as_str(), answer.word(), detail, now.as_ms()],
+    )?;
+    let sql = "/* answer_received */ SELECT answer FROM recall_answer WHERE recall = ?";
+    let answers: Vec<RecallAnswer> =
+        tx.query(sql, params![key], |row| rows::term(row, "answer"))?;
+    let asked: usize = tx.query_one(
+        "/* answer_received */ SELECT count(*) FROM delivery WHERE statement = ?",
+        params![recall.to_string()],
+        |row| row.get(0),
+    )?;
+    let complete = answers.len() >= asked;
+    tx.execute(
+        "/* answer_received */ UPDATE recall SET state = ?2, answer = ?3, detail = ?4 WHERE id = ?1",
+        params![
+            key,
+            if complete { "answered" } else { "issued" },
+            worst(&answers).filter(|_| complete).map(RecallAnswer::word),
+            detail
+        ],
     )?;
     let line = journal::Line {
         partner: Some(partner),
@@ -203,6 +251,15 @@ pub(crate) fn answer_received(
         ..journal::Line::new(now, partner.as_str(), "recall.answered")
     };
     journal::write(tx, &line)
+}
+
+/// The answer that leaves most behind.
+fn worst(answers: &[RecallAnswer]) -> Option<RecallAnswer> {
+    answers.iter().copied().max_by_key(|answer| match answer {
+        RecallAnswer::DeletedEverywhere => 0,
+        RecallAnswer::NotHeld => 1,
+        RecallAnswer::DeletedExcept => 2,
+    })
 }
 
 /// A partner's recall.
@@ -242,6 +299,9 @@ pub(crate) fn take_in(
     let held: bool =
         tx.exists("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ?", params![&target])?;
     let effect = withdraw(tx, &incoming.target, now)?;
+    if !foreign && incoming.items.is_none() {
+        quarantine::recalled(tx, &incoming.target, now)?;
+    }
     let kept = serde_json::to_string(&effect.kept).unwrap_or_default();
     tx.execute(
         "/* recalls::take_in */ INSERT INTO recall_task VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)

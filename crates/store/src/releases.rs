@@ -423,24 +423,26 @@ pub(crate) fn sealed(
     if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
 }
 
-/// The partner's node has it.
+/// A recipient's node has it; the release is delivered once every recipient's has.
 pub(crate) fn delivered(tx: &Tx<'_>, statement: StatementId, now: Timestamp) -> Result<(), Error> {
     tx.execute(
         "/* releases::delivered */ UPDATE release SET state = 'delivered', changed = ?2
-         WHERE id = (SELECT release FROM statement WHERE id = ?1) AND state = 'sealed'",
+         WHERE id = (SELECT release FROM statement WHERE id = ?1) AND state = 'sealed'
+         AND NOT EXISTS (SELECT 1 FROM delivery WHERE statement = ?1 AND state = 'waiting')",
         params![statement.to_string(), now.as_ms()],
     )?;
     Ok(())
 }
 
-/// The partner's receipt is here.
-pub(crate) fn receipted(
-    tx: &Tx<'_>,
-    statement: StatementId,
-    outcome: Outcome,
-    code: Option<&str>,
-    now: Timestamp,
-) -> Result<(), Error> {
+/// A recipient's receipt is here. A refusal shows at once; anything else once all have answered,
+/// and then the worst of the answers.
+pub(crate) fn receipted(tx: &Tx<'_>, statement: StatementId, now: Timestamp) -> Result<(), Error> {
+    let sql = "/* releases::receipted */ SELECT outcome, code FROM delivery WHERE statement = ?";
+    let answers: Vec<(Option<Outcome>, Option<String>)> =
+        tx.query(sql, params![statement.to_string()], |row| {
+            Ok((rows::term_opt(row, "outcome")?, row.get("code")?))
+        })?;
+    let Some((outcome, code)) = overall(&answers) else { return Ok(()) };
     let state = match outcome {
         Outcome::TakenIn => ReleaseState::TakenIn,
         Outcome::TakenInWithFindings => ReleaseState::TakenInWithFindings,
@@ -448,11 +450,57 @@ pub(crate) fn receipted(
         Outcome::Refused => ReleaseState::RefusedByPartner,
     };
     tx.execute(
-        "/* releases::receipted */ UPDATE release SET state = ?2, changed = ?3,
-         message = coalesce(?4, message)
+        "/* releases::receipted */ UPDATE release SET state = ?2, changed = ?3, message = ?4
          WHERE id = (SELECT release FROM statement WHERE id = ?1)
-         AND state IN ('sealed', 'delivered')",
+         AND state IN ('sealed', 'delivered', 'quarantined', 'taken-in-with-findings')",
         params![statement.to_string(), state.word(), now.as_ms(), code],
     )?;
     Ok(())
+}
+
+/// What all answers together come to, where that can be said. Outcomes stand in order, best first.
+fn overall(answers: &[(Option<Outcome>, Option<String>)]) -> Option<(Outcome, Option<&str>)> {
+    let worst = answers.iter().filter_map(|(outcome, code)| Some(((*outcome)?, code.as_deref())));
+    let worst = worst.max_by_key(|(outcome, _)| *outcome)?;
+    let complete = answers.iter().all(|(outcome, _)| outcome.is_some());
+    (complete || worst.0 == Outcome::Refused).then_some(worst)
+}
+
+impl Store {
+    /// Drafts the items of a release that came to nothing once more, as a release of its own.
+    ///
+    /// *Errors*: [`Error::State`] where the release is still on its way or was taken in.
+    pub async fn draft_again(
+        &self,
+        of: Uuid,
+        id: Uuid,
+        agreement: AgreementId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let (before, key) = (of.to_string(), id.to_string());
+            let added = tx.execute(
+                "/* draft_again */ INSERT INTO release
+                 SELECT ?2, ?3, topic, 'drafted', precedence, status, ?4, NULL, ?5, ?5, NULL, NULL,
+                 NULL, items, bytes, note FROM release WHERE id = ?1
+                 AND state IN ('refused', 'returned', 'refused-by-partner') ON CONFLICT DO NOTHING",
+                params![before, key, agreement.to_string(), actor, now.as_ms()],
+            )?;
+            if added == 0 {
+                return Err(Error::State(
+                    "only a release that was refused or returned is drafted again",
+                ));
+            }
+            tx.execute(
+                "/* draft_again */ INSERT INTO release_item
+                 SELECT ?2, idx, row, id, version, version_key, type, tlp, 0
+                 FROM release_item WHERE release = ?1",
+                params![before, key],
+            )?;
+            note(tx, &key, "release.drafted", &actor, now, &format!("again, after {before}"))?;
+            note(tx, &before, "release.drafted-again", &actor, now, &key)
+        })
+        .await
+    }
 }

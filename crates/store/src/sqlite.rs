@@ -7,12 +7,13 @@ use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 use crate::{Error, objects, tx::Tx, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/sqlite/0001.sql"),
     include_str!("../migrations/sqlite/0002.sql"),
     include_str!("../migrations/sqlite/0003.sql"),
     include_str!("../migrations/sqlite/0004.sql"),
     include_str!("../migrations/sqlite/0005.sql"),
+    include_str!("../migrations/sqlite/0006.sql"),
 ];
 
 /// Opens a connection, and makes the file if there is none.

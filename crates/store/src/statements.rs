@@ -7,8 +7,8 @@ use protocol::{
     agreement::Permit,
     statement::{Address, Sealed, Signed},
     terms::{
-        AgreementId, Digest, NodeName, Outcome, Precedence, RecallAnswer, StatementId,
-        StatementType, Timestamp, Topic,
+        AgreementId, Digest, NodeName, Outcome, PartyStanding, Precedence, RecallAnswer,
+        StatementId, StatementType, Timestamp, Topic,
     },
 };
 
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Store, TopicSpec, agreements, journal, ledger, params, recalls, releases, rows,
+    standing,
     tx::{Row, Tx},
 };
 
@@ -82,6 +83,19 @@ pub enum OutEffect {
         by: NodeName,
         /// The collections it needs.
         topics: Vec<TopicSpec>,
+        /// The agreement that it takes the place of.
+        supersedes: Option<AgreementId>,
+    },
+    /// This node suspends, resumes or ends an agreement.
+    Standing {
+        /// Which.
+        id: AgreementId,
+        /// This node.
+        by: NodeName,
+        /// How it stands to it.
+        standing: PartyStanding,
+        /// Why.
+        reason: String,
     },
     /// A key statement is told.
     Keys,
@@ -371,8 +385,13 @@ fn effect(tx: &Tx<'_>, new: &NewStatement, id: StatementId, now: Timestamp) -> R
         OutEffect::Receipt | OutEffect::Keys => Ok(()),
         OutEffect::Recall { recall } => recalls::issued(tx, *recall, id),
         OutEffect::RecallAnswer { recall, answer } => recalls::answered(tx, *recall, *answer),
-        OutEffect::Agreement { id: agreement, by, topics } => {
-            agreements::sign(tx, *agreement, by, id, topics, now)
+        OutEffect::Agreement { id: agreement, by, topics, supersedes } => {
+            let signature =
+                agreements::Signature { by, statement: id, topics, supersedes: *supersedes };
+            agreements::sign(tx, *agreement, &signature, now)
+        }
+        OutEffect::Standing { id: agreement, by, standing, reason } => {
+            standing::change(tx, *agreement, by, (*standing, reason), now)
         }
     }
 }

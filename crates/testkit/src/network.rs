@@ -1,10 +1,16 @@
 //! A network in memory: what is sent arrives, is lost, doubled, delayed, or finds a partition.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
-use exchange::relay::{CheckpointAnswer, Link, LinkError};
-use protocol::terms::NodeName;
+use exchange::{
+    Service, gaps, oversight,
+    relay::{CheckpointAnswer, Link, LinkError},
+};
+use protocol::terms::{AgreementId, NodeName};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use store::{Lane, Partner};
@@ -18,6 +24,8 @@ pub struct Weather {
     pub doubled: u64,
     /// Envelopes whose answer is lost, though they arrived.
     pub answer_lost: u64,
+    /// Envelopes that the partner's door took and its disk forgot.
+    pub forgotten: u64,
 }
 
 struct State {
@@ -25,25 +33,57 @@ struct State {
     weather: Weather,
     partitioned: bool,
     under_way: Vec<(NodeName, Bytes)>,
+    /// Who answers questions, by name.
+    nodes: HashMap<NodeName, Service>,
 }
 
 /// The network: a handle that every node shares.
 #[derive(Clone)]
 pub struct Network {
     state: Arc<Mutex<State>>,
+    /// Who asks.
+    me: Option<NodeName>,
 }
 
 impl Network {
     /// A network of a seed.
     pub fn new(seed: u64, weather: Weather) -> Self {
         let rng = ChaCha20Rng::seed_from_u64(seed);
-        let state = State { rng, weather, partitioned: false, under_way: Vec::new() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        let (under_way, nodes) = (Vec::new(), HashMap::new());
+        let state = State { rng, weather, partitioned: false, under_way, nodes };
+        Self { state: Arc::new(Mutex::new(state)), me: None }
+    }
+
+    /// The network as a node uses it; from now on its partners can ask it, too.
+    pub fn of(&self, service: &Service) -> Self {
+        self.lock().nodes.insert(service.name().clone(), service.clone());
+        Self { state: Arc::clone(&self.state), me: Some(service.name().clone()) }
+    }
+
+    /// Who asks whom, when the weather lets them.
+    fn asked(&self, to: &NodeName) -> Result<(NodeName, Service), LinkError> {
+        let mut state = self.lock();
+        let lost = state.weather.lost;
+        if state.partitioned || state.happens(lost) {
+            return Err(LinkError::Unreachable);
+        }
+        let other = state.nodes.get(to).cloned();
+        self.me.clone().zip(other).ok_or(LinkError::Unreachable)
+    }
+
+    /// Changes the weather.
+    pub fn weather(&self, weather: Weather) {
+        self.lock().weather = weather;
     }
 
     /// Cuts or mends the network.
     pub fn partition(&self, partitioned: bool) {
         self.lock().partitioned = partitioned;
+    }
+
+    /// Puts something back under way.
+    pub(crate) fn again(&self, to: NodeName, envelope: Bytes) {
+        self.lock().under_way.push((to, envelope));
     }
 
     /// Everything under way, in random order.
@@ -74,6 +114,9 @@ impl Network {
         if state.partitioned || state.happens(weather.lost) {
             return Err(LinkError::Unreachable);
         }
+        if state.happens(weather.forgotten) {
+            return Ok(());
+        }
         let copies = if state.happens(weather.doubled) { 2 } else { 1 };
         for _ in 0..copies {
             state.under_way.push((to.clone(), envelope.clone()));
@@ -93,7 +136,20 @@ impl Link for Network {
         self.carry(&to.name, &envelope)
     }
 
-    async fn checkpoint(&self, _: &Partner, _: u64) -> Result<CheckpointAnswer, LinkError> {
-        Err(LinkError::Unreachable)
+    async fn checkpoint(&self, to: &Partner, since: u64) -> Result<CheckpointAnswer, LinkError> {
+        let (_, service) = self.asked(&to.name)?;
+        oversight::checkpoint(&service, since).await.map_err(|_| LinkError::Malformed)
+    }
+
+    async fn missing(
+        &self,
+        to: &Partner,
+        agreement: &AgreementId,
+        after: u64,
+    ) -> Result<Vec<Bytes>, LinkError> {
+        let (me, service) = self.asked(&to.name)?;
+        let answer = gaps::answer(&service, &me, agreement, after).await;
+        let answer = answer.map_err(|_| LinkError::Unreachable)?;
+        gaps::parse(&answer).ok_or(LinkError::Malformed)
     }
 }

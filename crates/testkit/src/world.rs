@@ -1,4 +1,4 @@
-//! A world of two nodes that have met and agreed, driven step by step in one thread.
+//! A world of two nodes, or more, that have met and agreed, driven step by step in one thread.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,14 +7,15 @@ use std::{
 
 use bytes::Bytes;
 use exchange::{
-    Service, accord, courier, intake, keys, oversight, partner, recall, relay, release, submit,
+    Service, accord, courier, gaps, intake, keys, oversight, partner, recall, relay, release,
+    submit,
 };
 use pollster::block_on;
 use protocol::{
     agreement::{Agreement, DraftText, ReleaseRule, TopicTerms, draft_text},
     comparison::{Comparison, compare},
     keys::NodeKeys,
-    terms::{Direction, NodeName, Precedence, RecallReason, Status, Timestamp},
+    terms::{AgreementId, Direction, NodeName, Precedence, RecallReason, Status, Timestamp},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -38,12 +39,14 @@ pub struct Kept {
     now: Timestamp,
 }
 
-/// Two nodes, Aldermoor and Brevia, a network, a clock and a seed.
+/// Two nodes, Aldermoor and Brevia, perhaps others, a network, a clock and a seed.
 pub struct World {
     /// Aldermoor.
     pub a: Node,
     /// Brevia.
     pub b: Node,
+    /// Further parties of the same agreement.
+    pub others: Vec<Node>,
     /// What lies between them.
     pub network: Network,
     /// The present moment.
@@ -64,19 +67,22 @@ pub enum Worker {
     Relay(Lane),
     /// Takes in what came.
     Intake(Lane),
+    /// Asks for missing numbers.
+    Gaps,
     /// Signs the ledger.
     Checkpoint,
 }
 
 impl Worker {
     /// All of them, in the order of a release's way.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Release,
         Self::Recall,
         Self::Relay(Lane::Urgent),
         Self::Relay(Lane::Bulk),
         Self::Intake(Lane::Urgent),
         Self::Intake(Lane::Bulk),
+        Self::Gaps,
         Self::Checkpoint,
     ];
 }
@@ -93,6 +99,11 @@ pub fn tool(number: u32, version: u32) -> String {
     )
 }
 
+/// Randomness of a seed.
+pub fn seeded(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
 impl World {
     /// A world of a seed in a folder of its own; the two have met, verified and agreed.
     pub fn new(folder: &Path, seed: u64, weather: Weather) -> Self {
@@ -102,6 +113,17 @@ impl World {
 
     /// A world over two stores that are empty yet.
     pub fn over(bases: [Base; 2], seed: u64, weather: Weather) -> Self {
+        Self::among(bases, Vec::new(), seed, weather)
+    }
+
+    /// A world of three: Corvane is the third party of the same agreement.
+    pub fn of_three(folder: &Path, seed: u64, weather: Weather) -> Self {
+        let file = |name: &str| Base::file(folder.join(name));
+        let others = vec![("corvane.example/channel", file("corvane.db"))];
+        Self::among([file("aldermoor.db"), file("brevia.db")], others, seed, weather)
+    }
+
+    fn among(bases: [Base; 2], others: Vec<(&str, Base)>, seed: u64, weather: Weather) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let now = Timestamp::from_ms(START);
         let mut node = |name: &str, base: Base| {
@@ -116,7 +138,8 @@ impl World {
         let a = node("aldermoor.example/channel", at_a);
         let b = node("brevia.example/channel", at_b);
         let network = Network::new(seed ^ 0x5eed, Weather::default());
-        let mut world = Self { a, b, network, now, rng, statuses: 0 };
+        let others = others.into_iter().map(|(name, base)| node(name, base)).collect();
+        let mut world = Self { a, b, others, network, now, rng, statuses: 0 };
         world.meet();
         world.agree();
         world.network = Network::new(seed ^ 0x5eed, weather);
@@ -139,7 +162,7 @@ impl World {
         let (a, b) = (node("aldermoor", &kept.keys[0]), node("brevia", &kept.keys[1]));
         let network = Network::new(seed ^ 0x5eed, weather);
         let rng = ChaCha20Rng::seed_from_u64(seed);
-        Self { a, b, network, now: kept.now, rng, statuses: 0 }
+        Self { a, b, others: Vec::new(), network, now: kept.now, rng, statuses: 0 }
     }
 
     /// Ends both nodes and keeps what they hold, for worlds that go on from here. The world must
@@ -152,26 +175,41 @@ impl World {
         Kept { folder: folder.to_owned(), keys, now: self.now }
     }
 
+    /// Every node, Aldermoor first.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        [&self.a, &self.b].into_iter().chain(&self.others)
+    }
+
     fn meet(&mut self) {
-        for (one, other) in [(&self.a, &self.b), (&self.b, &self.a)] {
-            let keys = other.service.keys();
-            let note = Bytes::copy_from_slice(keys.statement().note());
-            let url = Some("memory".to_owned());
-            let met = block_on(partner::meet(&one.service, note, url, self.now)).unwrap();
-            let verify = partner::verify(&one.service, &met.name, met.fingerprint, "a", self.now);
-            block_on(verify).unwrap();
+        for one in self.nodes() {
+            for other in self.nodes().filter(|other| other.service.name() != one.service.name()) {
+                let keys = other.service.keys();
+                let note = Bytes::copy_from_slice(keys.statement().note());
+                let url = Some("memory".to_owned());
+                let met = block_on(partner::meet(&one.service, note, url, self.now)).unwrap();
+                let fingerprint = met.fingerprint;
+                let verify = partner::verify(&one.service, &met.name, fingerprint, "a", self.now);
+                block_on(verify).unwrap();
+            }
         }
     }
 
     fn agree(&mut self) {
         let text = self.agreement_text();
-        let id = Agreement::parse(text.as_bytes()).unwrap().id();
-        let text = Bytes::from(text);
-        for node in [&self.a, &self.b] {
-            block_on(accord::draft(&node.service, text.clone(), "a", self.now)).unwrap();
-            block_on(accord::sign(&node.service, &id, "a", self.now, &mut self.rng)).unwrap();
-        }
+        self.sign(&text);
         self.settle();
+    }
+
+    /// Every party keeps a text and signs it; what they sent is under way.
+    pub fn sign(&mut self, text: &str) -> AgreementId {
+        let id = Agreement::parse(text.as_bytes()).unwrap().id();
+        let services: Vec<Service> = self.nodes().map(|node| node.service.clone()).collect();
+        for service in services {
+            let text = Bytes::copy_from_slice(text.as_bytes());
+            block_on(accord::draft(&service, text, "a", self.now)).unwrap();
+            block_on(accord::sign(&service, &id, "a", self.now, &mut self.rng)).unwrap();
+        }
+        id
     }
 
     /// The agreement's text: lamps both ways on submit, tea by a second person.
@@ -186,7 +224,7 @@ impl World {
         };
         draft_text(&DraftText {
             title: "Lamps and tea",
-            parties: &[self.a.service.name().clone(), self.b.service.name().clone()],
+            parties: &self.nodes().map(|node| node.service.name().clone()).collect::<Vec<_>>(),
             from: Timestamp::from_ms(START - 1_000),
             until: None,
             topics: &[
@@ -236,22 +274,32 @@ impl World {
         }
     }
 
-    /// One step of one worker of one node.
+    /// One step of one worker of Aldermoor or Brevia.
     pub fn work(&mut self, at_a: bool, worker: Worker) {
-        let (service, now) = (self.node(at_a).service.clone(), self.now);
+        self.work_of(&self.node(at_a).service.clone(), worker);
+    }
+
+    /// One step of every worker of any node.
+    pub fn step_of(&mut self, service: &Service) {
+        for worker in Worker::ALL {
+            self.work_of(service, worker);
+        }
+    }
+
+    fn work_of(&mut self, service: &Service, worker: Worker) {
+        let (now, network) = (self.now, self.network.of(service));
         let rng = &mut self.rng;
         block_on(async {
             match worker {
                 Worker::Release => {
-                    release::step(&service, Lane::Urgent, now, rng).await.unwrap();
-                    release::step(&service, Lane::Bulk, now, rng).await.map(drop)
+                    release::step(service, Lane::Urgent, now, rng).await.unwrap();
+                    release::step(service, Lane::Bulk, now, rng).await.map(drop)
                 }
-                Worker::Recall => recall::step(&service, now, rng).await.map(drop),
-                Worker::Relay(lane) => {
-                    relay::step(&service, &self.network, lane, now).await.map(drop)
-                }
-                Worker::Intake(lane) => intake::step(&service, lane, now, rng).await.map(drop),
-                Worker::Checkpoint => oversight::publish(&service, now).await.map(drop),
+                Worker::Recall => recall::step(service, now, rng).await.map(drop),
+                Worker::Relay(lane) => relay::step(service, &network, lane, now).await.map(drop),
+                Worker::Intake(lane) => intake::step(service, lane, now, rng).await.map(drop),
+                Worker::Gaps => gaps::step(service, &network, now).await.map(drop),
+                Worker::Checkpoint => oversight::publish(service, now).await.map(drop),
             }
         })
         .unwrap();
@@ -261,7 +309,8 @@ impl World {
     pub fn courier(&mut self, from_a: bool) {
         let (from, to) = (self.node(from_a), self.node(!from_a));
         let file = block_on(courier::export(&from.service, to.service.name(), self.now)).unwrap();
-        block_on(courier::import(&to.service, &file, self.now)).unwrap();
+        let (to, now) = (to.service.clone(), self.now);
+        block_on(courier::import(&to, &file, now, &mut self.rng)).unwrap();
     }
 
     /// Lets one envelope arrive, whichever is `nth` of those under way.
@@ -271,10 +320,15 @@ impl World {
         }
     }
 
+    /// What a door refuses comes again, as from a sender that was told so.
     fn hand_in(&self, to: &NodeName, envelope: Bytes) {
-        let node = self.node(to == self.a.service.name());
-        let accept = intake::accept(&node.service, envelope, Route::Link, None, self.now);
-        block_on(accept).unwrap();
+        let node = self.nodes().find(|node| node.service.name() == to).unwrap();
+        let copy = envelope.clone();
+        match block_on(intake::accept(&node.service, copy, Route::Link, None, self.now)) {
+            Ok(_) => {}
+            Err(intake::AcceptError::Refused(_)) => self.network.again(to.clone(), envelope),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Lets what is under way arrive, in random order.
@@ -295,21 +349,17 @@ impl World {
         node.service = Service::new(node.service.name().clone(), store, keys);
     }
 
-    /// Runs both nodes in fair weather until nothing is left to do.
+    /// Runs every node in fair weather until nothing is left to do.
     pub fn settle(&mut self) {
         self.network.partition(false);
         for _ in 0..60 {
             self.now = self.now.plus_ms(60_000);
-            for at_a in [true, false] {
-                self.step(at_a);
+            let services: Vec<Service> = self.nodes().map(|node| node.service.clone()).collect();
+            for service in &services {
+                self.step_of(service);
             }
             self.deliver();
-            let waits = |node: &Node, to: &Node| {
-                let (waiting, open) =
-                    block_on(node.service.store().outbox_counts(to.service.name())).unwrap();
-                waiting + open
-            };
-            if waits(&self.a, &self.b) + waits(&self.b, &self.a) == 0 {
+            if services.iter().map(waiting).sum::<u64>() == 0 {
                 return;
             }
         }
@@ -322,6 +372,17 @@ impl World {
         };
         compare(&account(&self.a, &self.b), &account(&self.b, &self.a))
     }
+}
+
+/// What waits at a node for a link or a receipt.
+fn waiting(service: &Service) -> u64 {
+    let store = service.store();
+    let partners = block_on(store.partners()).unwrap();
+    let counts = partners.iter().map(|partner| {
+        let (link, receipt) = block_on(store.outbox_counts(&partner.name)).unwrap();
+        link + receipt
+    });
+    counts.sum()
 }
 
 impl Node {

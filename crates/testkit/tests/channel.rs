@@ -1,5 +1,16 @@
 //! Whole histories of two nodes in one thread: seeded weather, restarts, recalls in any order.
 
+#[path = "channel/agreements.rs"]
+mod agreements;
+#[path = "channel/gaps.rs"]
+mod gaps;
+#[path = "channel/keys.rs"]
+mod keys;
+#[path = "channel/quarantine.rs"]
+mod quarantine;
+#[path = "channel/three.rs"]
+mod three;
+
 use std::sync::{
     OnceLock,
     atomic::{AtomicU64, Ordering},
@@ -54,7 +65,7 @@ fn recalled_item_is_gone_and_what_comes_again_is_not_served() {
     assert!(world.compare().agree);
 }
 
-const FOUL: Weather = Weather { lost: 20, doubled: 20, answer_lost: 20 };
+const FOUL: Weather = Weather { lost: 20, doubled: 20, answer_lost: 20, forgotten: 0 };
 
 /// A folder in memory where there is one: a history's crashes are of processes, not of disks.
 fn folder() -> tempfile::TempDir {

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::{
-    agreement::{self, Agreement, Decision, Facts, Permit},
+    agreement::{self, Agreement, Decision, Facts, Permit, Standing},
     header::Header,
-    keys::KeyStatement,
+    keys::{KeyStatement, Revocation},
     statement::{Item, ItemKind, Opened, Verified},
     terms::{AgreementId, NodeName, Outcome, Precedence, StatementType, Timestamp},
 };
 use stix::Tlp;
-use store::{InEffect, NewObject, ReceiptLine, Received};
+use store::{FindingsPolicy, InEffect, NewObject, ReceiptLine, Received};
 
 use super::{Reading, ReceiptBody, receipt::ItemEntry};
 use crate::{
-    Failure, Service, accord,
+    Failure, Service,
+    accord::{self, StandingBody},
     recall::{AnswerBody, RecallBody},
     submit,
 };
@@ -84,10 +85,11 @@ impl Conclusion {
 pub(super) async fn read_opened(
     service: &Service,
     opened: Opened,
+    envelope: &Bytes,
     now: Timestamp,
 ) -> Result<Reading, Failure> {
     let kind = opened.kind();
-    let conclusion = conclude(service, &opened, kind, now).await?;
+    let conclusion = conclude(service, &opened, envelope, now).await?;
     Ok(Reading {
         agreement: opened.verified().address().agreement,
         precedence: opened.header().precedence,
@@ -104,49 +106,66 @@ pub(super) async fn read_opened(
 async fn conclude(
     service: &Service,
     opened: &Opened,
-    kind: StatementType,
+    envelope: &Bytes,
     now: Timestamp,
 ) -> Result<Conclusion, Failure> {
+    let kind = opened.kind();
     let objects = Objects::of(service, opened).await?;
-    let under = opened.verified().address().agreement;
-    let agreement = if under == AgreementId::FOUNDING {
-        None
-    } else {
-        match service.agreement_in_force(&under).await? {
-            Some(agreement) => Some(agreement),
-            None => return Ok(Conclusion::refused("agreement-unknown")),
-        }
-    };
-    let permit = match decide(service, agreement.as_deref(), opened, kind, &objects, now).await? {
-        Decision::Permit(permit) => permit,
-        Decision::Refuse(refusal) => return Ok(Conclusion::refused(&refusal.rule)),
-        Decision::NeedsSecondPerson { rule } => return Ok(Conclusion::refused(&rule)),
+    let permit = match permit(service, opened, &objects, now).await? {
+        Ok(permit) => permit,
+        Err(code) => return Ok(Conclusion::refused(&code)),
     };
     match kind {
-        StatementType::Release => Ok(objects.conclude(opened, permit)),
+        StatementType::Release => {
+            let partner = service.store().partner(opened.verified().from()).await?;
+            let policy = partner.map(|partner| partner.findings);
+            let apart = policy == Some(FindingsPolicy::Quarantine);
+            Ok(objects.conclude(opened, permit, apart.then_some(envelope)))
+        }
         StatementType::Receipt => Ok(receipts(opened.header(), permit)),
         StatementType::Recall => Ok(recall(opened.header(), permit)),
         StatementType::RecallAnswer => Ok(recall_answer(opened.header(), permit)),
-        StatementType::Agreement => agreement_signed(service, opened, permit),
+        StatementType::Agreement => agreement_statement(service, opened, permit).await,
         StatementType::Keys => keys(service, opened, permit).await,
     }
 }
 
-async fn decide(
+/// What our own agreement says, or the code of its refusal.
+pub(super) async fn permit(
     service: &Service,
-    agreement: Option<&Agreement>,
     opened: &Opened,
-    kind: StatementType,
     objects: &Objects,
     now: Timestamp,
-) -> Result<Decision, Failure> {
-    let Some(agreement) = agreement else {
+) -> Result<Result<Permit, String>, Failure> {
+    let under = opened.verified().address().agreement;
+    let decision = if under == AgreementId::FOUNDING {
         let verified = crate::partner::is_verified(service, opened.verified().from()).await?;
-        return Ok(agreement::decide_founding(kind, verified));
+        agreement::decide_founding(opened.kind(), verified)
+    } else {
+        match service.agreement(&under).await? {
+            Some((agreement, standing)) => {
+                agreement::decide(&agreement, &facts(service, opened, objects, standing, now))
+            }
+            None => return Ok(Err("agreement-unknown".to_owned())),
+        }
     };
+    Ok(match decision {
+        Decision::Permit(permit) => Ok(permit),
+        Decision::Refuse(refusal) => Err(refusal.rule),
+        Decision::NeedsSecondPerson { rule } => Err(rule),
+    })
+}
+
+fn facts<'a>(
+    service: &'a Service,
+    opened: &'a Opened,
+    objects: &Objects,
+    standing: Standing,
+    now: Timestamp,
+) -> Facts<'a> {
     let header = opened.header();
-    let facts = Facts {
-        kind,
+    Facts {
+        kind: opened.kind(),
         sender: opened.verified().from(),
         recipients: std::slice::from_ref(service.name()),
         topic: header.topic.as_ref(),
@@ -155,28 +174,26 @@ async fn decide(
         highest: objects.highest,
         drafted_by: header.signed_by.as_deref(),
         released_by: header.released_by.as_deref(),
+        standing,
         // The term is judged by the sender's signed time: a statement that was sent in time does
         // not turn unlawful because the link was down.
         now: opened.verified().time().min(now),
-    };
-    Ok(agreement::decide(agreement, &facts))
+    }
 }
 
 /// The STIX objects among a statement's items, each checked under our own limits.
-struct Objects {
-    kept: Vec<(u32, NewObject)>,
-    refused: Vec<ItemEntry>,
-    with_findings: bool,
+pub(super) struct Objects {
+    pub(super) kept: Vec<(u32, NewObject)>,
+    pub(super) refused: Vec<ItemEntry>,
     highest: Option<(usize, Tlp)>,
 }
 
 impl Objects {
-    async fn of(service: &Service, opened: &Opened) -> Result<Self, Failure> {
+    pub(super) async fn of(service: &Service, opened: &Opened) -> Result<Self, Failure> {
         let slices: Vec<&[u8]> =
             opened.items().iter().filter_map(stix_bytes).map(|bytes| bytes.as_ref()).collect();
         let markings = submit::markings(service, &slices).await?;
-        let mut objects =
-            Self { kept: Vec::new(), refused: Vec::new(), with_findings: false, highest: None };
+        let mut objects = Self { kept: Vec::new(), refused: Vec::new(), highest: None };
         for (index, item) in opened.items().iter().enumerate() {
             let Some(bytes) = stix_bytes(item) else { continue };
             let place = u32::try_from(index).unwrap_or(u32::MAX);
@@ -193,7 +210,6 @@ impl Objects {
     }
 
     fn keep(&mut self, index: usize, place: u32, object: NewObject) {
-        self.with_findings |= object.findings.is_some();
         if let Some(tlp) = object.tlp
             && self.highest.is_none_or(|(_, highest)| tlp > highest)
         {
@@ -202,17 +218,31 @@ impl Objects {
         self.kept.push((place, object));
     }
 
-    fn conclude(self, opened: &Opened, permit: Permit) -> Conclusion {
+    /// How many objects have findings, or are refused.
+    fn found(&self) -> usize {
+        let kept = self.kept.iter().filter(|(_, object)| object.findings.is_some()).count();
+        kept + self.refused.len()
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.found() == 0 { Outcome::TakenIn } else { Outcome::TakenInWithFindings }
+    }
+
+    /// `apart`: the envelope, where what has findings stands apart until a person decides.
+    fn conclude(self, opened: &Opened, permit: Permit, apart: Option<&Bytes>) -> Conclusion {
         let Some(topic) = opened.header().topic.clone() else {
             return Conclusion::refused("ART-3");
         };
-        let outcome = if self.with_findings || !self.refused.is_empty() {
-            Outcome::TakenInWithFindings
-        } else {
-            Outcome::TakenIn
-        };
+        let (outcome, found) = (self.outcome(), self.found());
         let code = (!self.refused.is_empty()).then(|| "item-refused".to_owned());
-        let effect = InEffect::Objects { topic, objects: self.kept };
+        let (outcome, effect) = match apart {
+            Some(envelope) if found > 0 => {
+                let (envelope, findings) =
+                    (envelope.clone(), u32::try_from(found).unwrap_or(u32::MAX));
+                (Outcome::Quarantined, InEffect::Quarantine { topic, envelope, findings })
+            }
+            _ => (outcome, InEffect::Objects { topic, objects: self.kept }),
+        };
         Conclusion { outcome, code, items: self.refused, effect, permit: Some(permit) }
     }
 }
@@ -258,17 +288,25 @@ fn recall_answer(header: &Header, permit: Permit) -> Conclusion {
     Conclusion::taken(permit, InEffect::RecallAnswer { recall, answer, detail })
 }
 
-/// The partner's signature under an agreement: its text is the one item.
-fn agreement_signed(
+/// The text among the items, by place.
+fn text(opened: &Opened, place: usize) -> Option<Bytes> {
+    let mut texts = opened.items().iter().filter_map(|item| match item {
+        Item::Data { kind: ItemKind::Text, data } => Some(data.clone()),
+        _ => None,
+    });
+    texts.nth(place)
+}
+
+/// The partner's signature under an agreement, whose text is the one item; or, without an item,
+/// how it stands to one that was signed.
+async fn agreement_statement(
     service: &Service,
     opened: &Opened,
     permit: Permit,
 ) -> Result<Conclusion, Failure> {
-    let text = opened.items().iter().find_map(|item| match item {
-        Item::Data { kind: ItemKind::Text, data } => Some(data.clone()),
-        _ => None,
-    });
-    let Some(text) = text else { return Ok(Conclusion::refused("header-mismatch")) };
+    let Some(text) = text(opened, 0) else {
+        return party_standing(service, opened, permit).await;
+    };
     let Ok(agreement) = Agreement::parse(&text) else {
         return Ok(Conclusion::refused("agreement-malformed"));
     };
@@ -282,17 +320,34 @@ fn agreement_signed(
         parties: parties.to_vec(),
         topics: accord::topic_specs(&agreement, service.name()),
         title: agreement.title().to_owned(),
+        supersedes: agreement.supersedes(),
     };
     Ok(Conclusion::taken(permit, effect))
 }
 
-/// The partner's next key statement, signed by the keys that we hold.
+async fn party_standing(
+    service: &Service,
+    opened: &Opened,
+    permit: Permit,
+) -> Result<Conclusion, Failure> {
+    let Some(body) = body::<StandingBody>(opened.header()) else {
+        return Ok(Conclusion::refused("header-mismatch"));
+    };
+    let Some(row) = service.store().agreement(&body.agreement).await? else {
+        return Ok(Conclusion::refused("agreement-unknown"));
+    };
+    if !row.parties.contains(opened.verified().from()) {
+        return Ok(Conclusion::refused("ART-1"));
+    }
+    let reason = body.reason.chars().take(accord::REASON_LEN_MAX).collect();
+    let effect = InEffect::Standing { id: body.agreement, standing: body.standing, reason };
+    Ok(Conclusion::taken(permit, effect))
+}
+
+/// The partner's next key statement, signed by the keys that we hold; beside it, perhaps, the
+/// revocation of the epoch before, signed by the root.
 async fn keys(service: &Service, opened: &Opened, permit: Permit) -> Result<Conclusion, Failure> {
-    let note = opened.items().iter().find_map(|item| match item {
-        Item::Data { kind: ItemKind::Text, data } => Some(data.clone()),
-        _ => None,
-    });
-    let Some(note) = note else { return Ok(Conclusion::refused("header-mismatch")) };
+    let Some(note) = text(opened, 0) else { return Ok(Conclusion::refused("header-mismatch")) };
     let Ok(next) = KeyStatement::parse(&note) else {
         return Ok(Conclusion::refused("keys-unknown"));
     };
@@ -303,6 +358,13 @@ async fn keys(service: &Service, opened: &Opened, permit: Permit) -> Result<Conc
     if next.node() != from || next.check_successor(&held).is_err() {
         return Ok(Conclusion::refused("keys-unknown"));
     }
-    let effect = InEffect::Keys { epoch: next.epoch(), note };
+    let revocation = match text(opened, 1) {
+        None => None,
+        Some(note) => match Revocation::parse(&note, &held) {
+            Ok(read) => Some(store::Revocation { epoch: read.epoch(), size: read.size(), note }),
+            Err(_) => return Ok(Conclusion::refused("keys-unknown")),
+        },
+    };
+    let effect = InEffect::Keys { epoch: next.epoch(), note, revocation };
     Ok(Conclusion::taken(permit, effect))
 }

@@ -121,7 +121,7 @@ async fn permit(
         let verified = crate::partner::is_verified(service, partner).await?;
         agreement::decide_founding(StatementType::Receipt, verified)
     } else {
-        let Some(in_force) = service.agreement_in_force(&agreement).await? else {
+        let Some((held, standing)) = service.agreement(&agreement).await? else {
             return Ok(None);
         };
         let facts = Facts {
@@ -134,9 +134,10 @@ async fn permit(
             highest: None,
             drafted_by: None,
             released_by: None,
+            standing,
             now,
         };
-        agreement::decide(&in_force, &facts)
+        agreement::decide(&held, &facts)
     };
     Ok(match decision {
         Decision::Permit(permit) => Some(permit),

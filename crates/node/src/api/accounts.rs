@@ -2,13 +2,17 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use protocol::{secrets, terms::Role};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, Endpoint, done, extract::Json, list, malformed};
+use super::{
+    Answer, Endpoint, done,
+    extract::{Json, Path},
+    found, list, malformed,
+};
 use crate::{
     auth::Caller,
     desk::{Shared, now, rng},
@@ -28,6 +32,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .by(&[Role::Administrator])
             .takes("NewAccount")
             .gives("Make an account", "Created"),
+        Endpoint::get("/accounts/{name}", one)
+            .by(&[Role::Administrator])
+            .gives("One account", "Account"),
+        Endpoint::patch("/accounts/{name}", change)
+            .by(&[Role::Administrator])
+            .takes("AccountChange")
+            .gives("Say what an account may do, or shut or open it", "Account"),
+        Endpoint::post("/accounts/{name}/password", set_password)
+            .by(&[Role::Administrator])
+            .takes("NewPassword")
+            .gives("Set an account's password", "Changed"),
+        Endpoint::post("/me/password", own_password)
+            .takes("OwnPassword")
+            .gives("Change one's own password", "Changed"),
         Endpoint::post("/login-link", login_link).gives(
             "A one-time address that logs the asking account in at the console",
             "LoginLink",
@@ -67,6 +85,73 @@ async fn create(State(desk): State<Shared>, caller: Caller, Json(new): Json<NewA
     let (actor, name) = (caller.account.name, new.name.clone());
     desk.service.store().create_account(name, new.roles, hash, actor, now()).await?;
     done(json!({ "created": new.name }))
+}
+
+async fn one(State(desk): State<Shared>, Path(name): Path<String>) -> Answer {
+    done(json!(found(desk.service.store().account(&name).await?)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    roles: Option<Vec<Role>>,
+    disabled: Option<bool>,
+}
+
+async fn change(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(change): Json<Change>,
+) -> Answer {
+    let store = desk.service.store();
+    let account = found(store.account(&name).await?)?;
+    let roles = change.roles.unwrap_or(account.roles);
+    let disabled = change.disabled.unwrap_or(account.disabled);
+    store.change_account(name.clone(), roles, disabled, caller.account.name, now()).await?;
+    done(json!(found(store.account(&name).await?)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: String,
+}
+
+async fn set_password(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(new): Json<NewPassword>,
+) -> Answer {
+    let (hash, actor) = (hashed(&new.password)?, caller.account.name);
+    desk.service.store().set_password(name.clone(), hash, actor, now()).await?;
+    done(json!({ "changed": name }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnPassword {
+    old: String,
+    new: String,
+}
+
+async fn own_password(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Json(body): Json<OwnPassword>,
+) -> Answer {
+    if !desk.auth.is_password(&caller.account, &body.old).await {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "AUTH-3",
+            "the old password is another one",
+            "give it again, or ask an administrator to set a new one",
+        ));
+    }
+    let (hash, name) = (hashed(&body.new)?, caller.account.name);
+    desk.service.store().set_password(name.clone(), hash, name.clone(), now()).await?;
+    done(json!({ "changed": name }))
 }
 
 async fn login_link(State(desk): State<Shared>, caller: Caller, headers: HeaderMap) -> Answer {

@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 use exchange::accord;
-use protocol::terms::{AgreementId, NodeName, Role, StatementId, Timestamp};
+use protocol::terms::{AgreementId, NodeName, PartyStanding, Role, StatementId, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use store::AgreementRow;
 
 use super::{
     Answer, Endpoint, done,
-    extract::{Path, Whole},
+    extract::{Json, Path, Whole},
     found, list, parse,
 };
 use crate::{
@@ -29,6 +30,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/agreements/{id}/sign", sign)
             .by(&[Role::Administrator])
             .gives("Sign an agreement; its text goes to every other party", "Agreement"),
+        Endpoint::post("/agreements/{id}/suspend", suspend)
+            .by(&[Role::Administrator])
+            .takes("Reason")
+            .gives(
+                "Stop releases both ways until it is resumed; the parties are told",
+                "Agreement",
+            ),
+        Endpoint::post("/agreements/{id}/resume", resume)
+            .by(&[Role::Administrator])
+            .takes("Reason")
+            .gives("Let releases flow again after a suspension by this side", "Agreement"),
+        Endpoint::post("/agreements/{id}/end", end)
+            .by(&[Role::Administrator])
+            .takes("Reason")
+            .gives("End an agreement for good; duties for what was received stay", "Agreement"),
     ]
 }
 
@@ -41,6 +57,8 @@ fn view(row: &AgreementRow) -> Value {
         "parties": row.parties,
         "in_force_since": row.in_force_since,
         "signatures": row.signatures.iter().map(signed).collect::<Vec<_>>(),
+        "standing": row.standing,
+        "superseded_at": row.superseded_at,
     })
 }
 
@@ -68,5 +86,46 @@ async fn sign(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>
     let id: AgreementId = parse(&id, "id")?;
     let actor = caller.account.name;
     accord::sign(&desk.service, &id, &actor, now(), &mut rng()).await?;
+    done(view(&found(desk.service.store().agreement(&id).await?)?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: String,
+}
+
+/// What a handler of a standing takes.
+type Asked = (State<Shared>, Caller, Path<String>, Json<Reason>);
+
+async fn suspend(
+    state: State<Shared>,
+    caller: Caller,
+    id: Path<String>,
+    body: Json<Reason>,
+) -> Answer {
+    stand(PartyStanding::Suspended, (state, caller, id, body)).await
+}
+
+async fn resume(
+    state: State<Shared>,
+    caller: Caller,
+    id: Path<String>,
+    body: Json<Reason>,
+) -> Answer {
+    stand(PartyStanding::InForce, (state, caller, id, body)).await
+}
+
+async fn end(state: State<Shared>, caller: Caller, id: Path<String>, body: Json<Reason>) -> Answer {
+    stand(PartyStanding::Ended, (state, caller, id, body)).await
+}
+
+async fn stand(
+    standing: PartyStanding,
+    (State(desk), caller, Path(id), Json(body)): Asked,
+) -> Answer {
+    let id: AgreementId = parse(&id, "id")?;
+    let said = (standing, body.reason.as_str());
+    accord::stand(&desk.service, &id, said, &caller.account.name, now(), &mut rng()).await?;
     done(view(&found(desk.service.store().agreement(&id).await?)?))
 }

@@ -76,6 +76,16 @@ impl Endpoint {
         Self::new(Method::POST, path, on(MethodFilter::POST, handler))
     }
 
+    /// A PATCH.
+    pub(super) fn patch<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Self {
+        Self::new(Method::PATCH, path, on(MethodFilter::PATCH, handler))
+    }
+
+    /// A DELETE.
+    pub(super) fn delete<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Self {
+        Self::new(Method::DELETE, path, on(MethodFilter::DELETE, handler))
+    }
+
     fn new(method: Method, path: &'static str, handler: MethodRouter<Shared>) -> Self {
         Self {
             method,

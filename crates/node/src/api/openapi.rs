@@ -94,7 +94,8 @@ fn path_parameters(path: &str) -> Vec<Value> {
     words
         .map(|name| {
             let schema = match (name, path.split('/').nth(1)) {
-                ("id", Some("releases" | "quarantine")) => "Uuid",
+                ("id", Some("releases")) => "Uuid",
+                ("token", _) => "Text",
                 ("id", _) => "Digest",
                 ("node", _) => "NodeName",
                 _ => "Name",

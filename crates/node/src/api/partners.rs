@@ -14,7 +14,7 @@ use store::Partner;
 use super::{
     Answer, Endpoint, done,
     extract::{Json, Path},
-    found, list, malformed, parse,
+    found, list, malformed, parse, parse_opt,
 };
 use crate::{
     auth::Caller,
@@ -34,6 +34,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes("Verify")
             .gives("Confirm that two people have compared a partner's fingerprint", "Verified"),
         Endpoint::get("/partners/{node}", partner).gives("One partner", "PartnerView"),
+        Endpoint::patch("/partners/{node}", change)
+            .by(&[Role::Administrator])
+            .takes("PartnerChange")
+            .gives(
+                "Say where a partner's door is now, or what is done with its findings",
+                "PartnerView",
+            ),
     ]
 }
 
@@ -90,6 +97,37 @@ fn address(text: &str) -> Result<String, Problem> {
         && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
         && uri.path_and_query().is_none_or(|rest| rest.as_str() == "/");
     if plain { Ok(text.trim().trim_end_matches('/').to_owned()) } else { Err(wrong()) }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// Absent: as it was; null: none.
+    #[serde(default, deserialize_with = "present")]
+    url: Option<Option<String>>,
+    findings: Option<String>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+async fn change(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Json(change): Json<Change>,
+) -> Answer {
+    let name: NodeName = parse(&name, "node")?;
+    let store = desk.service.store();
+    found(store.partner(&name).await?)?;
+    let url = match change.url {
+        Some(Some(url)) => Some(Some(address(&url)?)),
+        other => other.map(|_| None),
+    };
+    let findings = parse_opt(change.findings.as_deref(), "findings")?;
+    store.change_partner(name.clone(), url, findings, caller.account.name, now()).await?;
+    done(view(&desk, found(store.partner(&name).await?)?).await?)
 }
 
 #[derive(Deserialize)]

@@ -2,15 +2,18 @@
 
 use axum::extract::State;
 use exchange::{recall, release};
-use protocol::terms::{AgreementId, Precedence, RecallReason, Role, Status, Timestamp, Topic};
+use protocol::terms::{AgreementId, Precedence, RecallReason, Role, Status, Topic};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use store::ReleaseState;
 use uuid::Uuid;
 
 use super::{
-    Answer, Endpoint, ROWS, ROWS_MAX, done,
+    Answer, Endpoint, ROWS_MAX, done,
     extract::{Json, Path, Query, Whole},
-    found, list, malformed, parse, parse_opt,
+    found, list, malformed,
+    page::{self, PageQuery, Place},
+    parse, parse_opt,
 };
 use crate::{
     auth::Caller,
@@ -22,7 +25,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/releases", releases)
             .gives("Releases, newest first", "ReleaseList")
-            .with("before", "Time", "only releases drafted before this moment")
+            .with("after", "Text", "`next` of the page before")
+            .with("state", "ReleaseState", "only releases in this state")
             .with("limit", "Count", "releases at most, up to 200"),
         Endpoint::post("/releases", draft)
             .by(&[Role::Drafter])
@@ -34,6 +38,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .with("status", "Status", "whether it is meant; `actual` otherwise")
             .with("note", "Text", "words to the releaser"),
         Endpoint::get("/releases/{id}", one).gives("One release and its statement", "ReleaseView"),
+        Endpoint::get("/releases/{id}/items", items)
+            .gives("The items of a release with what was found in them", "ItemList"),
+        Endpoint::post("/releases/{id}/again", again)
+            .by(&[Role::Drafter])
+            .gives("Draft the same items once more, after a refusal or a return", "Again"),
         Endpoint::post("/releases/{id}/approve", approve)
             .by(&[Role::Releaser])
             .gives("Release, as second person, what another drafted", "Approved")
@@ -106,18 +115,55 @@ async fn draft(
     done(json!({ "release": added.release, "objects": added.lines }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Before {
-    before: Option<String>,
-    limit: Option<u32>,
+async fn releases(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> Answer {
+    let (after, limit) = page.read()?;
+    let state = parse_opt(page.state.as_deref(), "state")?;
+    let rows = desk.service.store().releases_page(after, state, limit).await?;
+    let next = page::next(&rows, limit, |row| Place(row.created, row.id));
+    done(json!({ "releases": rows, "next": next }))
 }
 
-async fn releases(State(desk): State<Shared>, Query(page): Query<Before>) -> Answer {
-    let before: Option<Timestamp> = parse_opt(page.before.as_deref(), "before")?;
-    let before = before.unwrap_or(Timestamp::from_ms(i64::MAX));
-    let limit = page.limit.unwrap_or(ROWS).clamp(1, ROWS_MAX);
-    done(list("releases", desk.service.store().releases_before(before, limit).await?))
+async fn items(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+    let store = desk.service.store();
+    found(store.release(id).await?)?;
+    let rows = store.item_rows(id).await?;
+    let view = |row: &store::ItemRow| {
+        let findings = row.findings.as_deref().unwrap_or("[]");
+        let findings: Value = serde_json::from_str(findings).unwrap_or_default();
+        json!({
+            "index": row.index,
+            "id": row.id,
+            "version": row.version,
+            "tlp": row.tlp.map(|tlp| tlp.to_string()),
+            "recalled": row.recalled,
+            "findings": findings,
+        })
+    };
+    done(list("items", rows.iter().map(view).collect::<Vec<_>>()))
+}
+
+async fn again(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>) -> Answer {
+    let new = Uuid::new_v4();
+    release::again(&desk.service, id, new, &caller.account.name, now()).await?;
+    done(json!({ "release": new, "again_of": id }))
+}
+
+/// What happens next with a release, and who must act.
+fn next_step(state: ReleaseState) -> &'static str {
+    match state {
+        ReleaseState::Drafted => "the agreement decides within a moment",
+        ReleaseState::AwaitingRelease => "a releaser who did not draft it approves or returns it",
+        ReleaseState::Refused => "mend what the rule names, then draft it again",
+        ReleaseState::Returned => "mend what the reason names, then draft it again",
+        ReleaseState::Sealed => "it leaves as soon as the partner's link is there",
+        ReleaseState::Delivered => "the partner's receipt comes",
+        ReleaseState::TakenIn | ReleaseState::TakenInWithFindings => "nothing; it can be recalled",
+        ReleaseState::Quarantined => "a person at the partner decides",
+        ReleaseState::RefusedByPartner => {
+            "see the partner's code; draft it again with `detente release again`"
+        }
+        ReleaseState::Recalled => "the partner's answer comes under recalls",
+    }
 }
 
 async fn one(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
@@ -127,7 +173,8 @@ async fn one(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
         Some(id) => store.statement(id).await?,
         None => None,
     };
-    done(json!({ "release": row, "statement": statement }))
+    let next = next_step(row.state);
+    done(json!({ "release": row, "statement": statement, "next": next }))
 }
 
 #[derive(Deserialize)]

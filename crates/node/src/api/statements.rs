@@ -6,18 +6,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use exchange::{courier, oversight};
-use protocol::terms::{NodeName, Role, StatementId, Timestamp};
+use protocol::terms::{NodeName, Role, StatementId};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Answer, Endpoint, ROWS, ROWS_MAX, done,
+    Answer, Endpoint, done,
     extract::{Path, Query, Whole},
-    found, list, parse, parse_opt,
+    found,
+    page::{self, PageQuery, Place},
+    parse,
 };
 use crate::{
     auth::Caller,
-    desk::{Shared, now},
+    desk::{Shared, now, rng},
     problem::Problem,
 };
 
@@ -27,7 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/statements", statements)
             .gives("What left and what came, newest first", "StatementList")
-            .with("before", "Time", "only statements before this moment")
+            .with("after", "Text", "`next` of the page before")
             .with("limit", "Count", "statements at most, up to 200"),
         Endpoint::get("/statements/{id}", one).gives("One statement", "Statement"),
         Endpoint::get("/ledger/account", account)
@@ -47,18 +49,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Before {
-    before: Option<String>,
-    limit: Option<u32>,
-}
-
-async fn statements(State(desk): State<Shared>, Query(page): Query<Before>) -> Answer {
-    let before: Option<Timestamp> = parse_opt(page.before.as_deref(), "before")?;
-    let before = before.unwrap_or(Timestamp::from_ms(i64::MAX));
-    let limit = page.limit.unwrap_or(ROWS).clamp(1, ROWS_MAX);
-    done(list("statements", desk.service.store().statements_before(before, limit).await?))
+async fn statements(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> Answer {
+    let (after, limit) = page.read()?;
+    let rows = desk.service.store().statements_page(after, limit).await?;
+    let next = page::next(&rows, limit, |row| Place(row.at, row.id));
+    done(json!({ "statements": rows, "next": next }))
 }
 
 async fn one(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
@@ -92,5 +87,5 @@ async fn export(
 }
 
 async fn import(State(desk): State<Shared>, Whole(file): Whole) -> Answer {
-    done(json!(courier::import(&desk.service, &file, now()).await?))
+    done(json!(courier::import(&desk.service, &file, now(), &mut rng()).await?))
 }

@@ -27,7 +27,11 @@ pub(super) async fn ask(client: &Client, out: &Out, command: Command) -> Result<
     let (view, answer) = match command {
         Command::Status => (View::Node, client.get("/api/node").await?),
         Command::LoginLink => (View::Login, client.post("/api/login-link", &json!({})).await?),
-        Command::Keys { command } => keys(client, command).await?,
+        Command::Keys { command: None, statement: true } => {
+            let answer = client.get("/api/keys").await?;
+            (View::Done(text(&answer, "/statement").to_owned()), answer)
+        }
+        Command::Keys { command, .. } => keys(client, command).await?,
         Command::Partner(command) => partner(client, command).await?,
         Command::Agreement(command) => agreement(client, command).await?,
         Command::Release(args) => release(client, args).await?,
@@ -145,6 +149,10 @@ async fn partner(client: &Client, command: PartnerCommand) -> Shown {
         PartnerCommand::Move { name, url } => {
             let path = format!("/api/partners/{}", encoded(name.as_str()));
             (View::Partner, client.patch(&path, &json!({ "url": url })).await?)
+        }
+        PartnerCommand::Findings { name, policy } => {
+            let path = format!("/api/partners/{}", encoded(name.as_str()));
+            (View::Partner, client.patch(&path, &json!({ "findings": policy })).await?)
         }
         PartnerCommand::List => (View::Partners, client.get("/api/partners").await?),
         PartnerCommand::Show { name } => {

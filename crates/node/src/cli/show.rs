@@ -375,7 +375,7 @@ fn agreement(answer: &Value) -> String {
         ("in force since", |v| or(time(v, "/in_force_since"), "not yet")),
         ("parties", |v| words(v, "/parties")),
         ("signed by", |v| or(words_of(v, "/signatures", "/by"), "nobody")),
-        ("suspended by", |v| or(words_of(v, "/suspended_by", "/by"), "nobody")),
+        ("stopped by", |v| or(words_of(v, "/standing", "/by"), "nobody")),
     ];
     let head = fields(answer, HEAD);
     match answer.pointer("/text").and_then(Value::as_str) {
@@ -426,6 +426,7 @@ fn drafted(answer: &Value) -> String {
         lines.iter().filter(|line| line.pointer("/ok") == Some(&Value::Bool(false))).collect();
     let mut out = match text(answer, "/release") {
         id if id.is_empty() => "nothing new to release".to_owned(),
+        id if answer.pointer("/again_of").is_some() => format!("drafted again as {id}"),
         id => format!(
             "drafted {id}: {} objects; see `detente release show {}`",
             lines.len() - refused.len(),

@@ -62,6 +62,16 @@ pub(super) enum PartnerCommand {
         #[arg(long)]
         url: Option<String>,
     },
+    /// What is done with a partner's objects in which something is found.
+    #[command(
+        after_help = "Example:\n  detente partner findings brevia.example/channel quarantine"
+    )]
+    Findings {
+        /// The partner.
+        name: NodeName,
+        /// `keep` them with their findings, or `quarantine` their statement until a person decides.
+        policy: store::FindingsPolicy,
+    },
     /// Every partner.
     #[command(after_help = "Example:\n  detente partner list")]
     List,

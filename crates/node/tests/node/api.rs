@@ -60,7 +60,44 @@ async fn walk_node(judge: &mut Judge, client: &Client) {
     assert_eq!(page["journal"][0]["seq"], 3);
     let new = json!({ "name": "clerk", "roles": ["reader"], "password": "a dozen letters" });
     judge.post(client, "/api/accounts", "/api/accounts", &new).await;
+    walk_people(judge, client).await;
+    let rotated = judge.post(client, "/api/keys/rotate", "/api/keys/rotate", &json!({})).await;
+    assert_eq!((&rotated["epoch"], &rotated["retired_seals"]), (&json!(1), &json!([0])));
+    let compromised = json!({ "days": 30, "compromised_after": 1 });
+    let again = judge.post(client, "/api/keys/rotate", "/api/keys/rotate", &compromised).await;
+    assert_eq!((&again["epoch"], &again["revoked"]), (&json!(2), &json!([1])));
     judge.post(client, "/api/login-link", "/api/login-link", &json!({})).await;
+}
+
+async fn walk_people(judge: &mut Judge, client: &Client) {
+    let clerk = "/api/accounts/clerk";
+    judge.get(client, "/api/accounts/{name}", clerk).await;
+    let password = json!({ "password": "another dozen letters" });
+    let path = "/api/accounts/{name}/password";
+    judge.post(client, path, &format!("{clerk}/password"), &password).await;
+    let new = json!({
+        "label": "siem", "account": "clerk", "expires": "2099-01-01T00:00:00.000Z",
+    });
+    let token = judge.post(client, "/api/tokens", "/api/tokens", &new).await;
+    let own = client.with(token["token"].as_str().unwrap());
+    let change = json!({ "old": "another dozen letters", "new": "a third dozen letters" });
+    judge.post(&own, "/api/me/password", "/api/me/password", &change).await;
+    let stale = own.post("/api/me/password", &change).await;
+    assert_eq!((stale.status, stale.rule().as_str()), (403, "AUTH-3"));
+    let all = judge.get(client, "/api/tokens", "/api/tokens?all=true").await;
+    assert!(all["tokens"].as_array().unwrap().len() > 1);
+    assert_eq!(own.get("/api/tokens?all=true").await.rule(), "ROLE-1");
+    let mine = judge.get(&own, "/api/tokens", "/api/tokens").await;
+    assert_eq!(mine["tokens"][0]["id"], token["id"]);
+    let url = format!("/api/tokens/{}", token["id"].as_str().unwrap());
+    let revoked = client.ask("DELETE", &url, "", "").await;
+    judge.holds("DELETE", "/api/tokens/{token}", &revoked);
+    assert_eq!(own.get("/api/me").await.status, 401, "a revoked token opens nothing");
+    let shut = json!({ "roles": [], "disabled": true }).to_string();
+    let reply = client.ask("PATCH", clerk, "application/json", shut.clone()).await;
+    assert_eq!(judge.holds("PATCH", "/api/accounts/{name}", &reply)["disabled"], true);
+    let last = client.ask("PATCH", "/api/accounts/everyone", "application/json", shut).await;
+    assert_eq!((last.status, last.rule().as_str()), (409, "STATE-1"));
 }
 
 async fn walk_partners(judge: &mut Judge, desks: &Desks) {
@@ -74,6 +111,17 @@ async fn walk_partners(judge: &mut Judge, desks: &Desks) {
     assert_eq!(list["partners"][0]["partner"]["url"], "https://brevia.example:8421");
     let one = "/api/partners/brevia.example%2Fchannel";
     judge.get(&desks.a, "/api/partners/{node}", one).await;
+    let change = json!({ "url": "https://new.brevia.example:8421", "findings": "quarantine" });
+    let reply = desks.a.ask("PATCH", one, "application/json", change.to_string()).await;
+    let changed = judge.holds("PATCH", "/api/partners/{node}", &reply);
+    assert_eq!(changed["partner"]["url"], change["url"]);
+    let gone = desks.a.ask("PATCH", one, "application/json", "{\"url\":null}").await.json();
+    assert_eq!(gone["partner"]["url"], Value::Null);
+    let wrong = json!({ "url": "http://brevia.example" }).to_string();
+    let wrong = desks.a.ask("PATCH", one, "application/json", wrong).await;
+    assert_eq!(wrong.rule(), "LINK-2");
+    let back = json!({ "url": "https://brevia.example:8421" }).to_string();
+    desks.a.ask("PATCH", one, "application/json", back).await;
 }
 
 async fn walk_agreements(judge: &mut Judge, desks: &Desks) -> String {
@@ -140,7 +188,20 @@ async fn walk_releases(judge: &mut Judge, mut desks: Desks, agreement: &str) -> 
     desks = settled(desks).await;
     let list = judge.get(&a, "/api/releases", "/api/releases?limit=10").await;
     assert_eq!(list["releases"].as_array().unwrap().len(), 3);
+    let page = judge.get(&a, "/api/releases", "/api/releases?limit=2").await;
+    let next = format!("/api/releases?limit=2&after={}", page["next"].as_str().unwrap());
+    let rest = judge.get(&a, "/api/releases", &next).await;
+    assert_eq!(rest["releases"].as_array().unwrap().len(), 1, "a page goes on where one ended");
+    let returned = judge.get(&a, "/api/releases", "/api/releases?state=returned").await;
+    assert_eq!(returned["releases"][0]["id"], second);
     judge.get(&a, "/api/releases/{id}", &format!("/api/releases/{lamp}")).await;
+    let url = format!("/api/releases/{lamp}/items");
+    let items = judge.get(&a, "/api/releases/{id}/items", &url).await;
+    assert_eq!(items["items"].as_array().unwrap().len(), 2);
+    let again = format!("/api/releases/{second}/again");
+    judge.post(&a, "/api/releases/{id}/again", &again, &json!({})).await;
+    let path = format!("/api/releases/{first}/again");
+    assert_eq!(a.post(&path, &json!({})).await.rule(), "REL-2", "it was taken in");
     let recalls = judge.get(&a, "/api/recalls", "/api/recalls").await;
     assert_eq!(recalls["recalls"][0]["answer"], "deleted-everywhere");
     desks
@@ -157,6 +218,41 @@ async fn walk_statements(judge: &mut Judge, desks: &Desks) {
     judge.holds("GET", "/api/courier/export", &reply);
     let import = desks.b.ask("POST", "/api/courier/import", "application/x-tar", reply.bytes).await;
     judge.holds("POST", "/api/courier/import", &import);
+}
+
+async fn walk_quarantine(judge: &mut Judge, mut desks: Desks, agreement: &str) -> Desks {
+    let apart = json!({ "findings": "quarantine" }).to_string();
+    let partner = "/api/partners/aldermoor.example%2Fchannel";
+    desks.b.ask("PATCH", partner, "application/json", apart).await;
+    for number in [50, 51] {
+        let doubtful = tool(number, 0).replace("\"name\"", "\"confidence\":400,\"name\"");
+        let url = format!("/api/releases?topic=lamps&agreement={agreement}");
+        desks.a.ask("POST", &url, "application/json", envelope(&[doubtful])).await;
+    }
+    desks = settled(desks).await;
+    let list = judge.get(&desks.b, "/api/quarantine", "/api/quarantine").await;
+    let held: Vec<_> = list["quarantine"].as_array().unwrap().clone();
+    assert_eq!(held.len(), 2);
+    for (row, verb) in held.iter().zip(["accept", "refuse"]) {
+        let url = format!("/api/quarantine/{}/{verb}", row["id"].as_str().unwrap());
+        judge.post(&desks.b, &format!("/api/quarantine/{{id}}/{verb}"), &url, &json!({})).await;
+        assert_eq!(desks.b.post(&url, &json!({})).await.status, 404, "decided once");
+    }
+    desks
+}
+
+async fn walk_standing(judge: &mut Judge, desks: &Desks, agreement: &str) {
+    for (verb, state) in [("suspend", "suspended"), ("resume", "in-force"), ("end", "ended")] {
+        let (path, url) = (
+            format!("/api/agreements/{{id}}/{verb}"),
+            format!("/api/agreements/{agreement}/{verb}"),
+        );
+        let said = json!({ "reason": "an invented reason" });
+        let body = judge.post(&desks.a, &path, &url, &said).await;
+        assert_eq!(body["state"], state);
+    }
+    let (url, said) = (format!("/api/agreements/{agreement}/end"), json!({ "reason": "x" }));
+    assert_eq!(desks.a.post(&url, &said).await.rule(), "AGR-8");
 }
 
 /// Lets the world run until nothing is left to do.
@@ -178,6 +274,8 @@ async fn every_endpoint_answers_as_the_document_says() {
     let agreement = walk_agreements(&mut judge, &desks).await;
     desks = walk_releases(&mut judge, desks, &agreement).await;
     walk_statements(&mut judge, &desks).await;
+    desks = walk_quarantine(&mut judge, desks, &agreement).await;
+    walk_standing(&mut judge, &desks, &agreement).await;
     walk_node(&mut judge, &a).await;
     walk_collections(&mut judge, &a).await;
     let declared: BTreeSet<_> = node::api::endpoints()
@@ -242,7 +340,8 @@ async fn whatever_is_wrong_with_a_request_is_a_problem_document_with_its_rule() 
         (a.get("/api/releases/7").await, 400, "API-400"),
         (a.get("/api/releases?limit=many").await, 400, "API-400"),
         (a.get("/api/releases?color=red").await, 400, "API-400"),
-        (a.get("/api/releases?before=yesterday").await, 400, "API-400"),
+        (a.get("/api/releases?after=yesterday").await, 400, "API-400"),
+        (a.get("/api/releases?state=lost").await, 400, "API-400"),
         (a.get("/api/statements/xyz").await, 400, "API-400"),
         (a.get("/api/ledger/account?partner=corvane.example/channel").await, 404, "API-404"),
         (a.ask("POST", "/api/releases", json, "{}").await, 400, "API-400"),
@@ -270,7 +369,7 @@ async fn body_beyond_the_limit_is_refused_before_it_is_read() {
     ));
     let reply = desks.a.ask("POST", "/api/releases?topic=lamps", "application/json", body).await;
     assert_eq!((reply.status, reply.rule().as_str()), (413, "API-413"));
-    assert_eq!(desks.a.get("/api/releases").await.json(), json!({ "releases": [] }));
+    assert_eq!(desks.a.get("/api/releases").await.json(), json!({ "releases": [], "next": null }));
 }
 
 #[tokio::test]

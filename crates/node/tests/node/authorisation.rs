@@ -11,8 +11,12 @@ use protocol::terms::Role;
 use crate::desk::{Client, desks};
 
 /// An id that no release and no agreement has.
-const ABSENT: [(&str, &str); 2] =
-    [("{id}", "00000000-0000-4000-8000-00000000dead"), ("{node}", "nobody.example%2Fchannel")];
+const ABSENT: [(&str, &str); 4] = [
+    ("{id}", "00000000-0000-4000-8000-00000000dead"),
+    ("{node}", "nobody.example%2Fchannel"),
+    ("{name}", "nobody"),
+    ("{token}", "0000"),
+];
 
 async fn verdict(client: &Client, token: Option<&str>, method: &str, path: &str) -> &'static str {
     let url = ABSENT.iter().fold(format!("/api{path}"), |url, (name, id)| url.replace(name, id));

@@ -8,7 +8,7 @@ use axum::{
     http::{Request, Response, header},
 };
 use exchange::Service;
-use node::{config::Config, desk::Desk};
+use node::{config::Config, desk::Desk, keyring::Keyring};
 use protocol::{secrets, terms::Role};
 use serde_json::{Value, json};
 use testkit::{Weather, World};
@@ -65,6 +65,14 @@ pub(crate) async fn desks(seed: u64) -> Desks {
     Desks { world, a, b, _folder: folder }
 }
 
+/// The keys of a test's node on disk, in a directory that stays as long as the test.
+pub(crate) fn keyring(service: &Service) -> Keyring {
+    let dir = tempfile::tempdir().unwrap().keep();
+    let keyring = Keyring::make(&dir.join("keys"), "an invented passphrase").unwrap();
+    keyring.keep(&service.keys()).unwrap();
+    keyring
+}
+
 impl Client {
     pub(crate) async fn new(service: &Service) -> Self {
         let text = format!(
@@ -72,7 +80,7 @@ impl Client {
             service.name()
         );
         let config: Config = toml::from_str(&text).unwrap();
-        let desk = Arc::new(Desk::open(service.clone(), config).await.unwrap());
+        let desk = Arc::new(Desk::open(service.clone(), config, keyring(service)).await.unwrap());
         let router = Router::new().nest("/api", node::api::router(&desk)).with_state(desk);
         let mut client = Self { router, service: service.clone(), token: String::new() };
         client.token = client.account("everyone", Role::ALL).await;

@@ -12,5 +12,6 @@
 mod api;
 mod authorisation;
 mod desk;
+mod process;
 mod taxii;
 mod wire;

@@ -37,6 +37,7 @@ struct Case {
     highest: Option<(usize, Tlp)>,
     drafted_by: &'static str,
     released_by: Option<&'static str>,
+    standing: Standing,
     now: &'static str,
 }
 
@@ -50,6 +51,7 @@ impl Case {
             highest: None,
             drafted_by: "officer-1",
             released_by: None,
+            standing: Standing::InForce,
             now: "2026-06-01T00:00:00.000Z",
         }
     }
@@ -65,6 +67,7 @@ impl Case {
             highest: self.highest,
             drafted_by: Some(self.drafted_by),
             released_by: self.released_by,
+            standing: self.standing,
             now: self.now.parse().unwrap(),
         };
         decide(&Agreement::parse(TEXT.as_bytes()).unwrap(), &facts)
@@ -176,4 +179,18 @@ fn drafted_text_reads_back_as_drafted() {
     let again = Agreement::parse(draft_text(&draft).as_bytes()).unwrap();
     assert_eq!(again.rules_text(), agreement.rules_text());
     assert_ne!(again.id(), agreement.id());
+}
+
+#[test]
+fn release_under_an_agreement_that_is_stopped_is_refused_and_duties_go_on() {
+    let since: Timestamp = "2026-05-01T00:00:00.000Z".parse().unwrap();
+    for standing in [Standing::Suspended, Standing::Ended, Standing::Superseded { since }] {
+        let case = Case { standing, ..Case::new("lamps") };
+        let Decision::Refuse(refusal) = case.decide() else { panic!("{standing:?} permits") };
+        assert_eq!(refusal.rule, "ART-2");
+    }
+    let later = since.plus_ms(365 * 24 * 3_600_000);
+    let before = Standing::Superseded { since: later };
+    let case = Case { standing: before, ..Case::new("lamps") };
+    assert!(!matches!(case.decide(), Decision::Refuse(_)), "signed before it was superseded");
 }

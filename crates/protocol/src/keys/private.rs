@@ -13,7 +13,7 @@ use crate::{
 
 /// A private key as it is kept: a name for the file, and the secret text.
 pub struct SecretFile {
-    /// Such as `sign`, `seal-3`.
+    /// Such as `sign-3`, `seal-3`, by epoch; `root`, `ledger`.
     pub name: String,
     /// The secret.
     pub secret: Zeroizing<Vec<u8>>,
@@ -72,6 +72,8 @@ pub struct NodeKeys {
     ledger: Pair,
     /// The present one first, then the retired ones that still open what is under way.
     seal: Vec<Identity>,
+    /// The epoch of each of them.
+    seal_epochs: Vec<u32>,
     statement: KeyStatement,
 }
 
@@ -101,7 +103,7 @@ impl NodeKeys {
             tls,
         };
         let statement = announce(&draft.text(), &[&root, &sign], &ledger)?;
-        Ok(Self { root: Some(root), sign, ledger, seal, statement })
+        Ok(Self { root: Some(root), sign, ledger, seal, seal_epochs: vec![0], statement })
     }
 
     /// The next epoch: new sign keys signed by the present ones, a new seal key in front of the
@@ -126,9 +128,11 @@ impl NodeKeys {
         )?;
         let mut seal = vec![Identity::generate(rng)?];
         seal.extend(self.seal.iter().cloned());
+        let epoch = self.statement.epoch().saturating_add(1);
+        let seal_epochs = std::iter::once(epoch).chain(self.seal_epochs.iter().copied()).collect();
         let draft = Draft {
             node,
-            epoch: self.statement.epoch().saturating_add(1),
+            epoch,
             from,
             until,
             prev: self.statement.fingerprint(),
@@ -139,7 +143,31 @@ impl NodeKeys {
             tls,
         };
         let statement = announce(&draft.text(), &[&root, &self.sign, &sign], &ledger)?;
-        Ok(Self { root: Some(root), sign, ledger, seal, statement })
+        Ok(Self { root: Some(root), sign, ledger, seal, seal_epochs, statement })
+    }
+
+    /// The same keys without the retired seal keys of some epochs, which open nothing any more.
+    pub fn without_seals(&self, dead: &[u32]) -> Result<Self, Error> {
+        let files = self.to_files().into_iter().filter(|file| {
+            let epoch = file.name.strip_prefix("seal-").and_then(|epoch| epoch.parse().ok());
+            epoch.is_none_or(|epoch: u32| !dead.contains(&epoch))
+        });
+        Self::from_files(self.statement.note(), &files.collect::<Vec<_>>())
+    }
+
+    /// The epochs of the retired seal keys that are still here, newest first.
+    pub fn retired_seals(&self) -> &[u32] {
+        self.seal_epochs.get(1..).unwrap_or_default()
+    }
+
+    /// The note by which the root revokes the present epoch, but for what stands in the ledger
+    /// below `size`.
+    ///
+    /// *Errors*: [`Error::Private`] while the root key is away.
+    pub fn revoke(&self, size: u64, now: Timestamp) -> Result<Vec<u8>, Error> {
+        let root = self.root.as_ref().ok_or(Error::Private("root"))?;
+        let text = super::revocation::text(&self.statement, size, now);
+        Ok(format!("{text}\n{}", root.lines(&text)?).into_bytes())
     }
 
     /// The key statement of this epoch.
@@ -177,9 +205,10 @@ impl NodeKeys {
     /// Everything secret, one file for each key.
     pub fn to_files(&self) -> Vec<SecretFile> {
         let mut files = Vec::new();
+        let sign = format!("sign-{}", self.statement.epoch());
         let pairs = [
             ("root", self.root.as_ref()),
-            ("sign", Some(&self.sign)),
+            (sign.as_str(), Some(&self.sign)),
             ("ledger", Some(&self.ledger)),
         ];
         for (name, pair) in pairs {
@@ -188,9 +217,9 @@ impl NodeKeys {
                 files.push(SecretFile { name: name.to_owned(), secret });
             }
         }
-        for (place, identity) in self.seal.iter().rev().enumerate() {
+        for (epoch, identity) in self.seal_epochs.iter().zip(&self.seal) {
             let secret = Zeroizing::new(identity.to_secret().as_bytes().to_vec());
-            files.push(SecretFile { name: format!("seal-{place}"), secret });
+            files.push(SecretFile { name: format!("seal-{epoch}"), secret });
         }
         files
     }
@@ -202,18 +231,24 @@ impl NodeKeys {
     pub fn from_files(statement: &[u8], files: &[SecretFile]) -> Result<Self, Error> {
         let statement = KeyStatement::parse(statement)?;
         let node = statement.node();
-        let root = pair(files, "root", &format!("{node}/root"), KeyKind::MlDsa44)?;
-        let sign =
-            pair(files, "sign", node.as_str(), KeyKind::MlDsa44)?.ok_or(Error::Private("sign"))?;
-        let ledger = pair(files, "ledger", &format!("{node}/ledger"), KeyKind::Cosigner)?
+        let epoch = statement.epoch();
+        let root = pair(files, ("root", "root"), &format!("{node}/root"), KeyKind::MlDsa44)?;
+        let sign_file = format!("sign-{epoch}");
+        let sign = pair(files, (&sign_file, "sign"), node.as_str(), KeyKind::MlDsa44)?
+            .ok_or(Error::Private("sign"))?;
+        let name = format!("{node}/ledger");
+        let ledger = pair(files, ("ledger", "ledger"), &name, KeyKind::Cosigner)?
             .ok_or(Error::Private("ledger"))?;
-        let mut seal = Vec::new();
+        let (mut seal, mut seal_epochs) = (Vec::new(), Vec::new());
         let mut numbered: Vec<(u32, &SecretFile)> = files
             .iter()
             .filter_map(|file| Some((file.name.strip_prefix("seal-")?.parse().ok()?, file)))
             .collect();
+        // A later epoch's key lies there before it is announced.
+        numbered.retain(|(number, _)| *number <= epoch);
         numbered.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-        for (_, file) in numbered {
+        for (number, file) in numbered {
+            seal_epochs.push(number);
             let text = std::str::from_utf8(&file.secret).map_err(|_| Error::Private("seal"))?;
             seal.push(Identity::parse(text).map_err(|_| Error::Private("seal"))?);
         }
@@ -227,7 +262,7 @@ impl NodeKeys {
         if seal.first().map(Identity::recipient).as_ref() != named {
             return Err(Error::Private("seal"));
         }
-        Ok(Self { root, sign, ledger, seal, statement })
+        Ok(Self { root, sign, ledger, seal, seal_epochs, statement })
     }
 }
 
@@ -243,14 +278,14 @@ fn announce(text: &str, signers: &[&Pair], ledger: &Pair) -> Result<KeyStatement
 
 fn pair(
     files: &[SecretFile],
-    file: &'static str,
+    (file, role): (&str, &'static str),
     name: &str,
     kind: KeyKind,
 ) -> Result<Option<Pair>, Error> {
     let Some(found) = files.iter().find(|found| found.name == file) else { return Ok(None) };
     let mut seeds = Zeroizing::new([0; 64]);
     hex::decode_to_slice(found.secret.as_slice(), seeds.as_mut())
-        .map_err(|_| Error::Private(file))?;
+        .map_err(|_| Error::Private(role))?;
     Pair::of_seeds(name, kind, seeds).map(Some)
 }
 

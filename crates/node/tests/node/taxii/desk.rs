@@ -74,7 +74,11 @@ impl TestDesk {
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind(none).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let desk = Arc::new(desk::Desk::open(service.clone(), config).await.unwrap());
+        let desk = Arc::new(
+            desk::Desk::open(service.clone(), config, crate::desk::keyring(&service))
+                .await
+                .unwrap(),
+        );
         let tls = tls.map(Arc::new);
         let door = Door { listener, tls, router: desk_router(desk), is_shared: false };
         tokio::spawn(listen(door, stopped));

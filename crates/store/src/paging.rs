@@ -1,0 +1,79 @@
+//! Pages by key: a reader goes on from the last row it saw, whatever came in between.
+
+use protocol::terms::{StatementId, Timestamp};
+use uuid::Uuid;
+
+use crate::{Error, Release, ReleaseState, Statement, Store, params, releases, rows, statements};
+
+/// One item of a release as its service's people see it: never its bytes.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ItemRow {
+    /// Its index.
+    pub index: u32,
+    /// Id of the object.
+    pub id: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// The marking that holds.
+    pub tlp: Option<stix::Tlp>,
+    /// Whether it was recalled.
+    pub recalled: bool,
+    /// What was found in it, as JSON of ours.
+    #[serde(skip)]
+    pub findings: Option<String>,
+}
+
+impl Store {
+    /// Releases after a row, newest first; only those in a state where one is named.
+    pub async fn releases_page(
+        &self,
+        after: Option<(Timestamp, Uuid)>,
+        state: Option<ReleaseState>,
+        limit: u32,
+    ) -> Result<Vec<Release>, Error> {
+        let (at, id) =
+            after.map_or((i64::MAX, String::new()), |(at, id)| (at.as_ms(), id.to_string()));
+        self.read(|tx| {
+            let sql = "/* releases_page */ SELECT * FROM release
+                       WHERE (created < ?1 OR (created = ?1 AND id < ?2))
+                       AND state = coalesce(?3, state) ORDER BY created DESC, id DESC LIMIT ?4";
+            tx.query(sql, params![at, id, state.map(ReleaseState::word), limit], releases::read)
+        })
+    }
+
+    /// Statements after a row, newest first.
+    pub async fn statements_page(
+        &self,
+        after: Option<(Timestamp, StatementId)>,
+        limit: u32,
+    ) -> Result<Vec<Statement>, Error> {
+        let (at, id) =
+            after.map_or((i64::MAX, String::new()), |(at, id)| (at.as_ms(), id.to_string()));
+        self.read(|tx| {
+            let sql = "/* statements_page */ SELECT * FROM statement
+                       WHERE (at < ?1 OR (at = ?1 AND id < ?2)) ORDER BY at DESC, id DESC LIMIT ?3";
+            let found = tx.query(sql, params![at, id, limit], statements::read)?;
+            found.into_iter().map(|row| statements::with_deliveries(tx, row)).collect()
+        })
+    }
+
+    /// The items of a release with what was found in them, in order.
+    pub async fn item_rows(&self, release: Uuid) -> Result<Vec<ItemRow>, Error> {
+        self.read(|tx| {
+            let sql = "/* item_rows */ SELECT i.idx, i.id, i.version, i.tlp, i.recalled,
+                       (SELECT e.findings FROM entry e WHERE e.row = i.row
+                        AND e.findings IS NOT NULL LIMIT 1) AS findings
+                       FROM release_item i WHERE i.release = ? ORDER BY i.idx";
+            tx.query(sql, params![release.to_string()], |row| {
+                Ok(ItemRow {
+                    index: row.get("idx")?,
+                    id: row.get("id")?,
+                    version: row.get("version")?,
+                    tlp: rows::tlp(row, "tlp")?,
+                    recalled: row.get("recalled")?,
+                    findings: row.get("findings")?,
+                })
+            })
+        })
+    }
+}
