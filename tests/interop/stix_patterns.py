@@ -246,40 +246,44 @@ def mixed_set(pattern, *_):
     return False
 
 
-def fails(kind):
-    return lambda _p, _o, theirs: isinstance(theirs, Failed) and kind in type(theirs.error).__name__
+def error_of(*names):
+    """The package ends with an error of its own, not with one that it documents."""
+    return lambda _p, _o, theirs: isinstance(theirs, Failed) and type(theirs.error).__name__ in names
 
 
+CRASH = ("P1", "", error_of("AttributeError", "TypeError", "UnboundLocalError", "RecursionError",
+                            "AssertionError", "IndexError"))
 VALID = [
-    ("P1", "9.5.1: REPEATS and WITHIN are positive", has(r"(REPEATS|WITHIN)\s+[0.]+\s")),
-    ("P2", "9.6.1: a set has one type", mixed_set),
-    ("P3", "9.2, 2.16.1: a timestamp exists", has_text(r"t'\d{4}-\d\d-\d\dT")),
-    ("P4", "9.2: no plus sign", has(r"\+[0-9.]")),
-    ("P5", "9.2, RFC 4648: no octets and line feeds are base64", has_text(r"\bb'[^']*'")),
-    ("P6", "2.10: integers within 53 bits", has(r"\d{16}")),
-    ("P7", "9.6.1: hashes in sets and wildcards", has(r"hashes[^=<>!]*(IN|LIKE|MATCHES)")),
-    ("P8", "9.6.1: ISSUBSET and ISSUPERSET have networks", has(r"ISSU")),
-    ("P9", "9.7.2: an index is not negative, an empty text no pattern", fails("Error")),
+    CRASH,
+    ("P2", "9.5.1", has(r"(REPEATS|WITHIN)\s+[0.]+\s")),
+    ("P3", "9.6.1", mixed_set),
+    ("P4", "9.2, 2.16.1", has_text(r"t'\d{4}-\d\d-\d\dT")),
+    ("P5", "9.2", has(r"\+[0-9.]")),
+    ("P6", "9.2, RFC 4648", has_text(r"\bb'[^']*'")),
+    ("P7", "2.10", has(r"\d{16}")),
+    ("P8", "9.6.1", has(r"hashes[^=<>!]*(IN|LIKE|MATCHES)")),
+    ("P9", "9.6.1", has(r"ISSU")),
 ]
 MATCH = [
-    ("P10", "9.6.1, 9.6: NOT EXISTS asks for absence, EXISTS beside AND", has(r"EXISTS")),
-    ("P11", "9.6.1: MATCHES has DOTALL, % and _ any character", has(r"MATCHES|LIKE")),
-    ("P12", "9.6.1: NOT negates between unlike types too", has(r"NOT (<|>|<=|>=|=|!=|IN)")),
-    ("P13", "9.6.4: octets in sets, in LIKE", has(r"(_bin|_hex)\s+(NOT\s+)?(IN|LIKE)")),
-    ("P14", "9.2: true is not 1", has(r"IN\s*\([^)]*(true|false|[01])")),
-    ("P15", "9.5.1: the moment n itself is outside", has(r"WITHIN")),
-    ("P16", "9.7.2: an index counts all references of a list", has(r"_refs\[")),
-    ("P17", "9.6: a value that cannot be read is absent", fails("Exception")),
+    ("P10", "9.6.1", has(r"EXISTS")),
+    ("P11", "9.6.1", error_of("MatcherException")),
+    CRASH,
+    ("P12", "9.6.1", has(r"MATCHES|LIKE")),
+    ("P13", "9.6.1", has(r"NOT\s*(<|>)")),
+    ("P14", "9.6.4", has(r"(_bin|_hex)\s+(NOT\s+)?(IN|LIKE)")),
+    ("P15", "9.2", has(r"IN\s*\([^)]*(true|false|[01])")),
+    ("P16", "9.5.1", has(r"WITHIN")),
+    ("P17", "9.7.2", has(r"_refs\[")),
 ]
 NORMAL = [
-    ("P18", "9.6.1: NOT is kept, NOT != is =", has(r"NOT\s")),
-    ("P19", "9.5.1: WITHIN may have a fraction", has(r"WITHIN\s+[0-9]*\.")),
-    ("P20", "9.6.1: EXISTS is a comparison", has(r"EXISTS")),
-    ("P21", "9.2, 2.16: hexadecimal without octets, timestamps of any precision",
-     has_text(r"h''|\.\d{7,}Z")),
-    ("P22", "9.7: quotes where the grammar needs them, indexes behind indexes", has_text(r"[.:]'|\]\[|\.'[^']*'\[\*")),
-    ("P23", "9.2: floats in digits", has(r"\d\.\d{4,}|\d{16}")),
-    ("P24", "9.5: AND joins object types nowhere", lambda *_: True),
+    ("P18", "9.6.1", has(r"NOT\s")),
+    ("P10", "9.6.1", has(r"EXISTS")),
+    CRASH,
+    ("P19", "9.5.1", has(r"WITHIN\s+[0-9]*\.")),
+    ("P20", "9.2, 2.16", has_text(r"h''|\.\d{7,}Z|\bb''")),
+    ("P21", "9.7", has_text(r"\.'[^']*'")),
+    ("P22", "9.2", has(r"\d\.\d{4,}|\d{16}")),
+    ("P1", "", error_of("ValueError")),
 ]
 
 
@@ -288,6 +292,25 @@ def known(list_, pattern, ours_, theirs):
         if applies(pattern, ours_, theirs):
             return number
     return None
+
+
+def as_bundle(observed):
+    """The form of 2.1: the objects beside observed-data that names them."""
+    bundles = []
+    for place, data in enumerate(observed):
+        ids = {key: f"{thing['type']}--{place}-{key}" for key, thing in data["objects"].items()}
+        objects = []
+        for key, thing in data["objects"].items():
+            thing = dict(thing, id=ids[key])
+            if "parent_directory_ref" in thing:
+                thing["parent_directory_ref"] = ids.get(thing["parent_directory_ref"], "x--1")
+            if "contains_refs" in thing:
+                thing["contains_refs"] = [ids.get(ref, "x--1") for ref in thing["contains_refs"]]
+            objects.append(thing)
+        data = {key: value for key, value in data.items() if key != "objects"}
+        data.update(id=f"observed-data--{place}", object_refs=list(ids.values()))
+        bundles.append({"type": "bundle", "objects": [data, *objects]})
+    return bundles
 
 
 def main():
@@ -340,12 +363,13 @@ def main():
         compare("pattern-equivalent", NORMAL, pattern + other, mine, theirs)
     for pattern in made:
         observed = [generator.observed() for _ in range(generator.random.randint(1, 4))]
-        answer = lines.ask("match", pattern=pattern, version="2.0", observations=observed)
-        mine = ours(answer, "matched")
-        theirs = told(lambda: bool(match(pattern, observed, stix_version="2.0")))
-        if isinstance(theirs, Failed) and "EXISTS" in pattern:
-            continue
-        compare("match", MATCH, pattern, mine, theirs)
+        # stix2-matcher reads START and STOP in its form of 2.1 only.
+        version = "2.1" if "START" in pattern else generator.pick("2.0", "2.1")
+        if version == "2.1":
+            observed = as_bundle(observed)
+        answer = lines.ask("match", pattern=pattern, version=version, observations=observed)
+        theirs = told(lambda: bool(match(pattern, observed, stix_version=version)))
+        compare("match", MATCH, pattern, ours(answer, "matched"), theirs)
 
     for name, count in sorted(counts.items()):
         print(f"{name}\t{count}")

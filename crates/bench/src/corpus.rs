@@ -7,6 +7,9 @@ use anyhow::{Context as _, Result};
 /// All of ATT&CK Enterprise: one bundle of 24,771 objects.
 pub(crate) const ATTACK: &str = "attack-enterprise-18.1.json.xz";
 
+/// Distinct real patterns, one JSON object a line.
+pub(crate) const PATTERNS: &str = "patterns.jsonl.xz";
+
 /// A file's bytes, unpacked when it is an `.xz`; none where it is not there.
 pub(crate) fn read(name: &str) -> Result<Option<Vec<u8>>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");

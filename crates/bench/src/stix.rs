@@ -1,5 +1,7 @@
 //! STIX on one core: each figure is CPU time of one thread over ATT&CK Enterprise.
 
+mod pattern;
+
 use std::hint::black_box;
 
 use anyhow::Result;
@@ -23,7 +25,7 @@ pub(crate) fn run(report: &mut Report, _: &[String]) -> Result<()> {
             }
         }
     }
-    Ok(())
+    pattern::run(report)
 }
 
 /// The canonical form of every object, from the tree as the other crates print from their values;

@@ -6,6 +6,7 @@ mod diff;
 mod input;
 mod markings;
 mod objects;
+mod pattern;
 mod report;
 mod schemas;
 mod summary;
@@ -65,6 +66,9 @@ pub(super) enum StixCommand {
     /// Ends with status 1 when something differs.
     #[command(after_help = "Example:\n  detente stix diff yesterday.json today.json")]
     Diff(diff::DiffArgs),
+    /// Check, explain and match patterns.
+    #[command(subcommand)]
+    Pattern(pattern::PatternCommand),
     /// One JSON request a line in, one JSON answer a line out, for programs in other languages.
     #[command(after_help = "Example:\n  echo '{\"id\":1,\"op\":\"confidence\",\"scale\":\"wep\",\
         \"value\":64}' | detente stix lines")]
@@ -99,6 +103,7 @@ fn dispatch(command: StixCommand, json: bool, out: &mut impl Write) -> Result<Ex
         StixCommand::Revoke(args) => objects::revoke(&args, out),
         StixCommand::Markings(args) => markings::run(&args, json, out),
         StixCommand::Diff(args) => diff::run(&args, json, out),
+        StixCommand::Pattern(command) => pattern::run(&command, json, out),
         StixCommand::Lines(options) => {
             let now = || desk::now().to_string();
             lines::serve(&options, out, |line| {
