@@ -14,7 +14,13 @@ use crate::run;
 
 /// Starts the demo, lets the clients walk it, ends it.
 pub(crate) fn run_clients() -> Result<()> {
-    let python = python(&["taxii2-client", "stix2==3.0.2", "stix2-validator==3.3.2"])?;
+    let python = python(&[
+        "taxii2-client",
+        "stix2==3.0.2",
+        "stix2-validator==3.3.2",
+        "stix2-patterns==2.1.2",
+        "stix2-matcher==3.0.0",
+    ])?;
     let dir = Path::new("target/interop");
     if dir.exists() {
         fs::remove_dir_all(dir)?;
@@ -63,7 +69,9 @@ fn compare_lines(python: &str) -> Result<()> {
         let arguments = [script, "target/release/detente", "../shared/data"];
         run(Command::new(python).args(arguments))?;
     }
-    Ok(())
+    let script = ["tests/interop/stix_patterns.py", "--cases", "500"];
+    let lines = ["target/release/detente", "stix", "lines"];
+    run(Command::new(python).args(script).args(lines))
 }
 
 fn wait_for_story(demo: &mut Child) -> Result<()> {
