@@ -139,7 +139,9 @@ async fn several(report: &mut Report) -> Result<()> {
         loads[1].envelopes(part(), 100, 2),
         loads[2].envelopes(part(), 100, 2),
     );
-    (a?, b?, c?);
+    for done in [a, b, c] {
+        done?;
+    }
     let rate = fresh.len() as f64 / begun.elapsed().as_secs_f64();
     report.add("PostgreSQL, three processes: envelopes of 100", rate, "objects/s", Bar::None);
     let (a, b, c) =

@@ -31,7 +31,8 @@ fn reading(report: &mut Report, lines: &[u8]) -> Result<()> {
     let mut patterns: Vec<String> = Vec::new();
     for line in lines.lines() {
         let line: serde_json::Value = serde_json::from_str(&line?)?;
-        patterns.extend(line["pattern"].as_str().map(str::to_owned));
+        let pattern = line.get("pattern").and_then(serde_json::Value::as_str);
+        patterns.extend(pattern.map(str::to_owned));
     }
     let bytes: usize = patterns.iter().map(String::len).sum();
     let seconds = cpu_seconds(|| {

@@ -87,8 +87,9 @@ impl<'s> Load<'s> {
                     };
                     let answer = self.http.post(&url).body(body.clone()).send().await?;
                     let status: Value = answer.error_for_status()?.json().await?;
-                    ensure!(status["status"] == "complete", "{status}");
-                    ensure!(status["failure_count"] == 0, "{status}");
+                    let done = status.get("status").is_some_and(|word| word == "complete");
+                    let failed = status.get("failure_count").is_some_and(|count| count != 0);
+                    ensure!(done && !failed, "{status}");
                 }
             };
             try_join_all((0..connections).map(|_| worker())).await?;
@@ -352,7 +353,7 @@ fn ids_in(body: &[u8]) -> Vec<u32> {
 
 fn objects_in(body: &[u8]) -> usize {
     let envelope: Value = serde_json::from_slice(body).unwrap_or_default();
-    envelope["objects"].as_array().map_or(0, Vec::len)
+    envelope.get("objects").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
 fn base64(bytes: &[u8]) -> String {
