@@ -72,7 +72,7 @@ fn third(program: &str) -> Result<String> {
         .args(["--dir", &node, "init", name, "--passphrase-file", &passphrase])
         .args(ports)
         .stdout(Stdio::null()))?;
-    Ok(format!("{node}/keys/statement"))
+    Ok(format!("{node}/keys/statement-0"))
 }
 
 /// Chromium and node from Debian, the rest from npm as the lock file says.
