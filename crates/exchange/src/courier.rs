@@ -181,20 +181,31 @@ pub async fn import<R: CryptoRng>(
     Ok(report)
 }
 
+/// The parts up to where the file ends or breaks off: once the index is whole, it tells what is
+/// missing behind it.
 fn unpack(file: &[u8]) -> Result<HashMap<String, Vec<u8>>, ImportError> {
     let mut parts = HashMap::new();
     let mut archive = tar::Archive::new(file);
     for entry in archive.entries().map_err(|_| ImportError::Malformed)? {
-        let mut entry = entry.map_err(|_| ImportError::Malformed)?;
-        if entry.size() > limits::ENVELOPE_LEN_MAX as u64 {
-            return Err(ImportError::Malformed);
-        }
-        let path = entry.path().map_err(|_| ImportError::Malformed)?.to_string_lossy().into_owned();
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(|_| ImportError::Malformed)?;
-        parts.insert(path, bytes);
+        match entry.ok().and_then(read_part) {
+            Some((path, bytes)) => parts.insert(path, bytes),
+            None if parts.contains_key("index") => break,
+            None => return Err(ImportError::Malformed),
+        };
     }
     Ok(parts)
+}
+
+/// One part, whole and within the limit.
+fn read_part(mut entry: tar::Entry<'_, &[u8]>) -> Option<(String, Vec<u8>)> {
+    let size = entry.size();
+    if size > limits::ENVELOPE_LEN_MAX as u64 {
+        return None;
+    }
+    let path = entry.path().ok()?.to_string_lossy().into_owned();
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 == size).then_some((path, bytes))
 }
 
 fn read_index(note: &[u8]) -> Option<Index> {

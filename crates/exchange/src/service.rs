@@ -156,7 +156,8 @@ impl Service {
         for gap in gaps {
             let key = (gap.partner.clone(), gap.agreement);
             let since = match seen.get(&key) {
-                Some((after, since)) if *after == gap.after => *since,
+                // A moment that is yet to come was seen by a clock that has been set right since.
+                Some((after, since)) if *after == gap.after => (*since).min(now),
                 _ => now,
             };
             open.insert(key, (gap.after, since));

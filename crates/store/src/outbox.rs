@@ -60,6 +60,10 @@ fn lease(statement: &StatementId, partner: &NodeName) -> String {
 /// Ranks below this are urgent.
 const BULK_RANK: i64 = 2;
 
+/// A retry is never put off for so long: a row that is due later was put off by a clock that ran
+/// ahead and has been set right since, so it is due now.
+const PUT_OFF_MAX_MS: i64 = 10 * 60 * 1_000;
+
 impl Lane {
     /// The ranks of precedence that go in it: from the first, below the second.
     pub(crate) fn ranks(self) -> (i64, i64) {
@@ -82,9 +86,12 @@ impl Store {
         let (from, below) = lane.ranks();
         let due = self.read(|tx| {
             let sql = "/* lease_outbox */ SELECT statement, partner FROM delivery
-                       WHERE state = 'waiting' AND precedence >= ? AND precedence < ? AND due <= ?
-                       ORDER BY precedence, due, number LIMIT ?";
-            tx.query(sql, params![from, below, now.as_ms(), limit.saturating_mul(4)], |row| {
+                       WHERE state = 'waiting' AND precedence >= ?1 AND precedence < ?2
+                       AND (due <= ?3 OR due > ?4)
+                       ORDER BY precedence, due, number LIMIT ?5";
+            let (now, rows) = (now.as_ms(), limit.saturating_mul(4));
+            let beyond = now.saturating_add(PUT_OFF_MAX_MS);
+            tx.query(sql, params![from, below, now, beyond, rows], |row| {
                 let statement: StatementId = rows::term(row, "statement")?;
                 let partner: NodeName = rows::term(row, "partner")?;
                 Ok((statement, partner))

@@ -2,6 +2,8 @@
 
 #[path = "channel/agreements.rs"]
 mod agreements;
+#[path = "channel/faults.rs"]
+mod faults;
 #[path = "channel/gaps.rs"]
 mod gaps;
 #[path = "channel/keys.rs"]

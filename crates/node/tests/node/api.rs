@@ -256,13 +256,8 @@ async fn walk_standing(judge: &mut Judge, desks: &Desks, agreement: &str) {
 }
 
 /// Lets the world run until nothing is left to do.
-async fn settled(mut desks: Desks) -> Desks {
-    tokio::task::spawn_blocking(move || {
-        desks.world.settle();
-        desks
-    })
-    .await
-    .unwrap()
+async fn settled(desks: Desks) -> Desks {
+    desks.work(testkit::World::settle).await
 }
 
 #[tokio::test]

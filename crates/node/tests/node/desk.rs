@@ -1,6 +1,6 @@
 //! A desk in memory: the API's router over a test world, without sockets.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use axum::{
     Router,
@@ -57,12 +57,31 @@ impl Reply {
 }
 
 pub(crate) async fn desks(seed: u64) -> Desks {
+    desks_of(move |folder| World::new(folder, seed, Weather::default())).await
+}
+
+/// Two desks of three: Corvane is a party, too.
+pub(crate) async fn desks_of_three(seed: u64) -> Desks {
+    desks_of(move |folder| World::of_three(folder, seed, Weather::default())).await
+}
+
+async fn desks_of(make: impl FnOnce(&Path) -> World + Send + 'static) -> Desks {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
-    let world = tokio::task::spawn_blocking(move || World::new(&path, seed, Weather::default()));
-    let world = world.await.unwrap();
+    let world = tokio::task::spawn_blocking(move || make(&path)).await.unwrap();
     let (a, b) = (Client::new(&world.a.service).await, Client::new(&world.b.service).await);
     Desks { world, a, b, _folder: folder }
+}
+
+impl Desks {
+    /// Works on the world where blocking is allowed.
+    pub(crate) async fn work(mut self, work: impl FnOnce(&mut World) + Send + 'static) -> Self {
+        let worked = tokio::task::spawn_blocking(move || {
+            work(&mut self.world);
+            self
+        });
+        worked.await.unwrap()
+    }
 }
 
 /// The keys of a test's node on disk, in a directory that stays as long as the test.

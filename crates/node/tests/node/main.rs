@@ -12,6 +12,8 @@
 mod api;
 mod authorisation;
 mod desk;
+mod doors;
+mod faults;
 mod process;
 mod taxii;
 mod wire;

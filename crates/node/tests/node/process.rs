@@ -14,10 +14,10 @@ use serde_json::Value;
 
 /// The program.
 const DETENTE: &str = env!("CARGO_BIN_EXE_detente");
-const PASSPHRASE: &str = "an invented passphrase";
+pub(crate) const PASSPHRASE: &str = "an invented passphrase";
 
 /// A data directory with a node in it; its process, when it runs, ends with it.
-struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
     child: Option<Child>,
 }
@@ -27,7 +27,7 @@ fn free_port() -> u16 {
 }
 
 impl Machine {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("passphrase"), PASSPHRASE).unwrap();
         let machine = Self { folder, child: None };
@@ -46,11 +46,11 @@ impl Machine {
         machine
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.folder.path().join("node")
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
@@ -60,11 +60,11 @@ impl Machine {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command().args(arguments).stdin(Stdio::null()).output().unwrap()
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.command().arg("--json").args(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
@@ -77,7 +77,7 @@ impl Machine {
         command
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.child = Some(self.serve().stderr(Stdio::null()).spawn().unwrap());
         let end = Instant::now() + Duration::from_secs(60);
         while !self.run(&["status"]).status.success() {
@@ -87,7 +87,7 @@ impl Machine {
     }
 
     /// As a crash would.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
