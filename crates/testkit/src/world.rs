@@ -352,6 +352,8 @@ impl World {
     /// Runs every node in fair weather until nothing is left to do.
     pub fn settle(&mut self) {
         self.network.partition(false);
+        // A round may go to a draft that then waits for a person; the next one seals what is left.
+        let mut quiet = 0;
         for _ in 0..60 {
             self.now = self.now.plus_ms(60_000);
             let services: Vec<Service> = self.nodes().map(|node| node.service.clone()).collect();
@@ -359,7 +361,9 @@ impl World {
                 self.step_of(service);
             }
             self.deliver();
-            if services.iter().map(waiting).sum::<u64>() == 0 {
+            let waits = services.iter().map(waiting).sum::<u64>() > 0;
+            quiet = if waits { 0 } else { quiet + 1 };
+            if quiet == 2 {
                 return;
             }
         }
