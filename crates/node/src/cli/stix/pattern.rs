@@ -253,3 +253,93 @@ fn first_match(args: &MatchArgs, as_json: bool, out: &mut impl Write) -> Result<
 fn name(observations: &Observations<'_>, place: usize) -> Json {
     observations.id(place).map_or(Json::from(place), Json::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn ran(command: PatternCommand, as_json: bool) -> (ExitCode, String) {
+        let mut out = Vec::new();
+        let code = run(&command, as_json, &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    fn pattern(text: &str) -> PatternArgs {
+        PatternArgs { pattern: text.to_owned(), spec: Spec::V21 }
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn check_of(pattern: Option<&str>, from: Option<&Path>) -> PatternCommand {
+        let (pattern, from) = (pattern.map(str::to_owned), from.map(Path::to_path_buf));
+        PatternCommand::Check(CheckArgs { pattern, from, spec: Spec::V21 })
+    }
+
+    #[test]
+    fn check_marks_the_place_and_ends_with_1_where_there_is_an_error() {
+        let (code, text) = ran(check_of(Some("[file:size = 1 AND ]"), None), false);
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+        let expected = "error: line 1, column 19: expected an object path such as file:name, found \
+            `]` (STIX-9.6-01)\n  [file:size = 1 AND ]\n                     ^\n\
+            1 patterns, 1 with errors\n";
+        assert_eq!(text, expected);
+        let (code, text) = ran(check_of(Some("[x-lamp:hue = 1]"), None), true);
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+        let found: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&found[0]["valid"], &found[0]["warnings"][0]["rule"]),
+            (&json!(true), &json!("401"))
+        );
+    }
+
+    #[test]
+    fn check_reads_lines_and_indicators() {
+        let lines = file("[file:size = 1]\n\n[file:size = ]\n");
+        assert!(
+            ran(check_of(None, Some(lines.path())), false)
+                .1
+                .ends_with("2 patterns, 1 with errors\n")
+        );
+        let bundle = file(
+            r#"{"type":"bundle","objects":[{"type":"tool"},
+            {"type":"indicator","pattern_type":"snort","pattern":"x"},
+            {"type":"indicator","pattern_type":"stix","pattern":"[file:size = 1]"}]}"#,
+        );
+        assert_eq!(
+            ran(check_of(None, Some(bundle.path())), false).1,
+            "1 patterns, 0 with errors\n"
+        );
+    }
+
+    #[test]
+    fn match_names_what_it_found_and_ends_with_1_where_there_is_nothing() {
+        let observed = file(
+            r#"[{"type":"observed-data","id":"observed-data--1","number_observed":1,
+            "first_observed":"2031-05-04T10:00:00Z","last_observed":"2031-05-04T10:00:00Z",
+            "objects":{"0":{"type":"mutex","name":"lamp"}}}]"#,
+        );
+        let matching = |text: &str| {
+            let files = vec![observed.path().to_path_buf()];
+            ran(PatternCommand::Match(MatchArgs { pattern: pattern(text), files }), false)
+        };
+        assert_eq!(matching("[mutex:name = 'lamp']").1, "observed-data--1\n");
+        let (code, text) = matching("[mutex:name = 'oil']");
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
+        assert_eq!(text, "no match in 1 observed-data\n");
+    }
+
+    #[test]
+    fn explain_prints_words_and_refuses_what_is_no_pattern() {
+        let (_, text) = ran(PatternCommand::Explain(pattern("[file:size > 7]")), false);
+        assert!(text.contains("file: size is greater than 7"), "{text}");
+        let command = PatternCommand::Explain(pattern("[file:size >"));
+        let error = run(&command, false, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().starts_with("STIX-9.6.1-02"), "{error}");
+    }
+}
