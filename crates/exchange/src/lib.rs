@@ -5,6 +5,7 @@
 //! partner comes in as a [`relay::Link`]. No HTTP, no files, no loops that never end.
 
 pub mod accord;
+pub mod acknowledgement;
 pub mod courier;
 pub mod gaps;
 pub mod intake;
@@ -15,6 +16,7 @@ pub mod preview;
 pub mod recall;
 pub mod relay;
 pub mod release;
+pub mod rights;
 pub mod submit;
 pub mod sweep;
 pub mod waiting;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use protocol::{
     agreement::{self, Decision, Facts, Permit},
     terms::{
-        AgreementId, NodeName, Precedence, RecallAnswer, RecallReason, StatementId, StatementType,
-        Status, Timestamp,
+        AgreementId, NodeName, Precedence, RecallAnswer, RecallReason, Role, StatementId,
+        StatementType, Status, Timestamp,
     },
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use store::{NewStatement, OutEffect, Recall, RecallTask, ReleaseState};
+use store::{Account, NewStatement, OutEffect, Recall, RecallTask, ReleaseState};
 use uuid::Uuid;
 
-use crate::{Failure, Service, Step, release};
+use crate::{
+    Failure, Service, Step, release,
+    rights::{self, Work},
+};
 
 /// The parameters of a recall, in its header's `body`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,16 +56,21 @@ pub struct KeptCopy {
 
 /// Decides to recall a release, or items of it; a worker seals the statement.
 ///
-/// *Errors*: `RCL-1` when the release never left, `RCL-2` when an item index is not one of its.
+/// *Errors*: `ROLE-1` without the releaser's role, `ROLE-2` without access to the topic, `RCL-1`
+/// when the release never left, `RCL-2` when an item index is not one of its. What an officer may
+/// not see may still be recalled: stopping is never the greater harm.
 pub async fn issue(
     service: &Service,
     release: Uuid,
     items: Option<Vec<u32>>,
     reason: RecallReason,
-    account: &str,
+    officer: &Account,
     now: Timestamp,
 ) -> Result<Uuid, Failure> {
+    rights::check_role(officer, &[Role::Releaser])?;
     let row = service.store().release(release).await?.ok_or(Failure::Unknown("release"))?;
+    let place = (&row.agreement, &row.topic);
+    rights::check_topic(service, officer, Work::Send, place).await?;
     if row.statement.is_none() || row.state == ReleaseState::RefusedByPartner {
         return Err(Failure::forbidden(
             "RCL-1",
@@ -77,7 +85,7 @@ pub async fn issue(
             "name items of this release, or none to recall all of it",
         ));
     }
-    let (id, actor) = (recall_id(release, now), account.to_owned());
+    let (id, actor) = (recall_id(release, now), officer.name.clone());
     service.store().draft_recall(id, release, items, reason, actor, now).await?;
     Ok(id)
 }

@@ -10,11 +10,14 @@ use protocol::{
     terms::{AgreementId, NodeName, Precedence, Role, StatementType, Status, Timestamp, Topic},
 };
 use rand_core::CryptoRng;
-use store::{Account, Flow, Lane, NewStatement, OutEffect, Release, ReleaseItem, ReleaseState};
+use store::{
+    Account, Flow, Lane, NewStatement, OutEffect, Release, ReleaseItem, ReleaseState, Sight,
+};
 use uuid::Uuid;
 
 use crate::{
     Failure, Service, Step,
+    rights::{self, Work},
     submit::{self, Submission, SubmitError},
 };
 
@@ -41,12 +44,16 @@ pub struct DraftRequest {
 }
 
 /// Drafts a release: the objects go into the topic's outgoing collection, as a TAXII POST would.
+///
+/// *Errors*: `ROLE-1` without the drafter's role, `ROLE-2` without access to the topic, `ART-2` and
+/// `ART-3` where no agreement in force lets it out.
 pub async fn draft(
     service: &Service,
     request: DraftRequest,
-    account: &str,
+    officer: &Account,
     now: Timestamp,
 ) -> Result<store::Added, SubmitError> {
+    rights::check_role(officer, &[Role::Drafter])?;
     let collections = service.store().collections().await?;
     let outgoing = collections.into_iter().find(|collection| {
         collection.flow == Flow::Outgoing
@@ -56,9 +63,11 @@ pub async fn draft(
     let Some(collection) = outgoing else {
         return Err(no_way_out(service, &request).await?.into());
     };
+    let place = (&request.agreement, &request.topic);
+    rights::check_topic(service, officer, Work::Draft, place).await?;
     let submission = Submission {
         collection,
-        account: account.to_owned(),
+        account: officer.name.clone(),
         body: request.body,
         precedence: request.precedence,
         status: request.status,
@@ -272,16 +281,19 @@ pub(crate) async fn compose<R: CryptoRng>(
 /// Drafts the items of a release once more, after a refusal or a return: under the same agreement,
 /// or under the one that took its place.
 ///
-/// *Errors*: `REL-2` while it is on its way or where it was taken in, `ART-2` where nothing is in
-/// force that names its topic.
+/// *Errors*: `ROLE-1`, `ROLE-2` where the account drafts nothing there, `REL-2` while it is on its
+/// way or where it was taken in, `ART-2` where nothing is in force that names its topic.
 pub async fn again(
     service: &Service,
     id: Uuid,
     new: Uuid,
-    account: &str,
+    officer: &Account,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    rights::check_role(officer, &[Role::Drafter])?;
     let release = service.store().release(id).await?.ok_or(Failure::Unknown("release"))?;
+    let place = (&release.agreement, &release.topic);
+    rights::check_topic(service, officer, Work::Draft, place).await?;
     let came_to_nothing = matches!(
         release.state,
         ReleaseState::Refused | ReleaseState::Returned | ReleaseState::RefusedByPartner
@@ -297,7 +309,8 @@ pub async fn again(
         ));
     }
     let agreement = successor(service, release.agreement).await?;
-    Ok(service.store().draft_again(id, new, agreement, account.to_owned(), now).await?)
+    rights::check_topic(service, officer, Work::Draft, (&agreement, &release.topic)).await?;
+    Ok(service.store().draft_again(id, new, agreement, officer.name.clone(), now).await?)
 }
 
 /// The agreement itself while it is in force, else the one that took its place.
@@ -321,8 +334,8 @@ async fn successor(service: &Service, id: AgreementId) -> Result<AgreementId, Fa
 
 /// A releaser confirms a draft that another person made.
 ///
-/// *Errors*: `ROLE-1` without the releaser's role, `ART-6` for the drafter, `REL-1` in another
-/// state.
+/// *Errors*: `ROLE-1` without the releaser's role, `ROLE-2` without access to the topic, `ROLE-3`
+/// for what the officer may not see, `ART-6` for the drafter, `REL-1` in another state.
 pub async fn approve(
     service: &Service,
     id: Uuid,
@@ -330,7 +343,9 @@ pub async fn approve(
     precedence: Option<Precedence>,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    check_releaser(service, id, officer).await?;
+    let sight = check_releaser(service, id, officer).await?;
+    let highest = service.store().highest_marking(id).await?;
+    rights::check_sight(&sight, highest.map(|(_, tlp)| tlp))?;
     Ok(service.store().approve_release(id, officer.name.clone(), precedence, now).await?)
 }
 
@@ -346,15 +361,12 @@ pub async fn send_back(
     Ok(service.store().return_release(id, officer.name.clone(), reason.to_owned(), now).await?)
 }
 
-async fn check_releaser(service: &Service, id: Uuid, officer: &Account) -> Result<(), Failure> {
-    if !officer.roles.contains(&Role::Releaser) {
-        return Err(Failure::forbidden(
-            "ROLE-1",
-            "only a releaser may release or return a draft",
-            "ask a releaser, or an administrator for the role",
-        ));
-    }
+/// Gives what the officer may see.
+async fn check_releaser(service: &Service, id: Uuid, officer: &Account) -> Result<Sight, Failure> {
+    rights::check_role(officer, &[Role::Releaser])?;
     let release = service.store().release(id).await?.ok_or(Failure::Unknown("release"))?;
+    let place = (&release.agreement, &release.topic);
+    let sight = rights::check_topic(service, officer, Work::Send, place).await?;
     if release.state != ReleaseState::AwaitingRelease {
         return Err(Failure::forbidden(
             "REL-1",
@@ -369,5 +381,5 @@ async fn check_releaser(service: &Service, id: Uuid, officer: &Account) -> Resul
             "ask another releaser",
         ));
     }
-    Ok(())
+    Ok(sight)
 }

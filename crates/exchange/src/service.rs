@@ -36,6 +36,9 @@ pub enum Failure {
     /// A rule of the agreement or of ours forbids it: the caller's to mend.
     #[error("{}: {}", .0.rule, .0.message)]
     Forbidden(Article),
+    /// This person may not; another one may.
+    #[error("{}: {}", .0.rule, .0.message)]
+    Denied(Article),
     /// What was named is not there.
     #[error("no {0} by that name")]
     Unknown(&'static str),
@@ -57,13 +60,16 @@ pub enum Failure {
 
 impl Failure {
     pub(crate) fn forbidden(rule: &str, message: impl Into<String>, remedy: &str) -> Self {
-        Self::Forbidden(Article {
-            rule: rule.to_owned(),
-            message: message.into(),
-            remedy: remedy.to_owned(),
-            item: None,
-        })
+        Self::Forbidden(article(rule, message.into(), remedy))
     }
+
+    pub(crate) fn denied(rule: &str, message: String, remedy: &str) -> Self {
+        Self::Denied(article(rule, message, remedy))
+    }
+}
+
+fn article(rule: &str, message: String, remedy: &str) -> Article {
+    Article { rule: rule.to_owned(), message, remedy: remedy.to_owned(), item: None }
 }
 
 /// A service's node, as the use cases see it. Cheap to clone.

@@ -6,10 +6,15 @@
 use protocol::terms::{
     AgreementId, NodeName, Precedence, RecallReason, Role, StatementId, Timestamp,
 };
-use store::{Account, AgreementState, PartnerState, Release, ReleaseState, Statement};
+use store::{
+    Account, AgreementState, PartnerState, QuarantineRow, Release, ReleaseState, Statement,
+};
 use uuid::Uuid;
 
-use crate::{Failure, Service};
+use crate::{
+    Failure, Service,
+    rights::{self, View, Work},
+};
 
 /// Tasks of one kind that are looked up at most.
 const TASKS_MAX: u32 = 50;
@@ -42,6 +47,8 @@ pub struct Task {
 pub enum Act {
     /// Say that a loud release was seen.
     Acknowledge(Box<Statement>),
+    /// Take in what is held apart, or refuse it.
+    Decide(Box<QuarantineRow>),
     /// Release, as second person, or return.
     Release(Box<Release>),
     /// Correct a draft that was returned or refused.
@@ -95,8 +102,10 @@ pub async fn tasks(
     now: Timestamp,
 ) -> Result<Vec<Task>, Failure> {
     let mut found = Vec::new();
-    loud(service, person, now, &mut found).await?;
-    releases(service, person, now, &mut found).await?;
+    let view = rights::view(service, person).await?;
+    loud(service, (person, &view), now, &mut found).await?;
+    releases(service, (person, &view), now, &mut found).await?;
+    held_apart(service, (person, &view), &mut found).await?;
     recalls(service, &mut found).await?;
     if person.roles.contains(&Role::Administrator) {
         administration(service, now, &mut found).await?;
@@ -108,7 +117,7 @@ pub async fn tasks(
 
 async fn loud(
     service: &Service,
-    person: &Account,
+    (person, view): (&Account, &View),
     now: Timestamp,
     found: &mut Vec<Task>,
 ) -> Result<(), Failure> {
@@ -118,8 +127,31 @@ async fn loud(
             precedence: statement.precedence,
             since: statement.at,
             due: Some(statement.at.plus_ms(clock_ms(statement.precedence))),
-            mine,
+            mine: mine && may(view, Work::Receive, &statement),
             act: Act::Acknowledge(Box::new(statement)),
+        });
+    }
+    Ok(())
+}
+
+fn may(view: &View, work: Work, statement: &Statement) -> bool {
+    statement.topic.as_ref().is_some_and(|topic| view.may(work, &statement.agreement, topic))
+}
+
+/// What came in and is held apart until a person decides.
+async fn held_apart(
+    service: &Service,
+    (person, view): (&Account, &View),
+    found: &mut Vec<Task>,
+) -> Result<(), Failure> {
+    let releaser = person.roles.contains(&Role::Releaser);
+    for row in service.store().quarantined(TASKS_MAX).await? {
+        found.push(Task {
+            precedence: row.precedence,
+            since: row.at,
+            due: Some(row.at.plus_ms(clock_ms(row.precedence))),
+            mine: releaser && view.may(Work::Receive, &row.agreement, &row.topic),
+            act: Act::Decide(Box::new(row)),
         });
     }
     Ok(())
@@ -127,7 +159,7 @@ async fn loud(
 
 async fn releases(
     service: &Service,
-    person: &Account,
+    (person, view): (&Account, &View),
     now: Timestamp,
     found: &mut Vec<Task>,
 ) -> Result<(), Failure> {
@@ -137,7 +169,9 @@ async fn releases(
             precedence: release.precedence,
             since: release.created,
             due: Some(release.created.plus_ms(clock_ms(release.precedence))),
-            mine: releaser && release.drafted_by != person.name,
+            mine: releaser
+                && release.drafted_by != person.name
+                && view.may(Work::Send, &release.agreement, &release.topic),
             act: Act::Release(Box::new(release)),
         });
     }

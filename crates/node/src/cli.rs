@@ -176,6 +176,12 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// Say that a person has seen a release that came in; the partner is told.
+    #[command(after_help = "Example:\n  detente acknowledge 5f0c2a9b")]
+    Acknowledge {
+        /// The statement: its id or the beginning of it, as `statements` prints it.
+        id: String,
+    },
     /// What waits apart until a person decides.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),

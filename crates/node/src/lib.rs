@@ -18,7 +18,6 @@ pub mod metrics;
 pub mod partner_door;
 pub mod problem;
 pub mod register;
-mod rights;
 pub mod serve;
 pub mod taxii;
 pub mod tls;

@@ -119,6 +119,9 @@ impl From<Failure> for Problem {
                 &article.message,
                 &article.remedy,
             ),
+            Failure::Denied(article) => {
+                Self::new(StatusCode::FORBIDDEN, &article.rule, &article.message, &article.remedy)
+            }
             Failure::Unknown(what) => Self::new(
                 StatusCode::NOT_FOUND,
                 "API-404",

@@ -9,11 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use exchange::rights::View;
 use protocol::terms::{Digest, Timestamp};
 use store::{Account, Collection, Store};
 use tokio::sync::watch;
 
-use crate::{desk::now, rights::View};
+use crate::desk::now;
 
 /// How old what is kept may be.
 const AGE_MAX: Duration = Duration::from_secs(1);

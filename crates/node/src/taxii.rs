@@ -11,12 +11,10 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
+use exchange::rights::{Rights, Root, Usable, View};
 use store::{Account, Collection};
 
-use crate::{
-    desk::{Desk, Shared},
-    rights::{Rights, Root, Usable, View},
-};
+use crate::desk::{Desk, Shared};
 
 mod answer;
 mod body;

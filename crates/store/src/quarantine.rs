@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::{
     agreement::Permit,
-    terms::{AgreementId, NodeName, Outcome, StatementId, Timestamp, Topic},
+    terms::{AgreementId, NodeName, Outcome, Precedence, StatementId, Timestamp, Topic},
 };
 
 use crate::{
     Error, NewObject, NewStatement, Signer, Store, inbox, journal, objects, params, rows,
-    statements, tx::Tx,
+    statements,
+    tx::{Row, Tx},
 };
 
 /// A statement that waits for a person.
@@ -25,6 +26,8 @@ pub struct QuarantineRow {
     pub agreement: AgreementId,
     /// Under which topic.
     pub topic: Topic,
+    /// How fast it came.
+    pub precedence: Precedence,
     /// Objects with findings, or refused.
     pub findings: u32,
     /// Since when.
@@ -53,22 +56,35 @@ pub struct Accepted {
     pub objects: Vec<(u32, NewObject)>,
 }
 
+const WAITING: &str = "SELECT q.*, s.precedence FROM quarantine q
+                       JOIN statement s ON s.id = q.statement WHERE q.decision IS NULL";
+
+fn read(row: &Row<'_>) -> Result<QuarantineRow, Error> {
+    Ok(QuarantineRow {
+        id: rows::term(row, "statement")?,
+        partner: rows::term(row, "partner")?,
+        agreement: rows::term(row, "agreement")?,
+        topic: rows::term(row, "topic")?,
+        precedence: rows::precedence(row, "precedence")?,
+        findings: row.get("findings")?,
+        at: rows::time(row, "at")?,
+    })
+}
+
 impl Store {
     /// What waits, oldest first.
     pub async fn quarantined(&self, limit: u32) -> Result<Vec<QuarantineRow>, Error> {
         self.read(|tx| {
-            let sql = "/* quarantined */ SELECT * FROM quarantine WHERE decision IS NULL
-                       ORDER BY at, statement LIMIT ?";
-            tx.query(sql, params![limit], |row| {
-                Ok(QuarantineRow {
-                    id: rows::term(row, "statement")?,
-                    partner: rows::term(row, "partner")?,
-                    agreement: rows::term(row, "agreement")?,
-                    topic: rows::term(row, "topic")?,
-                    findings: row.get("findings")?,
-                    at: rows::time(row, "at")?,
-                })
-            })
+            let sql = format!("/* quarantined */ {WAITING} ORDER BY q.at, q.statement LIMIT ?");
+            tx.query(&sql, params![limit], read)
+        })
+    }
+
+    /// One that waits.
+    pub async fn quarantined_one(&self, id: &StatementId) -> Result<Option<QuarantineRow>, Error> {
+        self.read(|tx| {
+            let sql = format!("/* quarantined_one */ {WAITING} AND q.statement = ?");
+            tx.query_opt(&sql, params![id.to_string()], read)
         })
     }
 

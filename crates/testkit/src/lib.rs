@@ -7,4 +7,4 @@ mod world;
 
 pub use base::{Base, POSTGRES};
 pub use network::{Network, Weather};
-pub use world::{Kept, Node, Worker, World, seeded, tool};
+pub use world::{Kept, Node, Worker, World, officer, seeded, tool};

@@ -15,11 +15,11 @@ use protocol::{
     agreement::{Agreement, DraftText, ReleaseRule, TopicTerms, draft_text},
     comparison::{Comparison, compare},
     keys::NodeKeys,
-    terms::{AgreementId, Direction, NodeName, Precedence, RecallReason, Status, Timestamp},
+    terms::{AgreementId, Direction, NodeName, Precedence, RecallReason, Role, Status, Timestamp},
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use store::{Collection, Flow, Lane, Page, Pages, Route, Versions};
+use store::{Account, Collection, Flow, Lane, Page, Pages, Route, Versions};
 use uuid::Uuid;
 
 use crate::{Base, Network, Weather};
@@ -102,6 +102,17 @@ pub fn tool(number: u32, version: u32) -> String {
 /// Randomness of a seed.
 pub fn seeded(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// An account of a node that has every role and every topic.
+pub fn officer(service: &Service) -> Account {
+    let (store, name) = (service.store(), "officer".to_owned());
+    if let Some(known) = block_on(store.account(&name)).unwrap() {
+        return known;
+    }
+    let (roles, now) = (Role::ALL.to_vec(), Timestamp::from_ms(START));
+    block_on(store.create_account(name.clone(), roles, None, "a".to_owned(), now)).unwrap();
+    block_on(store.account(&name)).unwrap().unwrap()
 }
 
 impl World {
@@ -259,7 +270,8 @@ impl World {
     /// Recalls a release, or items of it, at the node that made it.
     pub fn recall_at(&mut self, at_a: bool, release: Uuid, items: Option<Vec<u32>>) {
         let (reason, service) = (RecallReason::Wrong, &self.node(at_a).service);
-        block_on(recall::issue(service, release, items, reason, "a", self.now)).unwrap();
+        let officer = officer(service);
+        block_on(recall::issue(service, release, items, reason, &officer, self.now)).unwrap();
     }
 
     /// Aldermoor or Brevia.

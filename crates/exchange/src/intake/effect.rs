@@ -218,6 +218,11 @@ impl Objects {
         self.kept.push((place, object));
     }
 
+    /// The most restrictive marking among them.
+    pub(super) fn highest(&self) -> Option<Tlp> {
+        self.highest.map(|(_, tlp)| tlp)
+    }
+
     /// How many objects have findings, or are refused.
     fn found(&self) -> usize {
         let kept = self.kept.iter().filter(|(_, object)| object.findings.is_some()).count();

@@ -5,30 +5,35 @@ use std::sync::Arc;
 
 use protocol::{
     statement::{self, Opened},
-    terms::{Outcome, StatementId, Timestamp},
+    terms::{Outcome, Role, StatementId, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{Accepted, QuarantineDecision};
+use store::{Accepted, Account, QuarantineDecision, Sight};
 
 use super::{
     ReceiptEntry, effect,
     receipt::{self, Answered},
     verify,
 };
-use crate::{Failure, Service};
+use crate::{
+    Failure, Service,
+    rights::{self, Work},
+};
 
 /// Takes a statement in that stood apart. Our agreement decides once more, as of now.
 ///
-/// *Errors*: unknown where nothing waits by that id; the rule where it may not enter any more.
+/// *Errors*: `ROLE-1`, `ROLE-2` and `ROLE-3` where it is not this officer's to decide; unknown where
+/// nothing waits by that id; the rule where it may not enter any more.
 pub async fn accept<R: CryptoRng>(
     service: &Service,
     id: &StatementId,
-    account: &str,
+    officer: &Account,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(), Failure> {
-    let opened = open(service, id).await?;
+    let (opened, sight) = open(service, id, officer).await?;
     let objects = effect::Objects::of(service, &opened).await?;
+    rights::check_sight(&sight, objects.highest())?;
     let permit = effect::permit(service, &opened, &objects, now).await?;
     let permit = permit.map_err(|rule| {
         Failure::forbidden(&rule, "the agreement no longer permits it", "refuse it")
@@ -42,33 +47,44 @@ pub async fn accept<R: CryptoRng>(
     );
     let accepted = Accepted { permit: Arc::new(permit), topic, objects: objects.kept };
     let decision = QuarantineDecision { id: *id, outcome, code, accepted: Some(accepted) };
-    decide(service, decision, answered, account, now, rng).await
+    decide(service, decision, answered, officer, now, rng).await
 }
 
 /// Refuses a statement for good that stood apart.
+///
+/// *Errors*: as [`accept`]; what the officer may not see may still be refused.
 pub async fn refuse<R: CryptoRng>(
     service: &Service,
     id: &StatementId,
-    account: &str,
+    officer: &Account,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(), Failure> {
-    let opened = open(service, id).await?;
+    let (opened, _) = open(service, id, officer).await?;
     let (outcome, code) = (Outcome::Refused, Some("quarantine-refused".to_owned()));
     let entry = ReceiptEntry { id: *id, outcome, code: code.clone(), items: Vec::new() };
     let decision = QuarantineDecision { id: *id, outcome, code, accepted: None };
-    decide(service, decision, answer(&opened, entry), account, now, rng).await
+    decide(service, decision, answer(&opened, entry), officer, now, rng).await
 }
 
 /// The sealed bytes were kept, so they are verified and opened as on their first day.
-async fn open(service: &Service, id: &StatementId) -> Result<Opened, Failure> {
+async fn open(
+    service: &Service,
+    id: &StatementId,
+    officer: &Account,
+) -> Result<(Opened, Sight), Failure> {
+    rights::check_role(officer, &[Role::Releaser])?;
     let envelope = service.store().quarantined_envelope(id).await?;
     let envelope = envelope.ok_or(Failure::Unknown("statement in quarantine"))?;
     let gone = |refusal: statement::Refusal| {
         Failure::forbidden(refusal.code.code(), "the statement no longer verifies", "refuse it")
     };
     let verified = verify(service, &envelope).await?.map_err(gone)?;
-    statement::open(verified, service.keys().seal_identities()).map_err(gone)
+    let opened = statement::open(verified, service.keys().seal_identities()).map_err(gone)?;
+    let agreement = opened.verified().address().agreement;
+    let topic = opened.header().topic.clone().ok_or(Failure::Unknown("topic"))?;
+    let sight = rights::check_topic(service, officer, Work::Receive, (&agreement, &topic)).await?;
+    Ok((opened, sight))
 }
 
 fn answer(opened: &Opened, entry: ReceiptEntry) -> Answered {
@@ -84,11 +100,11 @@ async fn decide<R: CryptoRng>(
     service: &Service,
     decision: QuarantineDecision,
     answered: Answered,
-    account: &str,
+    officer: &Account,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(), Failure> {
     let receipts = receipt::compose(service, vec![answered], now, rng).await?;
-    let (signer, actor) = (service.signer(now, rng), account.to_owned());
+    let (signer, actor) = (service.signer(now, rng), officer.name.clone());
     Ok(service.store().decide_quarantine(decision, receipts, signer, now, actor).await?)
 }

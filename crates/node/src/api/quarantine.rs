@@ -30,14 +30,12 @@ async fn quarantine(State(desk): State<Shared>) -> Answer {
 
 async fn accept(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
     let id: StatementId = parse(&id, "id")?;
-    let actor = caller.account.name;
-    intake::accept_quarantined(&desk.service, &id, &actor, now(), &mut rng()).await?;
+    intake::accept_quarantined(&desk.service, &id, &caller.account, now(), &mut rng()).await?;
     done(json!({ "decided": id }))
 }
 
 async fn refuse(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
     let id: StatementId = parse(&id, "id")?;
-    let actor = caller.account.name;
-    intake::refuse_quarantined(&desk.service, &id, &actor, now(), &mut rng()).await?;
+    intake::refuse_quarantined(&desk.service, &id, &caller.account, now(), &mut rng()).await?;
     done(json!({ "decided": id }))
 }

@@ -1,7 +1,10 @@
 //! Releases and recalls.
 
 use axum::extract::State;
-use exchange::{recall, release};
+use exchange::{
+    recall, release,
+    rights::{self, Work},
+};
 use protocol::terms::{AgreementId, Precedence, RecallReason, Role, Status, Topic};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -111,7 +114,7 @@ async fn draft(
         note: draft.note,
         status_id: Uuid::new_v4(),
     };
-    let added = release::draft(&desk.service, request, &caller.account.name, now()).await?;
+    let added = release::draft(&desk.service, request, &caller.account, now()).await?;
     done(json!({ "release": added.release, "objects": added.lines }))
 }
 
@@ -123,9 +126,11 @@ async fn releases(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> 
     done(json!({ "releases": rows, "next": next }))
 }
 
-async fn items(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+async fn items(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>) -> Answer {
     let store = desk.service.store();
-    found(store.release(id).await?)?;
+    let release = found(store.release(id).await?)?;
+    let place = (&release.agreement, &release.topic);
+    let sight = rights::check_topic(&desk.service, &caller.account, Work::Send, place).await?;
     let rows = store.item_rows(id).await?;
     let view = |row: &store::ItemRow| {
         let findings = row.findings.as_deref().unwrap_or("[]");
@@ -139,12 +144,13 @@ async fn items(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
             "findings": findings,
         })
     };
-    done(list("items", rows.iter().map(view).collect::<Vec<_>>()))
+    let seen = |row: &&store::ItemRow| row.tlp.is_none_or(|tlp| tlp <= sight.ceiling);
+    done(list("items", rows.iter().filter(seen).map(view).collect::<Vec<_>>()))
 }
 
 async fn again(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>) -> Answer {
     let new = Uuid::new_v4();
-    release::again(&desk.service, id, new, &caller.account.name, now()).await?;
+    release::again(&desk.service, id, new, &caller.account, now()).await?;
     done(json!({ "release": new, "again_of": id }))
 }
 
@@ -224,8 +230,8 @@ async fn recall_release(
     Json(body): Json<RecallRequest>,
 ) -> Answer {
     let reason: RecallReason = parse(&body.reason, "reason")?;
-    let actor = caller.account.name;
-    let recall = recall::issue(&desk.service, id, body.items, reason, &actor, now()).await?;
+    let (service, officer) = (&desk.service, &caller.account);
+    let recall = recall::issue(service, id, body.items, reason, officer, now()).await?;
     done(json!({ "recall": recall }))
 }
 

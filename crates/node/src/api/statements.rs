@@ -5,7 +5,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use exchange::{courier, oversight};
+use exchange::{acknowledgement, courier, oversight};
 use protocol::terms::{NodeName, Role, StatementId};
 use serde::Deserialize;
 use serde_json::json;
@@ -32,6 +32,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .with("after", "Text", "`next` of the page before")
             .with("limit", "Count", "statements at most, up to 200"),
         Endpoint::get("/statements/{id}", one).gives("One statement", "Statement"),
+        Endpoint::post("/statements/{id}/acknowledge", acknowledge)
+            .by(&[Role::Releaser, Role::Reader])
+            .gives("Say that a person has seen a release that came in", "Acknowledged"),
         Endpoint::get("/ledger/account", account)
             .gives(
                 "This side's account of what it sent to a partner; never an item",
@@ -59,6 +62,12 @@ async fn statements(State(desk): State<Shared>, Query(page): Query<PageQuery>) -
 async fn one(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
     let id: StatementId = parse(&id, "id")?;
     done(json!(found(desk.service.store().statement(&id).await?)?))
+}
+
+async fn acknowledge(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
+    let id: StatementId = parse(&id, "id")?;
+    acknowledgement::give(&desk.service, &id, &caller.account, now()).await?;
+    done(json!({ "acknowledged": id }))
 }
 
 #[derive(Deserialize)]

@@ -61,6 +61,12 @@ pub(super) async fn ask(client: &Client, out: &Out, command: Command) -> Result<
         Command::Statements { limit } => {
             (View::Statements, client.get(&format!("/api/statements?limit={limit}")).await?)
         }
+        Command::Acknowledge { id } => {
+            let id = statement_id(client, &id).await?;
+            let path = format!("/api/statements/{id}/acknowledge");
+            let answer = client.post(&path, &json!({})).await?;
+            (View::Done(format!("acknowledged: {id}")), answer)
+        }
         Command::Journal { limit } => {
             let path = format!("/api/journal?before={}&limit={limit}", i64::MAX);
             (View::Journal, client.get(&path).await?)
@@ -117,6 +123,13 @@ async fn release_id(client: &Client, id: &str) -> Result<String> {
         return Ok(id.to_owned());
     }
     whole_id(client, "/api/releases?limit=200", "/releases", id).await
+}
+
+async fn statement_id(client: &Client, id: &str) -> Result<String> {
+    if id.len() == 64 {
+        return Ok(id.to_owned());
+    }
+    whole_id(client, "/api/statements?limit=200", "/statements", id).await
 }
 
 async fn agreement_id(client: &Client, id: &str) -> Result<String> {

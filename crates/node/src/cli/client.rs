@@ -41,6 +41,11 @@ impl Client {
         Ok(Self { http, base: format!("{scheme}://{address}"), token })
     }
 
+    /// The same for the account whose token lies in a file.
+    pub(crate) fn with_token_of(self, file: &Path) -> Result<Self> {
+        Ok(Self { token: read_token(file)?, ..self })
+    }
+
     /// Of a node elsewhere, known by the system's certificates or by one of its own.
     pub(crate) fn remote(node: &str, token_file: &Path, ca: Option<&Path>) -> Result<Self> {
         let token = read_token(token_file)?;

@@ -31,11 +31,12 @@ pub(crate) struct Target {
     /// Address of a desk elsewhere, such as `https://desk.aldermoor.example:8420`.
     #[arg(long, global = true, value_name = "URL", requires = "token_file")]
     node: Option<String>,
-    /// File with an account's token, for `--node`.
+    /// File with an account's token: for `--node`, or to act as another account than the profile's
+    /// or the operator's.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// File with the certificate (PEM) that the desk elsewhere is known by.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", requires = "node")]
     ca: Option<PathBuf>,
     /// A node elsewhere, by the name that `detente profile add` gave it.
     #[arg(long, global = true, conflicts_with = "node")]
@@ -73,6 +74,15 @@ impl Target {
         if let (Some(node), Some(token_file)) = (&self.node, &self.token_file) {
             return Client::remote(node, token_file, self.ca.as_deref());
         }
+        let client = self.known_client()?;
+        match &self.token_file {
+            Some(file) => client.with_token_of(file),
+            None => Ok(client),
+        }
+    }
+
+    /// Of the node on this machine, or of a profile, with the token that is kept there.
+    fn known_client(&self) -> Result<Client> {
         if self.dir.is_some() {
             return Client::local(&self.directory());
         }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use exchange::{
     preview::{self, Examined, Intent, Preview},
     release,
+    rights::Work,
 };
 use protocol::{
     agreement::{Agreement, Decision, ReleaseRule, TopicTerms},
@@ -322,7 +323,7 @@ async fn corrected(desk: &Shared, person: &Person, id: Uuid) -> Result<Typed, Pr
         ..Typed::default()
     };
     let view = person.view(desk).await?;
-    let may_read = items::may_read(&view, &release.agreement, Some(&release.topic));
+    let may_read = view.may(Work::Send, &release.agreement, &release.topic);
     if may_read && release.bytes <= TEXT_LEN_MAX as u64 {
         let items = store.release_items(id).await?;
         let bodies: Vec<_> =
@@ -400,7 +401,7 @@ async fn draft(desk: &Shared, person: &Person, typed: &Typed) -> Result<Response
         note: Some(typed.note.trim().to_owned()).filter(|note| !note.is_empty()),
         status_id: Uuid::new_v4(),
     };
-    let added = release::draft(&desk.service, request, person.name(), now()).await?;
+    let added = release::draft(&desk.service, request, &person.0.account, now()).await?;
     let Some(id) = added.release else {
         let refused = added.lines.iter().find(|line| !line.ok);
         let (message, remedy) = match refused {

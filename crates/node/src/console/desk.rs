@@ -109,6 +109,11 @@ fn words(act: &Act) -> (&'static str, String, String) {
             let what = format!("from {}, {topic}", from.unwrap_or_default());
             ("Acknowledge", what, format!("/statements/{}", statement.id))
         }
+        Act::Decide(row) => {
+            let found = look::plural(row.findings.into(), "finding", "findings");
+            let what = format!("held apart from {}, {}, {found}", row.partner.short(), row.topic);
+            ("Accept or refuse", what, format!("/statements/{}", row.id))
+        }
         Act::Release(release) => {
             let objects = look::plural(release.items.into(), "object", "objects");
             let what = format!("{objects}, {}, drafted by {}", release.topic, release.drafted_by);

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use exchange::rights::View;
 use protocol::{secrets, terms::Role};
 
 use super::assets;
@@ -16,7 +17,6 @@ use crate::{
     auth::Caller,
     desk::{Shared, now},
     problem::Problem,
-    rights::View,
 };
 
 /// What a handler of the console gives.
@@ -153,11 +153,6 @@ impl Frame {
             csrf: String::new(),
             at: Menu::None,
         }
-    }
-
-    /// The account's name.
-    pub(super) fn account(&self) -> &str {
-        self.person.as_ref().map_or("", |person| &person.account)
     }
 
     /// The menu, at most seven entries.

@@ -1,12 +1,11 @@
 //! Items of a release or statement as rows: what each is called, its marking, whether it is gone.
 
-use protocol::terms::{AgreementId, NodeName, Topic};
+use protocol::terms::NodeName;
 use serde_json::Value;
 use stix::Tlp;
 use store::ItemHead;
 
 use super::look::{self, Piece};
-use crate::rights::View;
 
 /// Characters of a name that a row shows.
 const NAME_LEN_MAX: usize = 120;
@@ -65,18 +64,6 @@ pub(super) fn pretty(body: &[u8]) -> String {
         Ok(text) => text,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     }
-}
-
-/// Whether somebody may read what goes and comes under a topic: topics are compartments.
-pub(super) fn may_read(view: &View, agreement: &AgreementId, topic: Option<&Topic>) -> bool {
-    let Some(topic) = topic else { return true };
-    let mut usable = view.roots.iter().flat_map(|root| &root.collections);
-    usable.any(|one| {
-        let collection = &one.collection;
-        one.may.read
-            && collection.agreement.as_ref() == Some(agreement)
-            && collection.topic.as_ref() == Some(topic)
-    })
 }
 
 /// Names as a sentence has them: `Brevia`, `Brevia and Corvane`.

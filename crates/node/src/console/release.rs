@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use exchange::{preview, recall, release as use_case, waiting};
+use exchange::{preview, recall, release as use_case, rights::Work, waiting};
 use protocol::{
     agreement::{Agreement, Decision},
     terms::{NodeName, Precedence, RecallReason, Role},
@@ -93,7 +93,8 @@ async fn load(desk: &Shared, id: Uuid) -> Result<Loaded, Problem> {
 struct Choice {
     says: String,
     article: String,
-    may: bool,
+    /// Why this person cannot decide, where that is so.
+    why_not: Option<&'static str>,
     asks_password: bool,
     precedences: Vec<(&'static str, bool)>,
     reason: String,
@@ -165,16 +166,14 @@ async fn build(
     let Loaded { release, to, summary } = load(desk, id).await?;
     let mut heads = store.items_from(id, from, ITEMS + 1).await?;
     let view = person.view(desk).await?;
-    let hidden = !items::may_read(&view, &release.agreement, Some(&release.topic));
-    if hidden {
-        heads.clear();
-    }
+    let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
+    heads.retain(|head| !hidden && head.tlp.is_none_or(|tlp| tlp <= view.sight.ceiling));
     let more = heads.get(ITEMS as usize).map(|head| head.index);
     heads.truncate(ITEMS as usize);
     let waits = release.state == ReleaseState::AwaitingRelease;
     let due = release.created.plus_ms(waiting::clock_ms(release.precedence));
     let choice = match waits {
-        true => Some(choice(desk, person, &release, &to).await?),
+        true => Some(choice(desk, person, (&release, hidden), &to).await?),
         false => None,
     };
     let returned = [ReleaseState::Returned, ReleaseState::Refused, ReleaseState::RefusedByPartner];
@@ -195,8 +194,10 @@ async fn build(
         clock: waits.then(|| look::clock(due, now())),
         trouble,
         choice,
-        may_recall: holds && person.is(Role::Releaser),
-        may_correct: returned.contains(&release.state) && person.is(Role::Drafter),
+        may_recall: holds && !hidden && person.is(Role::Releaser),
+        may_correct: returned.contains(&release.state)
+            && person.is(Role::Drafter)
+            && view.may(Work::Draft, &release.agreement, &release.topic),
         items: heads.iter().map(ItemRow::of).collect(),
         hidden,
         from,
@@ -250,7 +251,7 @@ fn next(release: &Release, to: &[NodeName]) -> String {
 async fn choice(
     desk: &Shared,
     person: &Person,
-    release: &Release,
+    (release, hidden): (&Release, bool),
     to: &[NodeName],
 ) -> Result<Choice, Problem> {
     let store = desk.service.store();
@@ -267,6 +268,12 @@ async fn choice(
         None => "The agreement is not in force.".to_owned(),
     };
     let allowed = allowed(desk, release).await?;
+    let why_not = match () {
+        () if release.drafted_by == person.name() => Some("you drafted it"),
+        () if !person.is(Role::Releaser) => Some("it asks for the role releaser"),
+        () if hidden => Some("it asks for access to its topic"),
+        () => None,
+    };
     Ok(Choice {
         says: format!(
             "{} will be sealed for {} with {}. Once it has left it cannot be taken back, only recalled.",
@@ -275,7 +282,7 @@ async fn choice(
             items::marked(highest)
         ),
         article,
-        may: person.is(Role::Releaser) && release.drafted_by != person.name(),
+        why_not,
         asks_password: !person.is_confirmed(),
         precedences: allowed
             .into_iter()
@@ -460,6 +467,6 @@ async fn issue(desk: &Shared, person: &Person, id: Uuid, form: &Recalled) -> Res
         return Err(unprocessable("RCL-2", "no item is chosen", remedy));
     }
     person.confirm(desk, &form.password).await?;
-    recall::issue(&desk.service, id, items, reason, person.name(), now()).await?;
+    recall::issue(&desk.service, id, items, reason, &person.0.account, now()).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Redirect},
 };
+use exchange::{acknowledgement, rights::Work};
 use protocol::terms::{Role, StatementId, StatementType};
 use serde::Deserialize;
 use store::Statement;
@@ -14,7 +15,7 @@ use store::Statement;
 use super::{
     evidence::Proof,
     frame::{Answer, Frame, Menu, Person, page},
-    items::{self, ItemRow},
+    items::ItemRow,
     look::{self, Piece},
     way::{self, Mark},
 };
@@ -78,7 +79,10 @@ async fn build(
     let (store, id) = (desk.service.store(), statement.id);
     let view = person.view(desk).await?;
     let mut heads = store.received_from(&id, &view.sight, from, ITEMS + 1).await?;
-    if !items::may_read(&view, &statement.agreement, statement.topic.as_ref()) {
+    let work = if statement.out { Work::Send } else { Work::Receive };
+    let may = |topic| view.may(work, &statement.agreement, topic);
+    let works_here = statement.topic.as_ref().is_none_or(may);
+    if !works_here {
         heads.clear();
     }
     let more = heads.get(ITEMS as usize).map(|head| head.index);
@@ -102,7 +106,9 @@ async fn build(
         bytes: look::bytes(statement.bytes),
         code: statement.code.as_deref().map(look::quoted),
         next: open.then(|| "Somebody of this desk acknowledges that it was seen.".to_owned()),
-        may_acknowledge: open && (person.is(Role::Releaser) || person.is(Role::Reader)),
+        may_acknowledge: open
+            && works_here
+            && (person.is(Role::Releaser) || person.is(Role::Reader)),
         clock: open.then(|| look::clock(due, now())),
         acknowledged: acknowledged.map(|(account, at)| (account, look::time(at))),
         items: heads.iter().map(ItemRow::of).collect(),
@@ -162,10 +168,7 @@ pub(super) async fn acknowledge(
     Form(form): Form<Seen>,
 ) -> Answer {
     person.check(&form.csrf)?;
-    if !person.is(Role::Releaser) {
-        person.0.must_be(Role::Reader)?;
-    }
     let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
-    desk.service.store().acknowledge(id, person.name().to_owned(), now()).await?;
+    acknowledgement::give(&desk.service, &id, &person.0.account, now()).await?;
     Ok(Redirect::to(&format!("/statements/{id}")).into_response())
 }

@@ -1,11 +1,11 @@
 //! What a server tells of itself: discovery, API roots, collections (4.1, 4.2, 5.1, 5.2).
 
 use axum::http::StatusCode;
+use exchange::rights::{Root, Usable};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{CONTENT_LEN_MAX, Fault, MEDIA_TYPE, Visit, answer::Answer};
-use crate::rights::{Root, Usable};
 
 pub(super) const STIX_2_0: &str = "application/stix+json;version=2.0";
 pub(super) const STIX_2_1: &str = "application/stix+json;version=2.1";

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::{body::Body, http::StatusCode};
 use exchange::{
     Service,
+    rights::Root,
     submit::{self, Submission, SubmitError},
 };
 use protocol::terms::{Status as Meaning, Timestamp};
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Fault, Visit, answer::Answer, body, query};
-use crate::{desk::now, problem::Problem, rights::Root};
+use crate::{desk::now, problem::Problem};
 
 /// 4.3.1
 #[derive(Serialize)]

@@ -233,6 +233,10 @@ async fn walk_quarantine(judge: &mut Judge, mut desks: Desks, agreement: &str) -
     let list = judge.get(&desks.b, "/api/quarantine", "/api/quarantine").await;
     let held: Vec<_> = list["quarantine"].as_array().unwrap().clone();
     assert_eq!(held.len(), 2);
+    let (path, id) = ("/api/statements/{id}/acknowledge", held[0]["id"].as_str().unwrap());
+    let url = format!("/api/statements/{id}/acknowledge");
+    judge.post(&desks.b, path, &url, &json!({})).await;
+    assert_eq!(desks.a.post(&url, &json!({})).await.rule(), "ACK-1", "only what came in");
     for (row, verb) in held.iter().zip(["accept", "refuse"]) {
         let url = format!("/api/quarantine/{}/{verb}", row["id"].as_str().unwrap());
         judge.post(&desks.b, &format!("/api/quarantine/{{id}}/{verb}"), &url, &json!({})).await;

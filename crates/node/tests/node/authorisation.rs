@@ -18,6 +18,28 @@ const ABSENT: [(&str, &str); 4] = [
     ("{token}", "0000"),
 ];
 
+/// What a role alone does not give; the tests `role_2_…` of `access` hold it.
+const TOPICS: &str = "
+## Under a topic
+
+Topics are compartments: beyond the role, whoever acts under one has access to its collections
+(`detente collection grant`), else `ROLE-2`. The use cases ask, so the API, the command line and the
+console answer alike. An account whose sight ends below an item's marking does not decide on it
+(`ROLE-3`); it may still stop it.
+
+| endpoint | access to the topic | sight of every item |
+| --- | --- | --- |
+| POST /api/releases | writing, outgoing | |
+| GET /api/releases/{id}/items | reading, outgoing | lists what is seen |
+| POST /api/releases/{id}/again | writing, outgoing | |
+| POST /api/releases/{id}/approve | reading, outgoing | yes |
+| POST /api/releases/{id}/return | reading, outgoing | |
+| POST /api/releases/{id}/recall | reading, outgoing | |
+| POST /api/quarantine/{id}/accept | reading, incoming | yes |
+| POST /api/quarantine/{id}/refuse | reading, incoming | |
+| POST /api/statements/{id}/acknowledge | reading, incoming | |
+";
+
 async fn verdict(client: &Client, token: Option<&str>, method: &str, path: &str) -> &'static str {
     let url = ABSENT.iter().fold(format!("/api{path}"), |url, (name, id)| url.replace(name, id));
     let mut request = Request::builder().method(method).uri(url);
@@ -56,6 +78,7 @@ async fn table_of_who_may_ask_what_is_the_one_that_is_kept() {
         }
         table.push_str(&format!("| {method} /api{path} | {} |\n", cells.join(" | ")));
     }
+    table.push_str(TOPICS);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/authorisation.md");
     if std::env::var_os("DETENTE_BLESS").is_some() {
         std::fs::write(&path, &table).unwrap();

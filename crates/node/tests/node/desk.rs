@@ -100,7 +100,10 @@ impl Client {
         );
         let config: Config = toml::from_str(&text).unwrap();
         let desk = Arc::new(Desk::open(service.clone(), config, keyring(service)).await.unwrap());
-        let router = Router::new().nest("/api", node::api::router(&desk)).with_state(desk);
+        let router = Router::new()
+            .nest("/api", node::api::router(&desk))
+            .merge(node::console::router())
+            .with_state(desk);
         let mut client = Self { router, service: service.clone(), token: String::new() };
         client.token = client.account("everyone", Role::ALL).await;
         client
@@ -114,6 +117,15 @@ impl Client {
         let (token, digest) = secrets::token(&mut node::desk::rng());
         store.add_token(digest, name, "test".to_owned(), None, now).await.unwrap();
         token.to_string()
+    }
+
+    /// Logs an account in at the console: its cookie and its form token.
+    pub(crate) async fn session(&self, name: &str) -> (String, String) {
+        let (token, digest) = secrets::token(&mut node::desk::rng());
+        let (csrf, now) = ("an invented form token".to_owned(), node::desk::now());
+        let store = self.service.store();
+        store.add_session(digest, name.to_owned(), csrf.clone(), now).await.unwrap();
+        (format!("{}={}", node::auth::COOKIE, token.as_str()), csrf)
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {

@@ -26,20 +26,20 @@ use crate::{
 const NAMES: [&str; 2] = ["aldermoor.example/channel", "brevia.example/channel"];
 
 /// An address of `node.toml`.
-fn address(machine: &Machine, door: &str) -> SocketAddr {
+pub(crate) fn address(machine: &Machine, door: &str) -> SocketAddr {
     let config = fs::read_to_string(machine.dir().join("node.toml")).unwrap();
     let line = config.lines().find_map(|line| line.strip_prefix(&format!("{door} = "))).unwrap();
     line.trim_matches('"').parse().unwrap()
 }
 
-fn said(machine: &Machine, arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn said(machine: &Machine, arguments: &[&str]) -> Vec<u8> {
     let output = machine.run(arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     output.stdout
 }
 
 /// Two nodes that have met; each signs the same text, and it is in force at both.
-fn partners() -> [Machine; 2] {
+pub(crate) fn partners() -> [Machine; 2] {
     let mut machines = NAMES.map(Machine::new);
     machines.iter_mut().for_each(Machine::start);
     for (place, me) in machines.iter().enumerate() {
@@ -69,7 +69,7 @@ fn partners() -> [Machine; 2] {
     machines
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < end, "{what} did not come");
@@ -77,13 +77,13 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn release(machine: &Machine, number: u32) {
+pub(crate) fn release(machine: &Machine, number: u32) {
     let file = machine.path("bundle.json");
     fs::write(&file, format!("{{\"objects\":[{}]}}", testkit::tool(number, 0))).unwrap();
     said(machine, &["release", &file, "--topic", "lamps"]);
 }
 
-fn states(machine: &Machine) -> Vec<String> {
+pub(crate) fn states(machine: &Machine) -> Vec<String> {
     let releases = machine.json(&["releases"]);
     let rows = releases["releases"].as_array().unwrap();
     rows.iter().map(|row| row["state"].as_str().unwrap().to_owned()).collect()

@@ -9,6 +9,7 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod access;
 mod api;
 mod authorisation;
 mod desk;

@@ -4,7 +4,7 @@ use exchange::{Failure, Service, accord, release};
 use pollster::block_on;
 use protocol::terms::{AgreementId, PartyStanding};
 use store::{AgreementState, Release, ReleaseState};
-use testkit::{Weather, World, tool};
+use testkit::{Weather, World, officer, tool};
 use uuid::Uuid;
 
 use super::world;
@@ -59,7 +59,7 @@ fn suspended_agreement_stops_releases_both_ways_and_lets_recalls_pass() {
             note: None,
             status_id: Uuid::from_u128(7 << 64),
         },
-        "a",
+        &officer(&world.a.service),
         world.now,
     ));
     assert!(refused.unwrap_err().to_string().contains("ART-2"));
@@ -91,7 +91,8 @@ fn release_refused_by_the_partner_says_so_and_is_drafted_again() {
     assert_eq!(row.state, ReleaseState::RefusedByPartner, "{row:?}");
     assert_eq!(row.message.as_deref(), Some("ART-2"));
     let again = |world: &World, new: u128| {
-        block_on(release::again(&world.a.service, lost, Uuid::from_u128(new), "a", world.now))
+        let (a, new) = (&world.a.service, Uuid::from_u128(new));
+        block_on(release::again(a, lost, new, &officer(a), world.now))
     };
     assert!(matches!(again(&world, 1), Err(Failure::Forbidden(rule)) if rule.rule == "ART-2"));
     stand(&mut world, false, &id, PartyStanding::InForce);
@@ -102,8 +103,8 @@ fn release_refused_by_the_partner_says_so_and_is_drafted_again() {
     assert_eq!(release_of(&world, Uuid::from_u128(2)).state, ReleaseState::TakenIn);
     let taken = again(&world, 3);
     assert!(taken.is_ok(), "the refused one may be drafted as often as it takes");
-    let error =
-        release::again(&world.a.service, Uuid::from_u128(2), Uuid::from_u128(4), "a", world.now);
+    let (a, someone) = (&world.a.service, officer(&world.a.service));
+    let error = release::again(a, Uuid::from_u128(2), Uuid::from_u128(4), &someone, world.now);
     assert!(matches!(block_on(error), Err(Failure::Forbidden(rule)) if rule.rule == "REL-2"));
 }
 

@@ -4,7 +4,7 @@ use exchange::intake;
 use pollster::block_on;
 use protocol::terms::{Outcome, StatementId};
 use store::{FindingsPolicy, ReleaseState};
-use testkit::{Weather, World};
+use testkit::{Weather, World, officer};
 use uuid::Uuid;
 
 use super::world;
@@ -36,8 +36,9 @@ fn quarantined_statement_is_taken_in_when_a_person_accepts_it() {
     let (_folder, mut world, release, id) = held_apart(61);
     assert_eq!(state(&world, release), ReleaseState::Quarantined);
     let (b, now) = (world.b.service.clone(), world.now);
-    block_on(intake::accept_quarantined(&b, &id, "b", now, &mut world.rng)).unwrap();
-    let again = intake::accept_quarantined(&b, &id, "b", now, &mut world.rng);
+    block_on(intake::accept_quarantined(&b, &id, &officer(&b), now, &mut world.rng)).unwrap();
+    let someone = officer(&b);
+    let again = intake::accept_quarantined(&b, &id, &someone, now, &mut world.rng);
     assert!(block_on(again).is_err(), "a decision is made once");
     world.settle();
     world.settle();
@@ -50,7 +51,7 @@ fn quarantined_statement_is_taken_in_when_a_person_accepts_it() {
 fn quarantined_statement_that_is_refused_is_in_no_collection() {
     let (_folder, mut world, release, id) = held_apart(62);
     let (b, now) = (world.b.service.clone(), world.now);
-    block_on(intake::refuse_quarantined(&b, &id, "b", now, &mut world.rng)).unwrap();
+    block_on(intake::refuse_quarantined(&b, &id, &officer(&b), now, &mut world.rng)).unwrap();
     world.settle();
     // What came back is taken in by the next step.
     world.settle();
@@ -67,7 +68,8 @@ fn quarantined_statement_that_is_recalled_can_not_be_taken_in_any_more() {
     world.settle();
     assert!(block_on(world.b.service.store().quarantined(10)).unwrap().is_empty());
     let (b, now) = (world.b.service.clone(), world.now);
-    let late = intake::accept_quarantined(&b, &id, "b", now, &mut world.rng);
+    let someone = officer(&b);
+    let late = intake::accept_quarantined(&b, &id, &someone, now, &mut world.rng);
     assert!(block_on(late).is_err());
     let recalls = block_on(world.a.service.store().recalls(1)).unwrap();
     assert_eq!(recalls[0].answer.unwrap().word(), "deleted-everywhere");

@@ -1,0 +1,164 @@
+//! Topics are compartments: who does not work on one decides on nothing under it, at no door.
+
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use exchange::Service;
+use protocol::terms::{Role, Topic};
+use serde_json::json;
+use stix::Tlp;
+use store::{Collection, FindingsPolicy, Flow, Sight};
+use testkit::tool;
+use uuid::Uuid;
+
+use crate::{
+    desk::{Client, Desks, desks},
+    doors,
+};
+
+/// TLP:AMBER of TLP 1.0.
+const AMBER: &str = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82";
+
+async fn collection(service: &Service, topic: &str, flow: Flow) -> Collection {
+    let (topic, all): (Topic, _) = (topic.parse().unwrap(), service.store().collections().await);
+    let fits = |one: &Collection| one.topic.as_ref() == Some(&topic) && one.flow == flow;
+    all.unwrap().into_iter().find(fits).unwrap()
+}
+
+async fn grant(service: &Service, name: &str, to: Option<Collection>, rights: (bool, bool)) {
+    let (name, by) = (name.to_owned(), "test".to_owned());
+    service.store().grant(name, to, rights, by, node::desk::now()).await.unwrap();
+}
+
+/// Somebody with every role who works on lamps, and not on tea.
+async fn elsewhere(client: &Client, service: &Service, name: &str) -> Client {
+    let token = client.account(name, Role::ALL).await;
+    grant(service, name, None, (false, false)).await;
+    let lamps = collection(service, "lamps", Flow::Outgoing).await;
+    grant(service, name, Some(lamps), (true, true)).await;
+    client.with(&token)
+}
+
+/// Two desks, and a release of tea at A that waits for a second person.
+async fn tea_waits(seed: u64) -> (Desks, Uuid) {
+    let marked = format!("\"object_marking_refs\":[\"{AMBER}\"],\"name\"");
+    let object = tool(1, 0).replace("\"name\"", &marked);
+    let desks = desks(seed).await.work(move |world| {
+        world.post(true, "tea", &[object]);
+        world.settle();
+    });
+    let desks = desks.await;
+    let waiting = desks.world.a.service.store().awaiting_release(10).await.unwrap();
+    let id = waiting[0].id;
+    (desks, id)
+}
+
+async fn refused(client: &Client, path: &str, rule: &str) {
+    let reply = client.post(path, &json!({ "reason": "wrong" })).await;
+    assert_eq!((reply.status, reply.rule().as_str()), (403, rule), "{path}");
+}
+
+#[tokio::test]
+async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
+    let (desks, id) = tea_waits(81).await;
+    let a = &desks.world.a.service;
+    let stranger = elsewhere(&desks.a, a, "stranger").await;
+    for verb in ["approve", "return", "again", "recall"] {
+        refused(&stranger, &format!("/api/releases/{id}/{verb}"), "ROLE-2").await;
+    }
+    refused(&stranger, "/api/releases?topic=tea", "ROLE-2").await;
+    let items = stranger.get(&format!("/api/releases/{id}/items")).await;
+    assert_eq!((items.status, items.rule().as_str()), (403, "ROLE-2"));
+    // Reading what goes out is what a releaser needs; drafting needs writing.
+    let tea = collection(a, "tea", Flow::Outgoing).await;
+    grant(a, "stranger", Some(tea), (true, false)).await;
+    refused(&stranger, "/api/releases?topic=tea", "ROLE-2").await;
+    let sight = Sight { ceiling: Tlp::Green, communities: None };
+    let (name, by, now) = ("stranger".to_owned(), "test".to_owned(), node::desk::now());
+    a.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();
+    refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
+    let items = stranger.get(&format!("/api/releases/{id}/items")).await.json();
+    assert_eq!(items["items"], json!([]), "what is not seen is not listed");
+    a.store().set_sight(name, Sight::default(), by, now).await.unwrap();
+    let approved = stranger.post(&format!("/api/releases/{id}/approve"), &json!({})).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+}
+
+#[tokio::test]
+async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
+    let doubtful = tool(1, 0).replace("\"name\"", "\"confidence\":400,\"name\"");
+    let desks = desks(82).await;
+    let (a, now) = (desks.world.a.service.name().clone(), desks.world.now);
+    let (apart, by) = (Some(FindingsPolicy::Quarantine), "b".to_owned());
+    let store = desks.world.b.service.store();
+    store.change_partner(a, None, apart, by, now).await.unwrap();
+    let desks = desks.work(move |world| {
+        world.post(true, "lamps", &[doubtful]);
+        world.settle();
+    });
+    let desks = desks.await;
+    let b = &desks.world.b.service;
+    let id = b.store().quarantined(10).await.unwrap()[0].id;
+    // Works on what goes out under lamps, not on what comes in.
+    let stranger = elsewhere(&desks.b, b, "stranger").await;
+    for verb in ["accept", "refuse"] {
+        refused(&stranger, &format!("/api/quarantine/{id}/{verb}"), "ROLE-2").await;
+    }
+    let lamps = collection(b, "lamps", Flow::Incoming).await;
+    grant(b, "stranger", Some(lamps), (true, false)).await;
+    let accepted = stranger.post(&format!("/api/quarantine/{id}/accept"), &json!({})).await;
+    assert_eq!(accepted.status, 200, "{accepted:?}");
+}
+
+/// What the console says to a form, and with which status.
+async fn form(client: &Client, path: &str, cookie: &str, body: String) -> (u16, String) {
+    let request = Request::post(path)
+        .header(header::COOKIE, cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(body));
+    let reply = client.send(request.unwrap()).await;
+    (reply.status, String::from_utf8(reply.bytes).unwrap())
+}
+
+#[tokio::test]
+async fn role_2_holds_for_the_forms_of_the_console_and_its_buttons_are_not_there() {
+    let (desks, id) = tea_waits(83).await;
+    elsewhere(&desks.a, &desks.world.a.service, "stranger").await;
+    let (cookie, csrf) = desks.a.session("stranger").await;
+    let decision = format!("csrf={csrf}&decision=release").replace(' ', "+");
+    let (status, page) = form(&desks.a, &format!("/releases/{id}/decide"), &cookie, decision).await;
+    assert_eq!(status, 403);
+    assert!(page.contains("ROLE-2") && page.contains("ask an administrator"), "{page}");
+    assert!(page.contains("it asks for access to its topic"), "{page}");
+    assert!(!page.contains("value=\"release\""), "a button that would be refused");
+    assert!(!page.contains("Lamp 1"), "the items stay hidden");
+    let recall = format!("csrf={csrf}&reason=wrong&scope=all").replace(' ', "+");
+    let (status, page) = form(&desks.a, &format!("/releases/{id}/recall"), &cookie, recall).await;
+    assert!(status == 403 && page.contains("ROLE-2"), "{status} {page}");
+}
+
+#[test]
+fn role_2_is_one_line_and_an_exit_status_at_the_command_line() {
+    let [a, _b] = doors::partners();
+    doors::release(&a, 1);
+    let id = a.json(&["releases"])["releases"][0]["id"].as_str().unwrap().to_owned();
+    doors::said(&a, &["account", "add", "shrike", "--role", "releaser", "--role", "drafter"]);
+    doors::said(&a, &["collection", "revoke", "--every", "shrike"]);
+    let token = a.json(&["token", "create", "--label", "test", "--account", "shrike"]);
+    let file = a.path("shrike.token");
+    std::fs::write(&file, token["token"].as_str().unwrap()).unwrap();
+    let bundle = a.path("bundle.json");
+    let verbs: [&[&str]; 3] = [
+        &["recall", &id],
+        &["return", &id, "--reason", "not ours"],
+        &["release", &bundle, "--topic", "lamps"],
+    ];
+    for verb in verbs {
+        let output = a.run(&[&["--token-file", &file], verb].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{verb:?}: {said}");
+        assert!(said.contains("ROLE-2") && said.contains("ask an administrator"), "{said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+}
