@@ -199,6 +199,7 @@ pub(crate) fn topic_specs(agreement: &Agreement, me: &NodeName) -> Vec<TopicSpec
         topic: terms.topic.clone(),
         outgoing: agreement.flows_from(terms, me),
         incoming: others.iter().any(|other| agreement.flows_from(terms, other)),
+        retention_days: Some(terms.retention_days),
     };
     agreement.topics().iter().map(spec).collect()
 }

@@ -6,6 +6,7 @@
 
 pub mod accord;
 pub mod acknowledgement;
+pub mod collections;
 pub mod courier;
 pub mod gaps;
 pub mod intake;

@@ -3,9 +3,12 @@
 //! Topics are compartments. Whoever decides on what goes out or came in under one works on it: the
 //! use cases ask here, so that no door can forget to.
 
+use std::collections::HashSet;
+
 use protocol::terms::{AgreementId, Role, Topic};
 use stix::Tlp;
 use store::{Account, Bounds, Collection, Flow, Sight};
+use uuid::Uuid;
 
 use crate::{Failure, Service};
 
@@ -24,7 +27,8 @@ impl Rights {
         let has = |role| account.roles.contains(&role);
         let (reads_here, writes_here) = bounds.of(collection);
         let reads = has(Role::Reader) || has(Role::Drafter) || has(Role::Releaser);
-        let writes = has(Role::Drafter) && collection.flow != Flow::Incoming;
+        let takes = matches!(collection.flow, Flow::Local | Flow::Outgoing);
+        let writes = has(Role::Drafter) && takes;
         Self { read: reads_here && reads, write: writes_here && writes }
     }
 }
@@ -60,12 +64,17 @@ impl View {
     /// The view of an account.
     pub fn new(account: &Account, bounds: &Bounds, collections: &[Collection]) -> Self {
         let mut view = Self { roots: Vec::new(), sight: bounds.sight.clone() };
+        let may = |collection: &Collection| Rights::of(account, bounds, collection);
+        let reads: HashSet<Uuid> =
+            collections.iter().filter(|one| may(one).read).map(|one| one.id).collect();
         for collection in collections {
-            let may = Rights::of(account, bounds, collection);
+            let may = may(collection);
             if !may.read && !may.write {
                 continue;
             }
-            let usable = Usable { collection: collection.clone(), may };
+            let mut usable = Usable { collection: collection.clone(), may };
+            // A source that the account may not read is as if absent.
+            usable.collection.sources.retain(|source| reads.contains(source));
             match view.roots.iter_mut().find(|root| root.name == collection.root) {
                 Some(root) => root.collections.push(usable),
                 None => {

@@ -59,7 +59,7 @@ pub async fn submit(
     submission: Submission,
     now: Timestamp,
 ) -> Result<Added, SubmitError> {
-    if submission.collection.flow == Flow::Incoming {
+    if matches!(submission.collection.flow, Flow::Incoming | Flow::Aggregate) {
         return Err(SubmitError::NotWritable);
     }
     let slices = stix::split(&submission.body)?;
@@ -218,7 +218,19 @@ pub(crate) fn new_object(
         communities: Vec::new(),
         findings,
         marking: (head.type_ == "marking-definition").then(|| meaning(slice)),
+        awaits: unknown_markings(head, &resolve),
     })
+}
+
+/// The marking definitions that an object names and that are not here.
+fn unknown_markings(head: &stix::Head<'_>, resolve: &dyn Fn(&str) -> Marking) -> Vec<String> {
+    let named = head.object_marking_refs.iter().chain(&head.granular_marking_refs);
+    let is_unknown = |id: &str| Tlp::of_marking_id(id).is_none() && resolve(id) == Marking::Unknown;
+    let mut unknown: Vec<String> =
+        named.filter(|id| is_unknown(id)).map(|id| id.clone().into_owned()).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    unknown
 }
 
 fn failure(place: u32, slice: &[u8], refused: &stix::Refused) -> Line {

@@ -5,7 +5,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use exchange::{
-    Failure, Service, Step, gaps, intake, oversight, recall, relay, release, submit, sweep,
+    Failure, Service, Step, collections, gaps, intake, oversight, recall, relay, release, submit,
+    sweep,
 };
 use protocol::terms::Digest;
 use store::Lane;
@@ -130,6 +131,7 @@ fn start_workers(work: &Work, stopped: &watch::Receiver<bool>) -> Tasks {
         start("intake.urgent", Worker::Intake(Lane::Urgent)),
         start("intake.bulk", Worker::Intake(Lane::Bulk)),
         start("submissions", Worker::Submissions),
+        start("collections", Worker::Collections),
         start("gaps", Worker::Gaps),
         start("checkpoint", Worker::Checkpoint),
         start("sweep", Worker::Sweep),
@@ -143,6 +145,7 @@ enum Worker {
     Relay(Lane),
     Intake(Lane),
     Submissions,
+    Collections,
     Gaps,
     Checkpoint,
     Sweep,
@@ -157,6 +160,7 @@ impl Worker {
             Self::Relay(lane) => relay::step(service, links, lane, time).await,
             Self::Intake(lane) => intake::step(service, lane, time, &mut rng()).await,
             Self::Submissions => submit::step(service).await,
+            Self::Collections => collections::step(service, time).await,
             Self::Gaps => gaps::step(service, links, time).await,
             Self::Sweep => {
                 expire_keys(work).await;

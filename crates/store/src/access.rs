@@ -1,5 +1,7 @@
 //! Where an account may use its roles, what it may see there, and the certificates it shows.
 
+use std::collections::BTreeSet;
+
 use protocol::terms::{Digest, Timestamp};
 use stix::Tlp;
 use uuid::Uuid;
@@ -49,7 +51,11 @@ impl Store {
                        WHERE account = ?";
             let access =
                 tx.query(sql, params![account], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            Ok(Bounds { access, sight: sight(tx, account)? })
+            let mut sight = sight(tx, account)?;
+            let reads = |(row, read, _): &(i64, bool, bool)| read.then_some(*row);
+            let sources: BTreeSet<i64> = access.iter().filter_map(reads).collect();
+            sight.sources = (!sources.contains(&EVERY)).then_some(sources);
+            Ok(Bounds { access, sight })
         })
     }
 
@@ -188,7 +194,7 @@ fn read_sight(row: &Row<'_>) -> Result<Sight, Error> {
     let communities: String = row.get("communities")?;
     let communities =
         (communities != EVERY_COMMUNITY).then(|| communities.lines().map(str::to_owned).collect());
-    Ok(Sight { ceiling, communities })
+    Ok(Sight::new(ceiling, communities))
 }
 
 fn must_exist(tx: &Tx<'_>, account: &str) -> Result<(), Error> {

@@ -60,6 +60,8 @@ pub struct TopicSpec {
     pub outgoing: bool,
     /// Objects come in under it.
     pub incoming: bool,
+    /// Days that what came in is kept.
+    pub retention_days: Option<u32>,
 }
 
 /// A text, with what the store must know of it.

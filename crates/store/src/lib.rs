@@ -43,8 +43,8 @@ pub use journal::Journal;
 pub use keys::{Revocation, Rotation};
 pub use ledger::{SeenCheckpoint, StatementAccount};
 pub use objects::{
-    AddObjects, Added, Class, Collection, DeleteObject, Entry, Flow, Joined, Line, NewObject, Page,
-    Pages, Sight, Status, Versions,
+    AddObjects, Added, Awaiting, Class, Collection, CollectionChange, DeleteObject, Entry, Flow,
+    Joined, Line, NewObject, Page, Pages, Sight, Status, Versions,
 };
 pub use outbox::{Lane, OutboxRow};
 pub use paging::ItemRow;

@@ -17,18 +17,24 @@ use crate::{
     tx::{Row, Tx},
 };
 
+mod awaiting;
 mod classes;
 mod clock;
 mod delete;
+mod feed;
+mod manage;
 mod pages;
 mod put;
+mod retire;
 mod versions;
 
+pub use awaiting::Awaiting;
 pub use classes::{Class, Sight};
 pub(crate) use classes::{all as all_classes, id_hash};
 pub(crate) use clock::Clock;
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;
+pub use manage::CollectionChange;
 pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use put::{Outcome, put};
 pub use versions::Versions;
@@ -42,6 +48,8 @@ rows::words!(
         Outgoing = "outgoing",
         /// What a partner released.
         Incoming = "incoming",
+        /// What other collections hold; nothing is added to it by itself.
+        Aggregate = "aggregate",
     }
 );
 
@@ -66,6 +74,10 @@ pub struct Collection {
     pub topic: Option<Topic>,
     /// Which way its objects go.
     pub flow: Flow,
+    /// Days that an object stays; for good where none are said.
+    pub retention_days: Option<u32>,
+    /// What an aggregate is fed from.
+    pub sources: Vec<Uuid>,
 }
 
 /// An object that was checked and is to be kept.
@@ -93,6 +105,9 @@ pub struct NewObject {
     pub findings: Option<String>,
     /// For a marking definition: what it stands for.
     pub marking: Option<Marking>,
+    /// The marking definitions that it names and that are not here: until they come it counts as
+    /// the strictest.
+    pub awaits: Vec<String>,
 }
 
 /// What became of one object of a request.
@@ -163,6 +178,8 @@ pub(crate) fn read_collection(row: &Row<'_>) -> Result<Collection, Error> {
         agreement: rows::term_opt(row, "agreement")?,
         topic: rows::term_opt(row, "topic")?,
         flow: rows::term(row, "flow")?,
+        retention_days: row.get("retention_days")?,
+        sources: Vec::new(),
     })
 }
 
@@ -171,7 +188,9 @@ impl Store {
     pub async fn collections(&self) -> Result<Vec<Collection>, Error> {
         self.read(|tx| {
             let sql = "/* collections */ SELECT * FROM collection ORDER BY row";
-            tx.query(sql, &[], read_collection)
+            let mut all = tx.query(sql, &[], read_collection)?;
+            feed::name_sources(tx, &mut all)?;
+            Ok(all)
         })
     }
 
@@ -314,8 +333,8 @@ pub(crate) fn open_topics(
             let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
             tx.execute(
                 "/* open_topics */ INSERT INTO collection
-                 (id, root, alias, title, description, agreement, topic, flow, created)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                 (id, root, alias, title, description, agreement, topic, flow, created,
+                  retention_days) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 params![
                     id.to_string(),
                     root,
@@ -325,7 +344,9 @@ pub(crate) fn open_topics(
                     key,
                     spec.topic.as_str(),
                     flow.word(),
-                    now.as_ms()
+                    now.as_ms(),
+                    // Article 7: the recipient keeps what it received no longer than is agreed.
+                    spec.retention_days.filter(|_| flow == Flow::Incoming)
                 ],
             )?;
         }

@@ -362,15 +362,17 @@ struct Withdrawn {
 /// and stays.
 fn withdraw(tx: &Tx<'_>, target: &StatementId, now: Timestamp) -> Result<Withdrawn, Error> {
     let recalled = of_target(tx, target)?;
-    let sql =
-        "/* recalls::withdraw */ SELECT * FROM received_item WHERE statement = ? ORDER BY idx";
+    let sql = "/* recalls::withdraw */ SELECT i.*, coalesce(r.since, i.date_added) AS received
+         FROM received_item i LEFT JOIN redated r
+         ON r.collection = i.collection AND r.date_added = i.date_added
+         WHERE i.statement = ? ORDER BY i.idx";
     let items: Vec<Item> = tx.query(sql, params![target.to_string()], |row| {
         Ok::<_, Error>(Item {
             index: row.get("idx")?,
             collection: row.get("collection")?,
             id: row.get("id")?,
             version_key: row.get("version_key")?,
-            date_added: row.get("date_added")?,
+            received: row.get("received")?,
         })
     })?;
     let mut withdrawn = Withdrawn::default();
@@ -391,18 +393,23 @@ struct Item {
     collection: i64,
     id: String,
     version_key: String,
-    date_added: Option<i64>,
+    /// When it came here, whatever date it bears now.
+    received: Option<i64>,
 }
 
 fn withdraw_item(tx: &Tx<'_>, item: &Item, withdrawn: &mut Withdrawn) -> Result<(), Error> {
-    let sql = "/* withdraw_item */ SELECT collection, date_added, row FROM entry
-               WHERE id_hash = ? AND id = ? AND version_key = ?";
+    // Aggregates follow their sources.
+    let sql = "/* withdraw_item */ SELECT e.collection, e.date_added, e.row,
+               coalesce(r.since, e.date_added) AS since FROM entry e
+               JOIN collection c ON c.row = e.collection AND c.flow <> 'aggregate'
+               LEFT JOIN redated r ON r.collection = e.collection AND r.date_added = e.date_added
+               WHERE e.id_hash = ? AND e.id = ? AND e.version_key = ?";
     let hash = objects::id_hash(&item.id);
     let copies = tx.query(sql, params![hash, item.id, item.version_key], |row| {
-        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?))
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?, row.get::<i64>(3)?))
     })?;
-    for (collection, date, row) in copies {
-        let ours = item.date_added.is_none_or(|received| date < received);
+    for (collection, date, row, since) in copies {
+        let ours = item.received.is_none_or(|received| since < received);
         if collection != item.collection && ours {
             withdrawn.kept.push(item.id.clone());
             continue;

@@ -166,7 +166,7 @@ async fn see(
     if !new.communities.iter().flatten().all(is_id) {
         return Err(malformed("COL-3", "a community is named by the id of its marking definition"));
     }
-    let sight = Sight { ceiling, communities: new.communities };
+    let sight = Sight::new(ceiling, new.communities);
     desk.service.store().set_sight(name.clone(), sight, caller.account.name, now()).await?;
     done(json!({ "account": name }))
 }

@@ -53,6 +53,7 @@ fn flow(flow: Flow) -> &'static str {
         Flow::Local => "our own",
         Flow::Outgoing => "goes out: what is posted becomes a draft for release",
         Flow::Incoming => "comes in: what a partner released",
+        Flow::Aggregate => "an aggregate: what other collections hold",
     }
 }
 

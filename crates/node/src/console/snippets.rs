@@ -89,7 +89,7 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
             ),
         },
     ];
-    if collection.flow != Flow::Incoming {
+    if matches!(collection.flow, Flow::Local | Flow::Outgoing) {
         all.insert(
             1,
             Snippet {

@@ -3,14 +3,17 @@
 //! Each distinct set is a class, and every page is made of the ranges of the classes that its
 //! reader may see. So a hidden object is never walked, and nobody can count, page over or time it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use protocol::secrets;
 use stix::Tlp;
 
-use super::NewObject;
+use super::{Collection, Flow};
 use crate::{
-    Error, Store,
+    Error, Store, params,
     tx::{Row, ToColumn as _, Tx},
 };
 
@@ -19,6 +22,11 @@ use crate::{
 pub struct Class {
     /// Its number, for ranges.
     pub(crate) id: i64,
+    /// In an aggregate: the collection that the entry came from; 0 elsewhere.
+    pub(crate) source: i64,
+    /// In an aggregate: the classes of the entries that hold the same version from other sources;
+    /// whoever sees one of them does not see this one too.
+    pub(crate) unless: Vec<i64>,
     /// Edition: `2.0` or `2.1`.
     pub spec: String,
     /// The label that holds; none where the object bears none.
@@ -34,21 +42,45 @@ pub struct Sight {
     pub ceiling: Tlp,
     /// The communities that the reader belongs to; `None` is all of them.
     pub communities: Option<BTreeSet<String>>,
+    /// The collections that the reader may read, where those are not all: an aggregate shows no
+    /// more than its sources do.
+    pub(crate) sources: Option<BTreeSet<i64>>,
 }
 
 impl Default for Sight {
     /// Everything: the service's own eyes.
     fn default() -> Self {
-        Self { ceiling: Tlp::Red, communities: None }
+        Self::new(Tlp::Red, None)
     }
 }
 
 impl Sight {
-    /// Whether objects of a class are seen.
-    pub fn sees(&self, class: &Class) -> bool {
+    /// Up to a label, of these communities (`None` is all of them), in every collection.
+    pub fn new(ceiling: Tlp, communities: Option<BTreeSet<String>>) -> Self {
+        Self { ceiling, communities, sources: None }
+    }
+
+    /// Whether objects of a class are seen, as far as the class alone tells.
+    fn sees(&self, class: &Class) -> bool {
         let belongs = |mine: &BTreeSet<String>| class.communities.iter().all(|c| mine.contains(c));
         class.tlp.is_none_or(|tlp| tlp <= self.ceiling)
             && self.communities.as_ref().is_none_or(belongs)
+            && (class.source == 0
+                || self.sources.as_ref().is_none_or(|mine| mine.contains(&class.source)))
+    }
+
+    /// Those of some classes, in the order of their numbers, that the reader sees.
+    ///
+    /// *Proof*: of the entries that hold one version in an aggregate exactly one is seen, if any
+    /// is: each names those before it, and a class is younger than those that it names.
+    pub(crate) fn seen<'c>(&self, classes: &'c [Class]) -> Vec<&'c Class> {
+        let mut seen: Vec<&Class> = Vec::with_capacity(classes.len());
+        for class in classes.iter().filter(|class| self.sees(class)) {
+            if !class.unless.iter().any(|other| seen.iter().any(|seen| seen.id == *other)) {
+                seen.push(class);
+            }
+        }
+        seen
     }
 }
 
@@ -62,8 +94,12 @@ impl Store {
 fn read(row: &Row<'_>) -> Result<Class, Error> {
     let tlp: i64 = row.get("tlp")?;
     let communities: String = row.get("communities")?;
+    let unless: String = row.get("unless")?;
+    let unless = unless.split_whitespace().map(str::parse).collect::<Result<_, _>>();
     Ok(Class {
         id: row.get("id")?,
+        source: row.get("source")?,
+        unless: unless.map_err(|_| Error::Corrupt("a class"))?,
         spec: row.get("spec")?,
         tlp: usize::try_from(tlp).ok().and_then(|rank| Tlp::ALL.get(rank).copied()),
         communities: communities.lines().map(str::to_owned).collect(),
@@ -75,33 +111,89 @@ pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<Class>, Error> {
     tx.query("/* classes */ SELECT * FROM class ORDER BY id", &[], read)
 }
 
+/// The classes that entries of a collection may have.
+pub(super) fn of(collection: &Collection, tx: &Tx<'_>) -> Result<Vec<Class>, Error> {
+    match collection.flow {
+        Flow::Aggregate => fed(collection.row, tx),
+        _ => tx.query(
+            "/* classes::of */ SELECT * FROM class WHERE source = 0 ORDER BY id",
+            &[],
+            read,
+        ),
+    }
+}
+
+/// The classes that entries of an aggregate may have.
+pub(super) fn fed(aggregate: i64, tx: &Tx<'_>) -> Result<Vec<Class>, Error> {
+    let sql = "/* classes::fed */ SELECT k.* FROM feed f JOIN class k ON k.source = f.source
+               WHERE f.collection = ? ORDER BY k.id";
+    tx.query(sql, params![aggregate], read)
+}
+
+/// What makes a class.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Kind<'a> {
+    pub(super) spec: Cow<'a, str>,
+    pub(super) tlp: Option<Tlp>,
+    pub(super) communities: Cow<'a, [String]>,
+    pub(super) source: i64,
+    pub(super) unless: Vec<i64>,
+}
+
+impl<'a> Kind<'a> {
+    /// The class of an object where it was put.
+    pub(super) fn own(spec: &'a str, tlp: Option<Tlp>, communities: &'a [String]) -> Self {
+        let (spec, communities) = (Cow::Borrowed(spec), Cow::Borrowed(communities));
+        Self { spec, tlp, communities, source: 0, unless: Vec::new() }
+    }
+
+    /// The class of the same object in an aggregate that is fed from `source`.
+    pub(super) fn fed(class: &Class, source: i64, unless: Vec<i64>) -> Kind<'static> {
+        Kind {
+            spec: Cow::Owned(class.spec.clone()),
+            tlp: class.tlp,
+            communities: Cow::Owned(class.communities.clone()),
+            source,
+            unless,
+        }
+    }
+}
+
 /// The classes of a batch: asked for once each.
 #[derive(Default)]
 pub(super) struct Classes<'a> {
-    known: HashMap<(&'a str, Option<Tlp>, &'a [String]), i64>,
+    known: HashMap<Kind<'a>, i64>,
 }
 
 impl<'a> Classes<'a> {
-    /// The class of an object, made if it is the first of its kind.
-    pub(super) fn of(&mut self, object: &'a NewObject, tx: &Tx<'_>) -> Result<i64, Error> {
-        let key = (object.spec.as_str(), object.tlp, object.communities.as_slice());
-        if let Some(id) = self.known.get(&key) {
+    /// The number of a class, made if it is the first of its kind.
+    pub(super) fn of(&mut self, kind: Kind<'a>, tx: &Tx<'_>) -> Result<i64, Error> {
+        if let Some(id) = self.known.get(&kind) {
             return Ok(*id);
         }
-        let (tlp, communities) = (rank(object.tlp), object.communities.join("\n"));
-        let values = &[object.spec.to_column(), tlp.to_column(), communities.to_column()];
-        let sql = "/* Classes::of */ SELECT id FROM class
-                   WHERE spec = ? AND tlp = ? AND communities = ?";
+        let (tlp, communities) = (rank(kind.tlp), kind.communities.join("\n"));
+        let unless: Vec<String> = kind.unless.iter().map(i64::to_string).collect();
+        let (spec, unless) = (kind.spec.as_ref(), unless.join(" "));
+        let values = &[
+            spec.to_column(),
+            tlp.to_column(),
+            communities.to_column(),
+            kind.source.to_column(),
+            unless.to_column(),
+        ];
+        let sql = "/* Classes::of */ SELECT id FROM class WHERE spec = ? AND tlp = ?
+                   AND communities = ? AND source = ? AND unless = ?";
         let held = tx.query_opt(sql, values, |row| row.get(0))?;
         let id = match held {
             Some(id) => id,
             None => {
-                let sql = "/* Classes::of */ INSERT INTO class (spec, tlp, communities)
-                           VALUES (?, ?, ?) RETURNING id";
+                let sql = "/* Classes::of */ INSERT INTO class
+                           (spec, tlp, communities, source, unless)
+                           VALUES (?, ?, ?, ?, ?) RETURNING id";
                 tx.query_one(sql, values, |row| row.get(0))?
             }
         };
-        self.known.insert(key, id);
+        self.known.insert(kind, id);
         Ok(id)
     }
 }

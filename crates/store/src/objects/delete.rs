@@ -4,9 +4,10 @@
 use protocol::{secrets, terms::Timestamp};
 
 use super::{
-    Class, Collection, Sight, Versions, classes,
+    Collection, Sight, Versions, awaiting, classes,
     classes::id_hash,
-    versions::{Version, chosen, reflag},
+    feed,
+    versions::{Version, chosen},
 };
 use crate::{
     Error, Store, journal, ledger, params,
@@ -46,7 +47,15 @@ impl Store {
                 return Ok(0);
             }
             let leaf = ledger::append(tx, &leaf_text(&delete, &gone), None)?;
-            bury(tx, &delete, &gone, leaf)?;
+            let grave = Grave {
+                collection: delete.collection.row,
+                id: &delete.id,
+                account: &delete.account,
+                why: &delete.why,
+                now: delete.now,
+                leaf,
+            };
+            bury(tx, &grave, &gone)?;
             let rows: Vec<_> = gone.iter().map(|entry| (entry.date, entry.row)).collect();
             withdraw(tx, delete.collection.row, &delete.id, &rows)?;
             let line = journal::Line {
@@ -60,16 +69,27 @@ impl Store {
     }
 }
 
-struct Doomed {
-    date: i64,
-    row: i64,
-    version_key: String,
+/// An entry that goes.
+pub(super) struct Doomed {
+    pub(super) date: i64,
+    pub(super) row: i64,
+    pub(super) version_key: String,
+}
+
+/// What a tombstone says of entries of one object.
+pub(super) struct Grave<'a> {
+    pub(super) collection: i64,
+    pub(super) id: &'a str,
+    pub(super) account: &'a str,
+    pub(super) why: &'a str,
+    pub(super) now: Timestamp,
+    pub(super) leaf: u64,
 }
 
 /// The visible versions that are asked for.
 fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
-    let classes = classes::all(tx)?;
-    let seen: Vec<&Class> = classes.iter().filter(|class| delete.sight.sees(class)).collect();
+    let classes = classes::of(&delete.collection, tx)?;
+    let seen = delete.sight.seen(&classes);
     let sql = "/* doomed */ SELECT date_added, row, version_key, class FROM entry
                WHERE id_hash = ? AND collection = ? AND id = ?";
     let hash = id_hash(&delete.id);
@@ -115,7 +135,7 @@ fn leaf_text(delete: &DeleteObject, gone: &[Doomed]) -> Vec<u8> {
     .into_bytes()
 }
 
-fn bury(tx: &Tx<'_>, delete: &DeleteObject, gone: &[Doomed], leaf: u64) -> Result<(), Error> {
+pub(super) fn bury(tx: &Tx<'_>, grave: &Grave<'_>, gone: &[Doomed]) -> Result<(), Error> {
     let mut given = Given::new(&[("date", Kind::Int), ("key", Kind::Bytes)]);
     for entry in gone {
         given.push([Value::Int(entry.date), entry.version_key.to_column()]);
@@ -123,23 +143,25 @@ fn bury(tx: &Tx<'_>, delete: &DeleteObject, gone: &[Doomed], leaf: u64) -> Resul
     let sql = "/* bury */ INSERT INTO tombstone
                SELECT ?1, g.date, ?2, g.key, ?3, ?4, ?5, ?6 FROM {given} WHERE true
                ON CONFLICT DO NOTHING";
-    let now = delete.now.as_ms();
-    let values = params![delete.collection.row, delete.id, delete.account, delete.why, now, leaf];
+    let now = grave.now.as_ms();
+    let values = params![grave.collection, grave.id, grave.account, grave.why, now, grave.leaf];
     tx.execute_given(sql, values, &given)
 }
 
 /// Takes entries of one object away, by date and row of the body, with the conflicts of their
-/// versions; the versions beside them become first and last again.
+/// versions and what aggregates hold of them; the versions beside them become first and last again.
 pub(crate) fn withdraw(
     tx: &Tx<'_>,
     collection: i64,
     id: &str,
     entries: &[(i64, i64)],
 ) -> Result<(), Error> {
+    feed::withdraw(tx, collection, id, entries)?;
     let mut given = Given::new(&[("date", Kind::Int), ("row", Kind::Int)]);
     for (date, row) in entries {
         given.push([Value::Int(*date), Value::Int(*row)]);
     }
+    awaiting::forget(tx, collection, &given)?;
     let sql = "/* withdraw */ SELECT c.row FROM {given}
                JOIN entry e ON e.collection = ?1 AND e.date_added = g.date
                JOIN conflict c ON c.collection = ?1 AND c.id = e.id AND c.version_key = e.version_key";
@@ -152,7 +174,7 @@ pub(crate) fn withdraw(
     let sql = "/* withdraw */ DELETE FROM entry WHERE collection = ?1
                AND date_added IN (SELECT g.date FROM {given})";
     tx.execute_given(sql, params![collection], &given)?;
-    reflag(tx, collection, id)?;
+    feed::settle(tx, collection, id)?;
     bodies.extend(entries.iter().map(|(_, row)| *row));
     drop_bodies(tx, &bodies)
 }

@@ -17,7 +17,7 @@ use crate::{
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
-mod ranges;
+pub(super) mod ranges;
 
 /// What is asked of a collection.
 #[derive(Debug, Clone, Default)]
@@ -90,8 +90,8 @@ impl Store {
     /// of a store that never held it.
     pub async fn page(&self, collection: &Collection, page: &Page) -> Result<Pages, Error> {
         self.snapshot(|tx| {
-            let classes = classes::all(tx)?;
-            let seen = seen(&classes, page);
+            let classes = classes::of(collection, tx)?;
+            let seen = page.sight.seen(&classes);
             let (places, more) = places(tx, collection, page, &classes, &seen)?;
             let mut entries = entries(tx, collection, &places, &seen)?;
             if page.with_bodies {
@@ -116,8 +116,8 @@ impl Store {
         room: usize,
     ) -> Result<Joined, Error> {
         self.snapshot(|tx| {
-            let classes = classes::all(tx)?;
-            let seen = seen(&classes, page);
+            let classes = classes::of(collection, tx)?;
+            let seen = page.sight.seen(&classes);
             let (places, more) = places(tx, collection, page, &classes, &seen)?;
             let size: usize = places.iter().map(|place| place.size + 1).sum();
             let mut bodies = Vec::with_capacity(room + size + 2);
@@ -147,14 +147,10 @@ impl Store {
 
 /// Where an entry of a page lies.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    date: i64,
+pub(super) struct Place {
+    pub(super) date: i64,
     row: i64,
     size: usize,
-}
-
-fn seen<'c>(classes: &'c [Class], page: &Page) -> Vec<&'c Class> {
-    classes.iter().filter(|class| page.sight.sees(class)).collect()
 }
 
 /// The entries of a page in the order of their dates, and whether another follows.

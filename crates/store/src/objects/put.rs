@@ -6,8 +6,8 @@ use protocol::terms::Timestamp;
 use stix::Marking;
 
 use super::{
-    Collection, NewObject,
-    classes::{Classes, id_hash},
+    Collection, NewObject, awaiting,
+    classes::{self, Classes, id_hash},
     clock::Clock,
     versions::{FIRST, LAST, MIXED, reflag},
 };
@@ -243,7 +243,7 @@ fn enter(
     let mut times: HashMap<&str, u32> = HashMap::new();
     for ((place, object), outcome) in objects.iter().enumerate().zip(outcomes.iter()) {
         if let Outcome::New { row, .. } = outcome {
-            new.push(New { place, row: *row, class: classes.of(object, tx)?, object });
+            new.push(New { place, row: *row, class: classes.of(kind(object), tx)?, object });
             *times.entry(object.id.as_str()).or_default() += 1;
         }
     }
@@ -271,10 +271,15 @@ fn enter(
     // In the order of their dates, so that the table only grows at its end.
     written.sort_unstable_by_key(|(date, _, _)| *date);
     insert(tx, collection, &written, clock.now())?;
+    awaiting::keep(tx, collection.row, written.iter().map(|(date, new, _)| (*date, new.object)))?;
     set_states(tx, collection.row, &states)?;
     anew.sort_unstable();
     anew.dedup();
     anew.into_iter().try_for_each(|id| reflag(tx, collection.row, id))
+}
+
+fn kind(object: &NewObject) -> classes::Kind<'_> {
+    classes::Kind::own(&object.spec, object.tlp, &object.communities)
 }
 
 struct New<'a> {

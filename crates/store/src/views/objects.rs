@@ -74,8 +74,7 @@ const TLP: &str = "CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp";
 /// The classes that a reader may see, as a list for `IN`.
 pub(super) fn seen(tx: &Tx<'_>, sight: &Sight) -> Result<String, Error> {
     let classes = all_classes(tx)?;
-    let seen = classes.iter().filter(|class| sight.sees(class)).map(|class| class.id.to_string());
-    let seen: Vec<_> = seen.collect();
+    let seen: Vec<_> = sight.seen(&classes).iter().map(|class| class.id.to_string()).collect();
     Ok(if seen.is_empty() { "(-1)".to_owned() } else { format!("({})", seen.join(", ")) })
 }
 

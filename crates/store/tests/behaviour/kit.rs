@@ -40,6 +40,7 @@ pub(crate) fn with_body(id: u32, version: u32, body: &str) -> NewObject {
         communities: Vec::new(),
         findings: None,
         marking: None,
+        awaits: Vec::new(),
     }
 }
 

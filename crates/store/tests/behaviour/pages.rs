@@ -64,7 +64,7 @@ fn types_and_ids_find_theirs_alone(base: &Base) {
 }
 
 fn up_to(ceiling: Tlp) -> Sight {
-    Sight { ceiling, communities: Some(BTreeSet::new()) }
+    Sight::new(ceiling, Some(BTreeSet::new()))
 }
 
 /// The property of section 13: but for the dates, which no reader can compare with another's.
@@ -129,7 +129,7 @@ fn community_objects_are_for_its_members(base: &Base) {
     add(&store, &workbench, vec![kept, object(2, 0)]);
     let of = |mine: &[&str]| {
         let communities = mine.iter().map(|name| (*name).to_owned()).collect();
-        let sight = Sight { ceiling: Tlp::Red, communities: Some(communities) };
+        let sight = Sight::new(Tlp::Red, Some(communities));
         shown(&store, &workbench, &Page { sight, ..latest() })
     };
     assert_eq!(of(&[]), ["2.0"]);

@@ -83,7 +83,7 @@ async fn what_is_above_the_ceiling_leaves_no_trace() {
         desk.add(&[object]).await;
     }
     desk.confined("partner", (true, true)).await;
-    let sight = Sight { ceiling: Tlp::Green, communities: None };
+    let sight = Sight::new(Tlp::Green, None);
     let store = desk.service.store();
     store.set_sight("partner".to_owned(), sight, "test".to_owned(), now()).await.unwrap();
     let ids = |page: &Value| -> Vec<String> {

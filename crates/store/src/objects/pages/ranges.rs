@@ -10,7 +10,7 @@ use crate::{
 const RANGES_MAX: usize = 400;
 
 /// The entries in the order of their dates, one more than the page holds.
-pub(super) fn read(
+pub(in crate::objects) fn read(
     tx: &Tx<'_>,
     collection: &Collection,
     page: &Page,

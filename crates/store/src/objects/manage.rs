@@ -1,0 +1,49 @@
+//! What an administrator says of a collection: its words, and how long it keeps things.
+
+use protocol::terms::Timestamp;
+
+use super::Collection;
+use crate::{Error, Store, journal, params};
+
+/// A change to a collection; what is not named stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CollectionChange {
+    /// Its title.
+    pub title: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Days that an object stays; `Some(None)` is for good.
+    pub retention_days: Option<Option<u32>>,
+}
+
+impl Store {
+    /// Changes a collection.
+    ///
+    /// *Atomicity*: the change and its journal line in one transaction; may run twice.
+    pub async fn change_collection(
+        &self,
+        collection: Collection,
+        change: CollectionChange,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write(move |tx| {
+            let title = change.title.as_ref().unwrap_or(&collection.title);
+            let description = change.description.as_ref().unwrap_or(&collection.description);
+            let days = change.retention_days.unwrap_or(collection.retention_days);
+            tx.execute(
+                "/* change_collection */ UPDATE collection
+                 SET title = ?, description = ?, retention_days = ? WHERE row = ?",
+                params![title, description, days, collection.row],
+            )?;
+            let keeps = days.map_or("for good".to_owned(), |days| format!("for {days} days"));
+            let detail = format!("{}/{} keeps things {keeps}", collection.root, collection.alias);
+            let line = journal::Line {
+                detail: &detail,
+                ..journal::Line::new(now, &actor, "collection.changed")
+            };
+            journal::write(tx, &line)
+        })
+        .await
+    }
+}
