@@ -74,7 +74,7 @@ async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
     let tea = collection(a, "tea", Flow::Outgoing).await;
     grant(a, "stranger", Some(tea), (true, false)).await;
     refused(&stranger, "/api/releases?topic=tea", "ROLE-2").await;
-    let sight = Sight { ceiling: Tlp::Green, communities: None };
+    let sight = Sight::new(Tlp::Green, None);
     let (name, by, now) = ("stranger".to_owned(), "test".to_owned(), node::desk::now());
     a.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();
     refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
