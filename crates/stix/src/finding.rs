@@ -137,6 +137,11 @@ impl Finding {
 
 /// At most 80 characters, control characters and direction marks escaped.
 pub(crate) fn escaped(text: &str) -> String {
+    let start = text.as_bytes().get(..80).unwrap_or(text.as_bytes());
+    if start.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        // INVARIANT: 80 bytes of ASCII end where a character ends.
+        return text.get(..start.len()).unwrap_or_default().to_owned();
+    }
     let mut out = String::new();
     for c in text.chars().take(80) {
         if c.is_control()

@@ -6,7 +6,7 @@ use crate::limits;
 ///
 /// *Source*: STIX 2.1 section 2.9.
 pub fn is_id(text: &str) -> bool {
-    text.split_once("--").is_some_and(|(type_, uuid)| is_type_name(type_) && is_uuid(uuid))
+    parts(text).is_some_and(|(type_, uuid)| is_type_name(type_) && is_uuid(uuid))
 }
 
 /// Whether a text is a type name: `[a-z0-9-]`, 3 to 250 bytes, no hyphen at either end and none
@@ -14,23 +14,30 @@ pub fn is_id(text: &str) -> bool {
 ///
 /// *Source*: STIX 2.1 section 3.1.
 pub fn is_type_name(text: &str) -> bool {
-    (3..=limits::TYPE_LEN_MAX).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-        && !text.contains("--")
+    // Before the first byte stands, so to say, a hyphen: none may follow another, or end the name.
+    let mut last = b'-';
+    let plain = text.bytes().all(|byte| {
+        let before = std::mem::replace(&mut last, byte);
+        matches!(byte, b'a'..=b'z' | b'0'..=b'9') || (byte == b'-' && before != b'-')
+    });
+    plain && last != b'-' && (3..=limits::TYPE_LEN_MAX).contains(&text.len())
 }
 
 /// 8-4-4-4-12 hexadecimal digits with an RFC 4122 version and variant.
 pub(crate) fn is_uuid(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 36
-        && bytes.iter().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            14 => matches!(byte, b'1'..=b'5'),
-            19 => matches!(byte, b'8' | b'9' | b'a' | b'b' | b'A' | b'B'),
-            _ => byte.is_ascii_hexdigit(),
-        })
+    let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else { return false };
+    // Counted without a branch: 32 digits, and in the other four places a hyphen.
+    let digits: u8 = bytes.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
+    digits == 32
+        && [bytes[8], bytes[13], bytes[18], bytes[23]] == *b"----"
+        && matches!(bytes[14], b'1'..=b'5')
+        && matches!(bytes[19], b'8' | b'9' | b'a' | b'b' | b'A' | b'B')
+}
+
+/// What stands before and behind the first `--` of an id.
+pub(crate) fn parts(id: &str) -> Option<(&str, &str)> {
+    let at = id.as_bytes().windows(2).position(|pair| pair == b"--")?;
+    Some((id.get(..at)?, id.get(at + 2..)?))
 }
 
 #[cfg(test)]

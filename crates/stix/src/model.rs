@@ -48,6 +48,11 @@ pub struct Type {
     pub orders: &'static [Order],
     /// Of which properties at least one must be there.
     pub least: Option<Least>,
+    /// The common properties of its family, section 3.2; extension-definition, language-content
+    /// and marking-definition have fewer.
+    pub common: &'static [Property],
+    /// Where a name stands among its own properties and the common ones.
+    places: Places,
 }
 
 /// Which kind of type a [`Type`] is.
@@ -288,12 +293,32 @@ impl Type {
             extensions: &[],
             orders: &[],
             least: None,
+            common: &[],
+            places: Places::of(properties, &[]),
         }
+        .common(match family {
+            Family::Sdo | Family::Sro => common::DOMAIN,
+            Family::Sco => common::OBSERVABLE,
+            Family::Bundle => common::BUNDLE,
+            Family::Meta | Family::Extension | Family::Embedded => &[],
+        })
     }
 
     /// A table of STIX 2.0.
     pub(crate) const fn old(mut self) -> Self {
         self.spec = Spec::V20;
+        let common = match self.family {
+            Family::Bundle => common::BUNDLE,
+            Family::Meta => common::OLD_MARKING_DEFINITION,
+            _ => common::OLD_DOMAIN,
+        };
+        self.common(common)
+    }
+
+    /// Other common properties than those of its family.
+    pub(crate) const fn common(mut self, common: &'static [Property]) -> Self {
+        self.common = common;
+        self.places = Places::of(self.properties, common);
         self
     }
 
@@ -319,26 +344,32 @@ impl Type {
 
     /// The property of a name, its own or a common one.
     pub fn property(&self, name: &str) -> Option<&'static Property> {
-        let all = self.properties.iter().chain(self.common());
-        let mut named = all.filter(|property| property.name == name);
-        named.next()
+        self.at(self.place(name)?)
     }
 
-    /// The common properties of its family, section 3.2; extension-definition, language-content
-    /// and marking-definition have fewer.
-    pub fn common(&self) -> &'static [Property] {
-        if self.spec == Spec::V20 {
-            return common::of_old(self.family, self.name);
+    /// Where a property stands: its own from 0 on, the common ones behind them.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        let mut slot = slot_of(name.as_bytes());
+        loop {
+            let place = usize::from(*self.places.slots.get(slot)?);
+            if self.at(place)?.name == name {
+                return Some(place);
+            }
+            slot = (slot + 1) % SLOTS;
         }
-        match (self.family, self.name) {
-            (Family::Sdo | Family::Sro, _) => common::DOMAIN,
-            (Family::Sco, _) => common::OBSERVABLE,
-            (Family::Bundle, _) => common::BUNDLE,
-            (_, "extension-definition") => common::EXTENSION_DEFINITION,
-            (_, "language-content") => common::LANGUAGE_CONTENT,
-            (_, "marking-definition") => common::MARKING_DEFINITION,
-            _ => &[],
+    }
+
+    /// The property at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<&'static Property> {
+        match place.checked_sub(self.properties.len()) {
+            None => self.properties.get(place),
+            Some(place) => self.common.get(place),
         }
+    }
+
+    /// The places of properties that must be there, as bits.
+    pub(crate) fn required(&self) -> u64 {
+        self.places.required
     }
 
     /// Whether objects of this type have versions, section 3.6.
@@ -351,6 +382,59 @@ impl Type {
     pub fn extension(&self, key: &str) -> Option<&'static Type> {
         self.extensions.iter().copied().find(|extension| extension.name == key)
     }
+}
+
+/// Where the names of a type's properties stand: a hash table that the compiler fills.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    /// The place of the property whose name falls here, or into a slot before that was taken.
+    slots: [u8; SLOTS],
+    /// The places of properties that must be there, as bits.
+    required: u64,
+}
+
+/// At least twice as many as any type has properties, its own and common ones.
+const SLOTS: usize = 128;
+const FREE: u8 = u8::MAX;
+
+impl Places {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "runs at compile time: what is amiss is no program"
+    )]
+    const fn of(own: &[Property], common: &[Property]) -> Self {
+        let mut places = Self { slots: [FREE; SLOTS], required: 0 };
+        let count = own.len() + common.len();
+        assert!(count < 64, "the places of a type's properties are bits of a word");
+        let mut place = 0;
+        while place < count {
+            let property = if place < own.len() { &own[place] } else { &common[place - own.len()] };
+            let mut slot = slot_of(property.name.as_bytes());
+            while places.slots[slot] != FREE {
+                slot = (slot + 1) % SLOTS;
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "below 64")]
+            let narrow = place as u8;
+            places.slots[slot] = narrow;
+            if property.required {
+                places.required |= 1 << place;
+            }
+            place += 1;
+        }
+        places
+    }
+}
+
+/// A name's slot: its length, the first two bytes and the last one tell nearly all names of one
+/// type apart.
+const fn slot_of(name: &[u8]) -> usize {
+    let mixed = match name {
+        [first, second, .., last] => {
+            (*first as usize) * 31 + (*second as usize) * 7 + (*last as usize) * 13
+        }
+        _ => 0,
+    };
+    (mixed + name.len() * 5) % SLOTS
 }
 
 /// The type of a name: 42 object types and the bundle.
@@ -400,7 +484,7 @@ pub fn custom_common(observable: bool) -> &'static [Property] {
 
 /// The common properties of a custom object of STIX 2.0.
 pub fn old_custom_common() -> &'static [Property] {
-    common::of_old(Family::Sdo, "")
+    common::OLD_DOMAIN
 }
 
 /// Names that no property may have: section 3.8.

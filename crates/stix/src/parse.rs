@@ -197,7 +197,7 @@ impl<'t, 'o> Reader<'t, 'o> {
 
     /// What must be there is; `id`, `created`, `modified` and `spec_version` may be filled in.
     fn check_required(&self, known: &'static Type, object: Value<'t>) -> Result<(), Unreadable> {
-        let all = known.properties.iter().chain(known.common());
+        let all = known.properties.iter().chain(known.common);
         let required = all.filter(|property| property.required).map(|property| property.name);
         let of_20: &[&str] = if self.is_20() { old::required(known) } else { &[] };
         for name in required.chain(of_20.iter().copied()) {

@@ -61,15 +61,14 @@ pub fn split(document: &[u8]) -> Result<Vec<&[u8]>, SplitError> {
 pub(crate) enum Shell<'a> {
     /// A list of values.
     List(Vec<&'a [u8]>),
-    /// Any other value, without what stands around it.
-    One(&'a [u8]),
+    /// Any other value, without what stands around it, and the objects of a bundle or an envelope.
+    One(&'a [u8], Option<Vec<&'a [u8]>>),
 }
 
 /// The outside of a document that is UTF-8: nesting and numbers of any size pass here, so that one
 /// object's excess stays its own.
 pub(crate) fn shell(document: &[u8]) -> Result<Shell<'_>, Fault> {
-    let mut scanner = Scanner::new(document);
-    (scanner.depth_max, scanner.digits_max) = (usize::MAX, usize::MAX);
+    let mut scanner = Scanner::unbounded(document);
     if document.starts_with(b"\xef\xbb\xbf") {
         scanner.at = 3;
     }
@@ -79,13 +78,7 @@ pub(crate) fn shell(document: &[u8]) -> Result<Shell<'_>, Fault> {
 /// The objects of a value that is a bundle or an envelope: it has a list `objects`, and its type
 /// is `bundle` or absent.
 pub(crate) fn objects_of(value: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut scanner = Scanner::new(value);
-    (scanner.depth_max, scanner.digits_max) = (usize::MAX, usize::MAX);
-    if scanner.peek() != Some(b'{') {
-        return None;
-    }
-    let (objects, kind) = scanner.members().ok()?;
-    objects.filter(|_| kind.is_none_or(|kind| kind == b"\"bundle\""))
+    Scanner::unbounded(value).objects().flatten()
 }
 
 /// Checks that `bytes` are exactly one JSON value within the nesting limit; the offset and the
@@ -112,6 +105,11 @@ impl<'a> Scanner<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let (depth_max, digits_max) = (limits::DOCUMENT_DEPTH_MAX, limits::NUMBER_DIGITS_MAX);
         Self { bytes, at: 0, depth_max, digits_max }
+    }
+
+    /// As [`Scanner::new`], with numbers and nesting of any size.
+    fn unbounded(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, depth_max: usize::MAX, digits_max: usize::MAX }
     }
 
     fn fail(&self, offset: usize, rule: &'static str, problem: &'static str) -> SplitError {
@@ -196,11 +194,25 @@ impl<'a> Scanner<'a> {
         let shell = if self.peek() == Some(b'[') {
             Shell::List(self.values()?)
         } else {
-            self.value()?;
-            Shell::One(self.bytes.get(start..self.at).unwrap_or_default())
+            let objects = self.objects();
+            if objects.is_none() {
+                self.at = start;
+                self.value()?;
+            }
+            Shell::One(self.bytes.get(start..self.at).unwrap_or_default(), objects.flatten())
         };
         self.end()?;
         Ok(shell)
+    }
+
+    /// Reads an object that is next: with its objects, where it is a bundle or an envelope. None
+    /// where it cannot be read so.
+    fn objects(&mut self) -> Option<Option<Vec<&'a [u8]>>> {
+        if self.peek() != Some(b'{') {
+            return None;
+        }
+        let (objects, kind) = self.members().ok()?;
+        Some(objects.filter(|_| kind.is_none_or(|kind| kind == b"\"bundle\"")))
     }
 
     /// The items of a list whose bracket is next.

@@ -18,11 +18,20 @@ pub(crate) fn fraction_len(text: &str) -> usize {
 /// Compares two timestamps as instants of any precision; texts that are none come last, by bytes.
 pub fn compare_timestamps(a: &str, b: &str) -> Ordering {
     match (parse(a), parse(b)) {
-        (Some(a), Some(b)) => (a.0, trim(a.1)).cmp(&(b.0, trim(b.1))),
+        (Some(a), Some(b)) => compare(a, b),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => a.cmp(b),
     }
+}
+
+/// The order of two timestamps as instants; none where one is no timestamp.
+pub(crate) fn compare_if_timestamps(a: &str, b: &str) -> Option<Ordering> {
+    Some(compare(parse(a)?, parse(b)?))
+}
+
+fn compare(a: (&str, &str), b: (&str, &str)) -> Ordering {
+    (a.0, trim(a.1)).cmp(&(b.0, trim(b.1)))
 }
 
 /// A text whose byte order is the order of instants: no trailing zeros in the fraction.

@@ -10,7 +10,7 @@ mod read;
 
 pub(crate) use read::plain_end;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What kind of JSON value a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,20 +146,37 @@ impl<'a> Tree<'a> {
     /// *Source*: RFC 6901.
     pub fn pointer(&self, offset: usize) -> String {
         let mut pointer = String::new();
+        self.write_pointer(offset, &mut pointer);
+        pointer
+    }
+
+    /// Appends what [`Tree::pointer`] gives.
+    pub(crate) fn write_pointer(&self, offset: usize, pointer: &mut String) {
         let mut value = self.root();
         while let Some((step, child)) = value.child_at(offset) {
             pointer.push('/');
             match step {
-                Step::Key(key) => escape_step(key, &mut pointer),
-                Step::Place(place) => pointer.push_str(&place.to_string()),
+                Step::Key(key) => escape_step(key, pointer),
+                Step::Place(place) => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(pointer, "{place}");
+                }
             }
             value = child;
         }
-        pointer
     }
 
     fn node(&self, at: u32) -> Option<&Node> {
         self.arena.nodes.get(at as usize)
+    }
+
+    /// Whether a string's text is this one; most others differ in length already.
+    fn is_text(&self, node: &Node, text: &str) -> bool {
+        if node.escaped {
+            return self.string(node) == text;
+        }
+        let (start, end) = (node.start as usize + 1, node.end as usize - 1);
+        end - start == text.len() && self.text.as_bytes().get(start..end) == Some(text.as_bytes())
     }
 
     fn string(&self, node: &Node) -> &str {
@@ -201,6 +218,9 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
 
 /// Appends a key as a step of a JSON pointer: `~` as `~0`, `/` as `~1`.
 pub(crate) fn escape_step(key: &str, pointer: &mut String) {
+    if !key.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        return pointer.push_str(key);
+    }
     for c in key.chars() {
         match c {
             '~' => pointer.push_str("~0"),
@@ -282,7 +302,16 @@ impl<'t> Value<'t> {
 
     /// The value of a key, the first where it stands twice.
     pub fn get(self, key: &str) -> Option<Value<'t>> {
-        self.members().find(|(name, _)| *name == key).map(|(_, value)| value)
+        let mut at = self.at + 1;
+        for _ in 0..self.len_of(Kind::Object) {
+            let name = self.tree.node(at)?;
+            let value = Value { tree: self.tree, at: at + 1 };
+            if self.tree.is_text(name, key) {
+                return Some(value);
+            }
+            at = value.node()?.next(value.at);
+        }
+        None
     }
 
     /// The value that leads along keys: `value.path(&["a", "b"])`.

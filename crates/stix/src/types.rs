@@ -74,7 +74,7 @@ pub fn family(type_: &str, version: &str) -> Option<Family> {
 
 /// The type that a type or an id names.
 pub fn type_of_id(text: &str) -> &str {
-    text.split_once("--").map_or(text, |(type_, _)| type_)
+    crate::id::parts(text).map_or(text, |(type_, _)| type_)
 }
 
 /// The edition an object is written in, as far as it tells: `spec_version` of any object but a

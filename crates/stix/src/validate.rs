@@ -24,6 +24,7 @@ mod markings;
 mod object;
 mod pattern;
 mod remedy;
+mod seen;
 mod special;
 mod v20;
 mod value;

@@ -174,15 +174,7 @@ pub(super) static GRANULAR_MARKING: Type = Type::new(
 );
 
 /// The common properties of STIX 2.0.
-pub(super) fn of_old(family: Family, name: &str) -> &'static [Property] {
-    match (family, name) {
-        (Family::Bundle, _) => BUNDLE,
-        (Family::Meta, _) => OLD_MARKING_DEFINITION,
-        _ => OLD_DOMAIN,
-    }
-}
-
-static OLD_DOMAIN: &[Property] = &[
+pub(super) static OLD_DOMAIN: &[Property] = &[
     TYPE,
     ID,
     CREATED_BY_REF,
@@ -195,7 +187,7 @@ static OLD_DOMAIN: &[Property] = &[
     GRANULAR_MARKINGS,
 ];
 
-static OLD_MARKING_DEFINITION: &[Property] = &[
+pub(super) static OLD_MARKING_DEFINITION: &[Property] = &[
     TYPE,
     ID,
     CREATED_BY_REF,

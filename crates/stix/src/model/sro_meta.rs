@@ -4,7 +4,7 @@ use super::{
     Entries, Family, Format, Order, Shape,
     Shape::{Dictionary, Enum, Integer, Reference, Text},
     Targets, Type,
-    common::{p, reference, text, time},
+    common::{self, p, reference, text, time},
     vocab,
 };
 
@@ -59,14 +59,16 @@ pub(super) static LANGUAGE_CONTENT: Type = Type::new(
         time("object_modified"),
         p("contents", Dictionary(Entries::Translations)).required(),
     ],
-);
+)
+.common(common::LANGUAGE_CONTENT);
 
 pub(super) static MARKING_DEFINITION: Type = Type::new(
     "marking-definition",
     Family::Meta,
     "7.2.1",
     &[text("name"), text("definition_type"), p("definition", Dictionary(Entries::Marking))],
-);
+)
+.common(common::MARKING_DEFINITION);
 
 pub(super) static EXTENSION_DEFINITION: Type = Type::new(
     "extension-definition",
@@ -80,7 +82,8 @@ pub(super) static EXTENSION_DEFINITION: Type = Type::new(
         p("extension_types", Enum(&vocab::EXTENSION_TYPE)).list().required().rule("STIX-7.3.1-02"),
         text("extension_properties").list(),
     ],
-);
+)
+.common(common::EXTENSION_DEFINITION);
 
 pub(super) static BUNDLE: Type =
     Type::new("bundle", Family::Bundle, "8.1", &[p("objects", Shape::Objects).list()]);

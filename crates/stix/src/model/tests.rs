@@ -15,7 +15,7 @@ fn model_has_every_type_once_and_finds_it_by_name() {
 #[test]
 fn model_lists_no_property_twice_and_every_contributing_one() {
     for type_ in types().chain(EXTENSIONS) {
-        let all = || type_.properties.iter().chain(type_.common());
+        let all = || type_.properties.iter().chain(type_.common);
         for (place, property) in all().enumerate() {
             let before = all().take(place).any(|other| other.name == property.name);
             assert!(!before, "{}.{}", type_.name, property.name);

@@ -97,7 +97,7 @@ impl<'t> Reader<'t, '_> {
         if self.is_20() && in_observable {
             return Err(Unreadable::at(value, "refers to no object of its container"));
         }
-        let Some((type_, uuid)) = text.split_once("--") else {
+        let Some((type_, uuid)) = crate::id::parts(text) else {
             return Err(Unreadable::at(value, "an id is expected"));
         };
         if !is_uuid(uuid) {

@@ -5,26 +5,33 @@
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
-    hash::{DefaultHasher, Hash, Hasher},
+    rc::Rc,
 };
 
-use super::{Options, judge::Judge, object::Context};
+use super::{
+    Options,
+    judge::Judge,
+    object::Context,
+    seen::{Key, Table},
+};
 use crate::{
     Head, Level, Spec,
+    id::parts,
     tree::{Arena, Value},
 };
 
 /// What is known across the members of a bundle.
 pub(super) struct Members<'a> {
-    members: Vec<&'a [u8]>,
+    members: Rc<[&'a [u8]]>,
     /// `spec_version` of the bundle.
     version: Option<String>,
     /// Whether the outer object is a bundle, not an envelope.
     is_bundle: bool,
+    key: Key,
     /// Hash of an id to the hash of the `modified` it first had.
-    versions: HashMap<u64, u64>,
+    versions: Table,
     /// Hash of producer and UUID to the hash of the type it first had.
-    uuids: HashMap<u64, u64>,
+    uuids: Table,
     heads: Option<Heads<'a>>,
 }
 
@@ -36,24 +43,20 @@ struct Heads<'a> {
     producers: HashSet<String>,
 }
 
-fn hash(parts: &[&str]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn text<'t>(value: Value<'t>, name: &str) -> Option<&'t str> {
     value.get(name).and_then(Value::as_str)
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn new(options: &Options<'_>, members: &[&'a [u8]]) -> Self {
+    pub(super) fn new(options: &Options<'_>, members: Rc<[&'a [u8]]>) -> Self {
+        let count = members.len();
         let mut table = Self {
-            members: members.to_vec(),
+            members,
             version: None,
             is_bundle: false,
-            versions: HashMap::with_capacity(members.len()),
-            uuids: HashMap::with_capacity(members.len()),
+            key: Key::default(),
+            versions: Table::with_capacity_and_hasher(count, <_>::default()),
+            uuids: Table::with_capacity_and_hasher(count, <_>::default()),
             heads: None,
         };
         if options.enforce_refs || options.interop {
@@ -66,7 +69,7 @@ impl<'a> Members<'a> {
         let members = &self.members;
         self.heads.get_or_insert_with(|| {
             let mut heads = Heads::default();
-            for bytes in members {
+            for bytes in members.iter() {
                 let Ok(head) = Head::parse(bytes) else { continue };
                 if head.type_ == "identity" && head.created_by_ref.is_some() {
                     heads.producers.insert(head.id.to_string());
@@ -125,8 +128,8 @@ impl<'a> Members<'a> {
         let Some(value) = ctx.root.get("id") else { return };
         let Some(id) = value.as_str() else { return };
         if let Some(modified) = text(ctx.root, "modified") {
-            let modified = hash(&[modified]);
-            match self.versions.entry(hash(&[id])) {
+            let modified = self.key.hash(modified);
+            match self.versions.entry(self.key.hash(id)) {
                 Entry::Vacant(entry) => {
                     entry.insert(modified);
                 }
@@ -136,13 +139,12 @@ impl<'a> Members<'a> {
                 Entry::Occupied(_) => {}
             }
         }
-        let (Some(producer), Some((_, uuid))) =
-            (text(ctx.root, "created_by_ref"), id.split_once("--"))
+        let (Some(producer), Some((_, uuid))) = (text(ctx.root, "created_by_ref"), parts(id))
         else {
             return;
         };
-        let type_ = hash(&[ctx.type_name]);
-        if *self.uuids.entry(hash(&[producer, uuid])).or_insert(type_) != type_ {
+        let type_ = self.key.hash(ctx.type_name);
+        if *self.uuids.entry(self.key.hash((producer, uuid))).or_insert(type_) != type_ {
             judge.error("STIX-2.9-04", value, "a UUID that no object of another type has");
         }
     }

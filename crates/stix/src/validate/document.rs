@@ -1,9 +1,11 @@
 //! The walk through a document: a bundle, an envelope, a list of objects, one object.
 
+use std::{fmt::Write as _, rc::Rc};
+
 use super::{Options, Report, Sink, bundle::Members, judge::Judge, object::Context};
 use crate::{
     Spec, limits,
-    split::{Shell, shell},
+    split::{Shell, objects_of, shell},
     tree::{Arena, Fault, Kind, Tree, Value, utf8},
 };
 
@@ -42,9 +44,12 @@ pub fn validate_each(
     sink: Sink<'_>,
     done: &mut dyn FnMut(Outcome),
 ) {
-    let mut walk = Walk { judge: Judge::new(options), arena: Arena::default(), document };
+    let mut walk = Walk { judge: Judge::new(options), arena: Arena::default(), document, text: "" };
     match utf8(document) {
-        Ok(text) => walk.text(text, sink, done),
+        Ok(text) => {
+            walk.text = text;
+            walk.walk(sink, done);
+        }
         Err(fault) => {
             walk.fail(fault, 0, sink);
             done(walk.outcome(None));
@@ -56,11 +61,13 @@ struct Walk<'a, 'o> {
     judge: Judge<'o>,
     arena: Arena,
     document: &'a [u8],
+    /// The same, once it is known to be UTF-8.
+    text: &'a str,
 }
 
 impl<'a> Walk<'a, '_> {
-    fn text(&mut self, text: &'a str, sink: Sink<'_>, done: &mut dyn FnMut(Outcome)) {
-        if text.starts_with('\u{feff}') {
+    fn walk(&mut self, sink: Sink<'_>, done: &mut dyn FnMut(Outcome)) {
+        if self.text.starts_with('\u{feff}') {
             self.fail(Fault { rule: "JSON-5", offset: 0, problem: "a byte order mark" }, 0, sink);
         }
         match shell(self.document) {
@@ -70,12 +77,13 @@ impl<'a> Walk<'a, '_> {
             }
             Ok(Shell::List(items)) => {
                 for (place, item) in items.iter().enumerate() {
-                    let id = self.top(item, &format!("/{place}"), sink);
+                    let members = objects_of(item);
+                    let id = self.top(item, members, &format!("/{place}"), sink);
                     done(self.outcome(id));
                 }
             }
-            Ok(Shell::One(whole)) => {
-                let id = self.top(whole, "", sink);
+            Ok(Shell::One(whole, members)) => {
+                let id = self.top(whole, members, "", sink);
                 done(self.outcome(id));
             }
         }
@@ -87,17 +95,23 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// One object that stands in no other: a bundle is opened, an envelope too.
-    fn top(&mut self, whole: &'a [u8], prefix: &str, sink: Sink<'_>) -> Option<String> {
-        match crate::split::objects_of(whole) {
-            Some(members) => self.bundle(whole, &members, prefix, sink),
+    fn top(
+        &mut self,
+        whole: &'a [u8],
+        members: Option<Vec<&'a [u8]>>,
+        prefix: &str,
+        sink: Sink<'_>,
+    ) -> Option<String> {
+        match members {
+            Some(members) => self.bundle(whole, members, prefix, sink),
             None => self.single(whole, prefix, sink),
         }
     }
 
     fn single(&mut self, bytes: &'a [u8], prefix: &str, sink: Sink<'_>) -> Option<String> {
-        let base = self.offset_of(bytes);
+        let (text, base) = self.part(bytes);
         let mut id = None;
-        self.tree(bytes, base, prefix, sink, |judge, tree| {
+        self.tree(text, base, prefix, sink, |judge, tree| {
             let Some(ctx) = judge.context(tree.root()) else { return };
             judge.top(ctx.root);
             judge.spec = single_spec(judge.options.version, ctx.root);
@@ -111,20 +125,20 @@ impl<'a> Walk<'a, '_> {
     fn bundle(
         &mut self,
         whole: &'a [u8],
-        members: &[&'a [u8]],
+        members: Vec<&'a [u8]>,
         prefix: &str,
         sink: Sink<'_>,
     ) -> Option<String> {
-        let mut table = Members::new(self.judge.options, members);
-        let id = self.frame(whole, members, prefix, &mut table, sink);
+        let members = Rc::<[&'a [u8]]>::from(members);
+        let mut table = Members::new(self.judge.options, Rc::clone(&members));
+        let id = self.frame(whole, &members, prefix, &mut table, sink);
         let mut pointer = String::new();
         for (place, bytes) in members.iter().enumerate() {
             pointer.clear();
-            pointer.push_str(prefix);
-            pointer.push_str("/objects/");
-            pointer.push_str(&place.to_string());
-            let base = self.offset_of(bytes);
-            self.tree(bytes, base, &pointer, sink, |judge, tree| {
+            // Writing to a string cannot fail.
+            let _ = write!(pointer, "{prefix}/objects/{place}");
+            let (text, base) = self.part(bytes);
+            self.tree(text, base, &pointer, sink, |judge, tree| {
                 let Some(ctx) = judge.context(tree.root()) else { return };
                 if ctx.type_name == "bundle" {
                     judge.error("STIX-8.1-02", ctx.root, "a STIX object; a bundle is none");
@@ -148,8 +162,8 @@ impl<'a> Walk<'a, '_> {
         table: &mut Members<'a>,
         sink: Sink<'_>,
     ) -> Option<String> {
-        let base = self.offset_of(whole);
-        let (frame, gap) = hollow(whole, members);
+        let (text, base) = self.part(whole);
+        let (frame, gap) = hollow(text, members);
         let mut id = None;
         self.judge.gap = gap;
         self.tree(&frame, base, prefix, sink, |judge, tree| {
@@ -173,26 +187,24 @@ impl<'a> Walk<'a, '_> {
     /// Reads a tree, tells its faults, runs the checks, hands out the findings in order.
     fn tree(
         &mut self,
-        bytes: &[u8],
+        text: &str,
         base: usize,
         prefix: &str,
         sink: Sink<'_>,
         checks: impl FnOnce(&mut Judge<'_>, &Tree<'_>),
     ) {
         self.judge.begin(base, prefix);
-        if bytes.len() > limits::OBJECT_LEN_MAX {
+        if text.len() > limits::OBJECT_LEN_MAX {
             let problem = "an object of more than 16 MiB";
-            self.judge.fault(Fault { rule: "LIMIT-2", offset: 0, problem }, "", bytes);
+            self.judge.fault(Fault { rule: "LIMIT-2", offset: 0, problem }, "", text.as_bytes());
             self.judge.end(sink);
             return;
         }
-        // INVARIANT: the document was checked to be UTF-8, and an object begins and ends in ASCII.
-        let text = std::str::from_utf8(bytes).unwrap_or_default();
         match self.arena.read(text) {
-            Err(fault) => self.judge.fault(fault, "", bytes),
+            Err(fault) => self.judge.fault(fault, "", text.as_bytes()),
             Ok(tree) => {
                 for fault in tree.faults() {
-                    self.judge.fault(*fault, &tree.pointer(fault.offset), bytes);
+                    self.judge.fault(*fault, &tree.pointer(fault.offset), text.as_bytes());
                 }
                 checks(&mut self.judge, &tree);
                 self.arena = tree.into_arena();
@@ -210,9 +222,11 @@ impl<'a> Walk<'a, '_> {
         self.judge.end(sink);
     }
 
-    /// Where a slice of the document begins in it.
-    fn offset_of(&self, part: &[u8]) -> usize {
-        (part.as_ptr() as usize).saturating_sub(self.document.as_ptr() as usize)
+    /// A slice of the document as text, and where it begins there.
+    fn part(&self, part: &'a [u8]) -> (&'a str, usize) {
+        let base = (part.as_ptr() as usize).saturating_sub(self.document.as_ptr() as usize);
+        // INVARIANT: a value begins and ends in ASCII.
+        (self.text.get(base..base + part.len()).unwrap_or_default(), base)
     }
 }
 
@@ -250,15 +264,14 @@ fn single_spec(option: Option<Spec>, root: Value<'_>) -> Spec {
 }
 
 /// The text of a bundle with one number in place of its objects, and where how many bytes lack.
-fn hollow(whole: &[u8], members: &[&[u8]]) -> (Vec<u8>, (usize, usize)) {
+fn hollow(whole: &str, members: &[&[u8]]) -> (String, (usize, usize)) {
     let start = whole.as_ptr() as usize;
     let (Some(first), Some(last)) = (members.first(), members.last()) else {
-        return (whole.to_vec(), (usize::MAX, 0));
+        return (whole.to_owned(), (usize::MAX, 0));
     };
     let from = (first.as_ptr() as usize).saturating_sub(start);
     let to = (last.as_ptr() as usize).saturating_sub(start) + last.len();
-    let mut frame = whole.get(..from).unwrap_or_default().to_vec();
-    frame.push(b'0');
-    frame.extend_from_slice(whole.get(to..).unwrap_or_default());
+    let (before, behind) = (whole.get(..from), whole.get(to..));
+    let frame = [before.unwrap_or_default(), "0", behind.unwrap_or_default()].concat();
     (frame, (from, to.saturating_sub(from + 1)))
 }

@@ -75,6 +75,10 @@ pub(super) fn is_url(text: &str) -> bool {
     if !scheme_ok || rest.is_empty() {
         return false;
     }
+    // Nearly every URL has only bytes that may stand anywhere.
+    if rest.bytes().all(is_url_byte) {
+        return true;
+    }
     let bytes = rest.as_bytes();
     let ok = |(place, byte): (usize, &u8)| match byte {
         b'%' => {
@@ -82,9 +86,26 @@ pub(super) fn is_url(text: &str) -> bool {
             digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
         }
         b'[' | b']' => rest.starts_with("//"),
-        byte => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(byte),
+        byte => *byte == b'#' || is_url_byte(*byte),
     };
     bytes.iter().enumerate().all(ok) && bytes.iter().filter(|byte| **byte == b'#').count() <= 1
+}
+
+/// Unreserved and reserved characters, but `#`, which stands once, and brackets, which need `//`.
+#[inline]
+fn is_url_byte(byte: u8) -> bool {
+    /// One bit a byte of ASCII.
+    const SET: u128 = {
+        let mut bytes: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\
+            -._~:/?@!$&'()*+,;=";
+        let mut set = 0;
+        while let [first, rest @ ..] = bytes {
+            set |= 1 << *first;
+            bytes = rest;
+        }
+        set
+    };
+    byte.is_ascii() && SET >> byte & 1 == 1
 }
 
 /// An address without a display name: `local@domain`.

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{FINDINGS_PER_OBJECT_MAX, Options, Report, checks::check_of};
+use super::{
+    FINDINGS_PER_OBJECT_MAX, Options, Report,
+    checks::check_of,
+    seen::{Key, Set},
+};
 use crate::{
     Finding, FindingKind, Level, Spec,
     finding::escaped,
@@ -21,6 +25,8 @@ pub(super) struct Judge<'o> {
     prefix: String,
     /// Id of the object.
     id: String,
+    /// The same, as its findings show it: escaped once, where there is one.
+    shown_id: String,
     /// The edition it is checked by.
     pub(super) spec: Spec,
     unhanded: usize,
@@ -28,6 +34,9 @@ pub(super) struct Judge<'o> {
     pub(super) gap: (usize, usize),
     /// What keeps the document from being judged as STIX.
     pub(super) unreadable: Option<&'static str>,
+    key: Key,
+    /// Patterns of the document with which nothing is wrong.
+    sound_patterns: Set,
 }
 
 impl<'o> Judge<'o> {
@@ -39,10 +48,13 @@ impl<'o> Judge<'o> {
             base: 0,
             prefix: String::new(),
             id: String::new(),
+            shown_id: String::new(),
             spec: Spec::V21,
             unhanded: 0,
             gap: (usize::MAX, 0),
             unreadable: None,
+            key: Key::default(),
+            sound_patterns: Set::default(),
         }
     }
 
@@ -52,6 +64,7 @@ impl<'o> Judge<'o> {
         self.prefix.clear();
         self.prefix.push_str(prefix);
         self.id.clear();
+        self.shown_id.clear();
         self.unhanded = 0;
         self.spec = Spec::V21;
     }
@@ -59,6 +72,7 @@ impl<'o> Judge<'o> {
     pub(super) fn name(&mut self, id: &str) {
         self.id.clear();
         self.id.push_str(id);
+        self.shown_id.clear();
     }
 
     pub(super) fn id(&self) -> &str {
@@ -80,21 +94,37 @@ impl<'o> Judge<'o> {
         self.findings.drain(..).for_each(sink);
     }
 
+    /// What a pattern is known by, once it is found sound: its edition is a part of it.
+    pub(super) fn pattern_key(&self, pattern: &str, spec: Spec) -> u64 {
+        self.key.hash((pattern, spec == Spec::V20, self.spec == Spec::V20))
+    }
+
+    pub(super) fn is_sound_pattern(&self, key: u64) -> bool {
+        self.sound_patterns.contains(&key)
+    }
+
+    pub(super) fn remember_sound_pattern(&mut self, key: u64) {
+        self.sound_patterns.insert(key);
+    }
+
     fn true_offset(&self, offset: usize) -> usize {
         if offset > self.gap.0 { offset + self.gap.1 } else { offset }
     }
 
     fn finding(
-        &self,
+        &mut self,
         rule: &'static str,
         level: Level,
         found: &str,
         expected: Cow<'static, str>,
     ) -> Finding {
+        if self.shown_id.is_empty() && !self.id.is_empty() {
+            self.shown_id = escaped(&self.id);
+        }
         Finding {
             rule,
             level,
-            object: escaped(&self.id),
+            object: self.shown_id.clone(),
             pointer: String::new(),
             offset: self.base,
             found: escaped(found),
@@ -125,7 +155,9 @@ impl<'o> Judge<'o> {
             return;
         }
         let mut finding = self.finding(rule, level, shown(at), expected.into());
-        finding.pointer = format!("{}{}", self.prefix, at.tree().pointer(at.offset()));
+        finding.pointer.reserve_exact(self.prefix.len() + 40);
+        finding.pointer.push_str(&self.prefix);
+        at.tree().write_pointer(at.offset(), &mut finding.pointer);
         finding.offset = self.base + self.true_offset(at.offset());
         finding.kind = kind;
         self.findings.push(finding);

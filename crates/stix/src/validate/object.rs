@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use super::judge::Judge;
 use crate::{
-    Level, Spec, Tlp, compare_timestamps,
+    Level, Spec, Tlp,
     id::is_uuid,
-    is_timestamp,
     model::{self, Family, Least, Property, RESERVED_PROPERTIES, Type, type_of},
+    time::compare_if_timestamps,
     tree::{Kind, Value},
 };
 
@@ -102,31 +102,31 @@ impl Judge<'_> {
 
     /// The members of an object, extension or embedded type against its table.
     pub(super) fn members(&mut self, type_: &'static Type, value: Value<'_>, ctx: &Context<'_>) {
-        let common = type_.common();
-        let (mut own_seen, mut common_seen) = (0u64, 0u64);
+        let own = type_.properties.len();
+        let mut seen = 0u64;
         for (key, member) in value.members() {
-            if let Some(place) = place_of(type_.properties, key) {
-                own_seen |= 1 << place;
-                self.known(type_.properties.get(place), member, ctx);
-            } else if let Some(place) = place_of(common, key) {
-                if ctx.container.is_some() && matches!(key, "id") {
-                    continue;
+            match type_.place(key) {
+                Some(place) if place >= own && ctx.container.is_some() && key == "id" => {}
+                Some(place) => {
+                    seen |= 1 << place;
+                    self.known(type_.at(place), member, ctx);
                 }
-                common_seen |= 1 << place;
-                self.known(common.get(place), member, ctx);
-            } else {
-                self.unknown(type_, key, member, ctx);
+                None => self.unknown(type_, key, member, ctx),
             }
         }
-        if ctx.container.is_none() || type_.family != Family::Sco {
-            self.required(common, common_seen, value, "3.2");
+        let missing = type_.required() & !seen;
+        if missing != 0 {
+            let is_contained = ctx.container.is_some() && type_.family == Family::Sco;
+            if !is_contained {
+                self.missing_of(type_, missing >> own << own, value, "3.2");
+            }
+            self.missing_of(type_, missing & !(u64::MAX << own), value, type_.clause);
         }
-        self.required(type_.properties, own_seen, value, type_.clause);
         let is_old = ctx.container.is_some()
             && (type_.name == "windows-pebinary-ext"
                 || value.members().any(|(key, _)| model::is_old_property(type_.name, key)));
         if let Some(least) = type_.least.as_ref().filter(|_| !is_old) {
-            self.least(type_, least, own_seen, value);
+            self.least(type_, least, seen, value);
         }
     }
 
@@ -138,17 +138,19 @@ impl Judge<'_> {
         self.property(property, member, ctx);
     }
 
-    fn required(
+    /// The required properties at these places are missing.
+    fn missing_of(
         &mut self,
-        properties: &'static [Property],
-        seen: u64,
+        type_: &'static Type,
+        mut places: u64,
         value: Value<'_>,
         clause: &'static str,
     ) {
-        for (place, property) in properties.iter().enumerate() {
-            if property.required && seen & 1 << place == 0 {
+        while places != 0 {
+            if let Some(property) = type_.at(places.trailing_zeros() as usize) {
                 self.missing(property.name, value, clause);
             }
+            places &= places - 1;
         }
     }
 
@@ -189,10 +191,7 @@ impl Judge<'_> {
     ) {
         let (Some(a), Some(b)) = (value.get(earlier), value.get(later)) else { return };
         let (Some(first), Some(second)) = (a.as_str(), b.as_str()) else { return };
-        if !is_timestamp(first) || !is_timestamp(second) {
-            return;
-        }
-        let order = compare_timestamps(first, second);
+        let Some(order) = compare_if_timestamps(first, second) else { return };
         if order.is_gt() || (strict && order.is_eq()) {
             self.disorder(rule, b, later, earlier);
         }
@@ -306,11 +305,6 @@ fn at_pointer<'t>(root: Value<'t>, pointer: &str) -> Value<'t> {
         }
     }
     value
-}
-
-#[inline]
-fn place_of(properties: &'static [Property], key: &str) -> Option<usize> {
-    properties.iter().position(|property| property.name == key)
 }
 
 /// What the Interoperability specification requires beyond the standard, by type.

@@ -22,6 +22,10 @@ impl Judge<'_> {
             None if self.spec == Spec::V20 => Spec::V20,
             _ => Spec::V21,
         };
+        let key = self.pattern_key(pattern, spec);
+        if self.is_sound_pattern(key) {
+            return;
+        }
         match pattern::parse(pattern, spec) {
             Err(error) => {
                 let place = format!("line {}, column {} of the pattern", error.line, error.column);
@@ -29,7 +33,11 @@ impl Judge<'_> {
                 self.inside((error.rule, Level::Error), value, &error.found, expected);
             }
             Ok(pattern) => {
-                for found in pattern::findings(&pattern, self.custom_check()) {
+                let findings = pattern::findings(&pattern, self.custom_check());
+                if findings.is_empty() {
+                    self.remember_sound_pattern(key);
+                }
+                for found in findings {
                     let place = format!("line {}, column {}", found.line, found.column);
                     let expected = format!("{} at {place} of the pattern", found.expected);
                     // A name that no type and no property can have is certainly not one.

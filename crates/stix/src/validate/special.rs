@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{format::is_plain_word, judge::Judge, object::Context};
 use crate::{
     Spec,
+    id::parts,
     model::{Family, Type, is_relationship_of, relationship_sources, type_of},
     registry,
     tree::{Kind, Value},
@@ -128,9 +129,7 @@ impl Judge<'_> {
             return;
         };
         let Some(name) = kind.as_str() else { return };
-        let (Some((source, _)), Some((target, _))) =
-            (source.split_once("--"), target.split_once("--"))
-        else {
+        let (Some((source, _)), Some((target, _))) = (parts(source), parts(target)) else {
             return;
         };
         let judged = |type_| {
@@ -210,7 +209,7 @@ impl Judge<'_> {
         }
         let Some(refs) = root.get("object_refs") else { return };
         let observable = |id: Value<'_>| {
-            let type_ = id.as_str().and_then(|id| id.split_once("--"));
+            let type_ = id.as_str().and_then(parts);
             type_.is_none_or(|(name, _)| {
                 type_of(name).is_none_or(|type_| type_.family == Family::Sco)
             })

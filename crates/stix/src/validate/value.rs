@@ -12,14 +12,13 @@ use super::{
 };
 use crate::{
     Level, Spec,
-    id::{is_type_name, is_uuid},
+    id::{is_type_name, is_uuid, parts},
     is_timestamp,
     model::{
         Entries, Family, Format, Precision, Property, Shape, Targets, Type, Vocabulary, type_of,
         vocab,
     },
-    registry,
-    time::fraction_len,
+    registry, time,
     tree::{Kind, Value},
 };
 
@@ -118,17 +117,15 @@ impl Judge<'_> {
 
     pub(super) fn timestamp(&mut self, rule: &'static str, precision: Precision, value: Value<'_>) {
         let Some(text) = self.text(value) else { return };
-        if !is_timestamp(text) {
+        let Some((_, fraction)) = time::parse(text) else {
             let (rule, expected) = timestamp_problem(text);
             return self.error(rule, value, expected);
-        }
+        };
         match precision {
-            Precision::Milliseconds if self.spec == Spec::V21 && fraction_len(text) < 3 => {
+            Precision::Milliseconds if self.spec == Spec::V21 && fraction.len() < 3 => {
                 self.error(rule, value, "at least three digits of the second");
             }
-            Precision::Seconds
-                if text.bytes().skip(20).any(|byte| !matches!(byte, b'0' | b'Z')) =>
-            {
+            Precision::Seconds if fraction.bytes().any(|byte| byte != b'0') => {
                 self.error(rule, value, "a timestamp to the second");
             }
             _ => {}
@@ -165,7 +162,7 @@ impl Judge<'_> {
 
     /// Checks `type--UUID`; the type, where it can be read.
     pub(super) fn id_form<'t>(&mut self, text: &'t str, value: Value<'_>) -> Option<&'t str> {
-        let Some((type_, uuid)) = text.split_once("--") else {
+        let Some((type_, uuid)) = parts(text) else {
             self.error("STIX-2.9-01", value, "type--UUID");
             return None;
         };
