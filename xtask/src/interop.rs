@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -12,15 +12,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::run;
 
+/// The packages of OASIS that STIX is compared with.
+pub(crate) const STIX_PACKAGES: [&str; 4] =
+    ["stix2==3.0.2", "stix2-validator==3.3.2", "stix2-patterns==2.1.2", "stix2-matcher==3.0.0"];
+
 /// Starts the demo, lets the clients walk it, ends it.
 pub(crate) fn run_clients() -> Result<()> {
-    let python = python(&[
-        "taxii2-client",
-        "stix2==3.0.2",
-        "stix2-validator==3.3.2",
-        "stix2-patterns==2.1.2",
-        "stix2-matcher==3.0.0",
-    ])?;
+    let python = python(&[&["taxii2-client"], STIX_PACKAGES.as_slice()].concat())?;
     let dir = Path::new("target/interop");
     if dir.exists() {
         fs::remove_dir_all(dir)?;
@@ -84,15 +82,17 @@ fn wait_for_story(demo: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// A Python with these packages, in an environment of its own.
+/// A Python with these packages, in an environment of its own. What the tools say goes to
+/// standard error: standard output may be one JSON document.
 pub(crate) fn python(packages: &[&str]) -> Result<String> {
     let made = Command::new("python3").args(["-m", "venv", "target/venv"]).status();
     if !made.is_ok_and(|status| status.success()) {
-        run(Command::new("apt-get").args(["install", "--yes", "--quiet", "python3-venv"]))?;
+        let mut install = Command::new("apt-get");
+        run(install.args(["install", "--yes", "--quiet", "python3-venv"]).stdout(io::stderr()))?;
         run(Command::new("python3").args(["-m", "venv", "target/venv"]))?;
     }
     let python = "target/venv/bin/python".to_owned();
     let install = ["-m", "pip", "install", "--quiet"];
-    run(Command::new(&python).args(install).args(packages))?;
+    run(Command::new(&python).args(install).args(packages).stdout(io::stderr()))?;
     Ok(python)
 }

@@ -99,11 +99,22 @@ fn bench() -> Result<()> {
     cargo(&["build", "--quiet", "--release", "--package", "node", "--package", "bench"])?;
     let mut bench = Command::new("target/release/bench");
     bench.args(std::env::args().skip(2));
-    if std::env::args().nth(2).as_deref() != Some("taxii") {
-        return run(&mut bench);
+    match std::env::args().nth(2).as_deref() {
+        Some("taxii") => {
+            let server = postgres::Server::start()?;
+            run(bench.env(postgres::VARIABLE, server.url()))
+        }
+        Some("stix") => {
+            match interop::python(&interop::STIX_PACKAGES) {
+                Ok(python) => {
+                    bench.env("DETENTE_PYTHON", python);
+                }
+                Err(error) => eprintln!("the packages of PyPI are not measured: {error:#}"),
+            }
+            run(&mut bench)
+        }
+        _ => run(&mut bench),
     }
-    let server = postgres::Server::start()?;
-    run(bench.env(postgres::VARIABLE, server.url()))
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

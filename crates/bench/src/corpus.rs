@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 pub(crate) const ATTACK: &str = "attack-enterprise-18.1.json.xz";
 
 /// Distinct real patterns, one JSON object a line.
-pub(crate) const PATTERNS: &str = "patterns.jsonl.xz";
+const PATTERNS: &str = "patterns.jsonl.xz";
 
 /// A file's bytes, unpacked when it is an `.xz`; none where it is not there.
 pub(crate) fn read(name: &str) -> Result<Option<Vec<u8>>> {
@@ -26,4 +26,16 @@ pub(crate) fn read(name: &str) -> Result<Option<Vec<u8>>> {
         .read_to_end(&mut bytes)
         .with_context(|| format!("{} cannot be unpacked", path.display()))?;
     Ok(Some(bytes))
+}
+
+/// The real patterns; none where they are not there.
+pub(crate) fn patterns() -> Result<Option<Vec<String>>> {
+    let Some(lines) = read(PATTERNS)? else { return Ok(None) };
+    let mut patterns = Vec::new();
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let line: serde_json::Value = serde_json::from_slice(line)?;
+        let pattern = line.get("pattern").and_then(serde_json::Value::as_str);
+        patterns.extend(pattern.map(str::to_owned));
+    }
+    Ok(Some(patterns))
 }

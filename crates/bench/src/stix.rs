@@ -1,6 +1,8 @@
 //! STIX on one core: each figure is CPU time of one thread over ATT&CK Enterprise.
 
 mod pattern;
+mod peers;
+mod validation;
 
 use std::hint::black_box;
 
@@ -11,21 +13,48 @@ use crate::{
     corpus,
     figure::{Bar, Report, cpu_seconds},
 };
+use peers::Rates;
 
 /// Measures; a corpus that is absent skips the figures that need it.
 pub(crate) fn run(report: &mut Report, _: &[String]) -> Result<()> {
-    match corpus::read(corpus::ATTACK)? {
+    let bundle = corpus::read(corpus::ATTACK)?;
+    let mut rates = Rates::new();
+    match &bundle {
         Some(bundle) => {
-            relay_path(report, &bundle)?;
-            canonical_form(report, &bundle)?;
+            relay_path(report, bundle)?;
+            rates.insert("validate", validation::full(report, bundle));
+            validation::memory(report, bundle)?;
+            rates.insert("parse", typed(report, bundle)?);
+            canonical_form(report, bundle)?;
         }
         None => {
-            for name in ["split + head + SHA-256", "JCS"] {
+            for name in ["split + head + SHA-256", "full MUST + SHOULD validation", "JCS"] {
                 report.skip(name, "../shared/data is not here");
             }
         }
     }
-    pattern::run(report)
+    validation::start_up(report)?;
+    pattern::run(report, &mut rates)?;
+    match &bundle {
+        Some(bundle) => peers::run(report, bundle, &rates),
+        None => Ok(()),
+    }
+}
+
+/// Every object read as its type, as a typed library does, from its text on.
+fn typed(report: &mut Report, bundle: &[u8]) -> Result<f64> {
+    let objects = stix::split(bundle)?;
+    let seconds = cpu_seconds(|| {
+        for object in &objects {
+            let options = stix::parse::Options { allow_custom: true, version: None };
+            if let Ok(tree) = stix::tree::Tree::read(object) {
+                let _ = black_box(stix::parse::parse(tree.root(), options));
+            }
+        }
+    });
+    let rate = objects.len() as f64 / seconds;
+    report.add("reading objects as their types", rate, "objects/s", Bar::None);
+    Ok(rate)
 }
 
 /// The canonical form of every object, from the tree as the other crates print from their values;

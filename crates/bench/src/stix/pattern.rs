@@ -4,7 +4,7 @@
 //! satisfies, though most of them satisfy its parts. The observations are made, not real: one
 //! observed-data of 2.0 form each second, an address or a mutex in it.
 
-use std::{hint::black_box, io::BufRead as _};
+use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
 use stix::{
@@ -13,46 +13,46 @@ use stix::{
     tree::Tree,
 };
 
+use super::peers::Rates;
 use crate::{
     corpus,
     figure::{Bar, Report, cpu_seconds},
 };
 
 /// Measures; the real patterns are skipped where they are absent.
-pub(crate) fn run(report: &mut Report) -> Result<()> {
-    match corpus::read(corpus::PATTERNS)? {
-        Some(lines) => reading(report, &lines)?,
+pub(super) fn run(report: &mut Report, rates: &mut Rates) -> Result<()> {
+    match corpus::patterns()? {
+        Some(patterns) => {
+            rates.insert("pattern", reading(report, &patterns));
+        }
         None => report.skip("parse of real patterns", "../shared/data is not here"),
     }
-    matching(report)
+    matching(report, rates)
 }
 
-fn reading(report: &mut Report, lines: &[u8]) -> Result<()> {
-    let mut patterns: Vec<String> = Vec::new();
-    for line in lines.lines() {
-        let line: serde_json::Value = serde_json::from_str(&line?)?;
-        let pattern = line.get("pattern").and_then(serde_json::Value::as_str);
-        patterns.extend(pattern.map(str::to_owned));
-    }
+fn reading(report: &mut Report, patterns: &[String]) -> f64 {
     let bytes: usize = patterns.iter().map(String::len).sum();
     let seconds = cpu_seconds(|| {
-        for pattern in &patterns {
+        for pattern in patterns {
             let _ = black_box(parse(black_box(pattern), Spec::V21));
         }
     });
     let rate = patterns.len() as f64 / seconds;
     report.add("parse of real patterns", rate, "patterns/s", Bar::AtLeast(300_000.0));
     report.add("the same, by size", bytes as f64 / seconds / 1e6, "MB/s", Bar::None);
-    Ok(())
+    rate
 }
 
 /// Observed-data of one document, and documents.
 const PER_DOCUMENT: u32 = 100_000;
 const DOCUMENTS: u32 = 10;
 
+/// An expression that no observation satisfies.
+pub(super) const ONE_EXPRESSION: &str = "[ipv4-addr:value = '192.0.2.1']";
+
 /// What is matched, and what makes it look at everything.
 const PATTERNS: [(&str, &str); 6] = [
-    ("one expression", "[ipv4-addr:value = '192.0.2.1']"),
+    ("one expression", ONE_EXPRESSION),
     ("AND", "[ipv4-addr:value LIKE '10.%'] AND [mutex:name = 'none']"),
     (
         "FOLLOWEDBY",
@@ -68,7 +68,7 @@ const PATTERNS: [(&str, &str); 6] = [
     ),
 ];
 
-fn matching(report: &mut Report) -> Result<()> {
+fn matching(report: &mut Report, rates: &mut Rates) -> Result<()> {
     let documents: Vec<String> = (0..DOCUMENTS).map(document).collect();
     let trees = documents.iter().map(|text| Tree::read(text.as_bytes()));
     let trees = trees.collect::<Result<Vec<_>, _>>().ok().context("the made observations")?;
@@ -101,13 +101,14 @@ fn matching(report: &mut Report) -> Result<()> {
         let name = format!("match {name}, 8 x as many: time grows");
         report.add(&name, grown, "x", Bar::AtMost(16.0));
     }
-    whole(report, &documents)
+    rates.insert("match", whole(report, &documents)?);
+    Ok(())
 }
 
 /// From text to answer: reading the tree, the observations and matching.
-fn whole(report: &mut Report, documents: &[String]) -> Result<()> {
+fn whole(report: &mut Report, documents: &[String]) -> Result<f64> {
     let document = documents.first().context("a document")?;
-    let matcher = parse(PATTERNS[0].1, Spec::V21)?.matcher()?;
+    let matcher = parse(ONE_EXPRESSION, Spec::V21)?.matcher()?;
     let seconds = cpu_seconds(|| {
         if let Ok(tree) = Tree::read(document.as_bytes())
             && let Ok(observations) = Observations::read(tree.root().items())
@@ -117,7 +118,13 @@ fn whole(report: &mut Report, documents: &[String]) -> Result<()> {
     });
     let rate = f64::from(PER_DOCUMENT) / seconds;
     report.add("match one expression, JSON text read too", rate, "observations/s", Bar::None);
-    Ok(())
+    Ok(rate)
+}
+
+/// The first of the made observations, as values.
+pub(super) fn observations(count: usize) -> Vec<serde_json::Value> {
+    let all: Vec<_> = serde_json::from_str(&document(0)).unwrap_or_default();
+    all.into_iter().take(count).collect()
 }
 
 /// A list of observed-data: two seconds apart, four in five with an address.
