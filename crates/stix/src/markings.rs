@@ -9,7 +9,7 @@
 
 pub mod definition;
 mod granular;
-mod scheme;
+pub(crate) mod scheme;
 pub mod selector;
 
 use std::collections::BTreeSet;

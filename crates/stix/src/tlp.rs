@@ -24,8 +24,6 @@ pub enum Tlp {
 #[error("not one of: TLP:CLEAR TLP:GREEN TLP:AMBER TLP:AMBER+STRICT TLP:RED")]
 pub struct UnknownTlp;
 
-const TLP_2_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
-
 /// UUID of each published marking definition: TLP 1.0, then TLP 2.0.
 const PUBLISHED: [(&str, Tlp); 9] = [
     ("613f2e26-407d-48c7-9eca-b8e91df99dc9", Tlp::Clear),
@@ -40,6 +38,10 @@ const PUBLISHED: [(&str, Tlp); 9] = [
 ];
 
 impl Tlp {
+    /// Key of the extension that holds a label of TLP 2.0.
+    pub(crate) const EXTENSION_2: &str =
+        "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
+
     /// Every label, least restrictive first.
     pub const ALL: [Self; 5] =
         [Self::Clear, Self::Green, Self::Amber, Self::AmberStrict, Self::Red];
@@ -96,7 +98,7 @@ impl Tlp {
         if let Some(tlp) = definition.id.as_deref().and_then(Self::of_marking_id) {
             return Some(tlp);
         }
-        let by_extension = definition.extensions.and_then(|mut all| all.remove(TLP_2_EXTENSION));
+        let by_extension = definition.extensions.and_then(|mut all| all.remove(Self::EXTENSION_2));
         if let Some(extension) = by_extension {
             return Some(Self::of_value(extension.get("tlp_2_0")));
         }
@@ -173,8 +175,9 @@ mod tests {
 
     #[test]
     fn tlp_is_recognised_by_extension_and_by_definition() {
+        let extension_2 = Tlp::EXTENSION_2;
         let extension = format!(
-            r#"{{"type":"marking-definition","extensions":{{"{TLP_2_EXTENSION}":{{"tlp_2_0":"amber+strict"}}}}}}"#
+            r#"{{"type":"marking-definition","extensions":{{"{extension_2}":{{"tlp_2_0":"amber+strict"}}}}}}"#
         );
         assert_eq!(Tlp::of_marking_definition(extension.as_bytes()), Some(Tlp::AmberStrict));
         let legacy = br#"{"definition_type":"tlp","definition":{"tlp":"green"}}"#;

@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use super::{Error, Reach, granular, object_markings, scheme};
+use super::{
+    Error, Reach, granular, object_markings,
+    scheme::{self, Marking},
+};
 use crate::{
     Tlp,
     parse::{self, Unreadable},
@@ -56,7 +59,7 @@ impl Meaning {
     ///
     /// *Source*: STIX 2.1 section 7.2.1; the extension definitions of the schemes.
     pub fn of_definition(definition: Value<'_>) -> Self {
-        let extension = |key| definition.path(&["extensions", key]);
+        let extension = |scheme: &scheme::Body| definition.path(&["extensions", scheme.key]);
         if let Some(tlp) = Tlp::of_marking_definition(definition.raw()) {
             return Self::new(Scheme::Tlp, Some(tlp), tlp.label());
         }
@@ -64,19 +67,19 @@ impl Meaning {
             let words = format!("statement: {}", one_line(&text_of(statement)));
             return Self::new(Scheme::Statement, None, words);
         }
-        if let Some(body) = extension(scheme::ACS_KEY) {
-            let problem = parse::read_as(&scheme::ACS, body).err().or_else(|| check_policy(body));
+        if let Some(body) = extension(&scheme::ACS) {
+            let problem = problem(&scheme::ACS, definition, body);
             return Self { problem, ..Self::new(Scheme::Acs, None, acs_words(body)) };
         }
-        if let Some(body) = extension(scheme::IEP_KEY) {
+        if let Some(body) = extension(&scheme::IEP) {
             // A colour that is none is the strictest.
             let colour = body.get("tlp").and_then(Value::as_str).and_then(|text| text.parse().ok());
             let tlp = Some(colour.unwrap_or(Tlp::Red));
-            let problem = parse::read_as(&scheme::IEP, body).err();
+            let problem = problem(&scheme::IEP, definition, body);
             return Self { problem, ..Self::new(Scheme::Iep, tlp, iep_words(body, tlp)) };
         }
-        if let Some(body) = extension(scheme::CUI_KEY) {
-            let problem = parse::read_as(&scheme::CUI, body).err();
+        if let Some(body) = extension(&scheme::CUI) {
+            let problem = problem(&scheme::CUI, definition, body);
             return Self { problem, ..Self::new(Scheme::Cui, None, cui_words(body)) };
         }
         let kind = definition.get("definition_type").or_else(|| definition.get("name"));
@@ -164,21 +167,16 @@ fn named(body: Value<'_>, name: &str) -> String {
     body.get(name).map_or_else(|| "?".to_owned(), |value| one_line(&text_of(value)))
 }
 
-/// `urn:isa:policy:acs:ns:v3.0?privdefault=…&sharedefault=…`, each permit or deny; more than one
-/// may stand there with blanks between.
-fn check_policy(body: Value<'_>) -> Option<Unreadable> {
-    let policy = body.get("policy_reference")?;
-    let text = policy.as_str().unwrap_or_default();
-    let well_formed = |one: &str| {
-        let defaults = one.strip_prefix("urn:isa:policy:acs:ns:v3.0?privdefault=");
-        let both = defaults.and_then(|rest| rest.split_once("&sharedefault="));
-        both.is_some_and(|(a, b)| [a, b].iter().all(|word| matches!(*word, "permit" | "deny")))
-    };
-    if !text.trim().is_empty() && text.split_whitespace().all(well_formed) {
-        return None;
-    }
-    let problem = "a policy has privdefault and sharedefault, each permit or deny".to_owned();
-    Some(Unreadable { pointer: policy.tree().pointer(policy.offset()), problem })
+/// The first thing about a body that is not as its scheme says.
+fn problem(scheme: &scheme::Body, definition: Value<'_>, body: Value<'_>) -> Option<Unreadable> {
+    let mut first = parse::read_as(scheme.table(), body).err();
+    scheme.check(Marking { definition, body }, &mut |at, expected| {
+        first.get_or_insert_with(|| Unreadable {
+            pointer: at.tree().pointer(at.offset()),
+            problem: format!("expected {expected}"),
+        });
+    });
+    first
 }
 
 fn acs_words(body: Value<'_>) -> String {
@@ -261,9 +259,11 @@ mod tests {
         Meaning::of_definition(Tree::read(text.as_bytes()).unwrap().root())
     }
 
-    fn extension(key: &str, body: &str) -> Meaning {
+    fn extension(scheme: &scheme::Body, body: &str) -> Meaning {
+        let key = scheme.key;
         meaning(&format!(
-            r#""extensions":{{"{key}":{{"extension_type":"property-extension",{body}}}}}"#
+            r#""name":"a","external_references":[{{"source_name":"a","description":"b"}}],
+            "extensions":{{"{key}":{{"extension_type":"property-extension",{body}}}}}"#
         ))
     }
 
@@ -276,7 +276,7 @@ mod tests {
         let policy = r#""policy_reference":"urn:isa:policy:acs:ns:v3.0?privdefault=permit&sharedefault=deny""#;
         let rule = r#""access_privilege":[{"privilege_action":"CISAUSES","rule_effect":"deny",
             "privilege_scope":{"entity":["ALL"]}}]"#;
-        let found = extension(scheme::ACS_KEY, &format!("{CONTROLS},{policy},{rule}"));
+        let found = extension(&scheme::ACS, &format!("{CONTROLS},{policy},{rule}"));
         assert_eq!((found.scheme, found.tlp, found.problem), (Scheme::Acs, None, None));
         assert_eq!(
             found.words,
@@ -289,7 +289,7 @@ mod tests {
             format!("{},{policy}", CONTROLS.replace("PUBREL", "PUB")),
             format!("{CONTROLS},{policy},{}", rule.replace("entity", "lamp")),
         ] {
-            assert!(extension(scheme::ACS_KEY, &wrong).problem.is_some(), "{wrong}");
+            assert!(extension(&scheme::ACS, &wrong).problem.is_some(), "{wrong}");
         }
     }
 
@@ -299,10 +299,10 @@ mod tests {
             "affected_party_notifications":"may","provider_attribution":"must-not",
             "unmodified_resale":"must-not","iep_id":"0224bfdf-ea3a-49c3-96f6-66d908bb1845",
             "iep_version":2.0,"description":"x","start_date":"2031-05-04T10:00:00Z""#;
-        let found = extension(scheme::IEP_KEY, body);
+        let found = extension(&scheme::IEP, body);
         assert_eq!((found.tlp, found.problem.clone()), (Some(Tlp::Amber), None));
         assert!(found.words.starts_with("IEP 2.0: TLP:AMBER; permitted actions none;"));
-        let odd = extension(scheme::IEP_KEY, &body.replace("amber", "purple"));
+        let odd = extension(&scheme::IEP, &body.replace("amber", "purple"));
         assert_eq!(odd.tlp, Some(Tlp::Red));
         assert!(odd.problem.is_some());
     }
@@ -311,14 +311,12 @@ mod tests {
     fn cui_is_shown_as_its_banner() {
         let body = r#""control":"CUI","categories":["SP-SSEL","SBIZ"],"disseminations":["NOFORN"],
             "designator_ref":"identity--c069bb9f-158a-405d-92b4-858a2536df9a""#;
-        let found = extension(scheme::CUI_KEY, body);
+        let found = extension(&scheme::CUI, body);
         assert_eq!(found.problem, None);
         assert!(
             found.words.starts_with("CUI: CUI//SP-SSEL/SBIZ//NOFORN, designated by identity--")
         );
-        assert!(
-            extension(scheme::CUI_KEY, &body.replace("identity--", "tool--")).problem.is_some()
-        );
+        assert!(extension(&scheme::CUI, &body.replace("identity--", "tool--")).problem.is_some());
     }
 
     #[test]

@@ -1,21 +1,90 @@
-//! The published marking extensions as tables: ACS 3.0a, IEP 2.0, CUI.
+//! The published marking extensions as tables: ACS 3.0a, IEP 2.0, CUI, TLP 2.0.
+//!
+//! What ties several properties together, and the forms of single texts, is code in `body.rs`.
 //!
 //! *Source*: `extension-definition-specifications` of OASIS cti-stix-common-objects: ISA access
 //! control specification 3.0a, FIRST information exchange policy 2.0, controlled unclassified
-//! information.
+//! information; FIRST traffic light protocol 2.0.
 
-use crate::model::{
-    Family, Format, Precision, Property,
-    Shape::{Enum, Float, Integer, Record, Reference, Text, Timestamp},
-    Targets, Type, Vocabulary,
+mod body;
+
+use crate::{
+    Tlp,
+    model::{
+        Family, Format, Precision, Property,
+        Shape::{Enum, Float, Integer, Record, Reference, Text, Timestamp},
+        Targets, Type, Vocabulary,
+    },
+    tree::Value,
 };
 
-/// Key of the extension with ACS 3.0a.
-pub(super) const ACS_KEY: &str = "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce";
-/// Key of the extension with IEP 2.0.
-pub(super) const IEP_KEY: &str = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a";
-/// Key of the extension with CUI.
-pub(super) const CUI_KEY: &str = "extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a";
+/// What the extension of a published marking scheme must look like.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// Its key in `extensions`.
+    pub(crate) key: &'static str,
+    /// The rule of its findings.
+    pub(crate) rule: &'static str,
+    table: &'static Type,
+    more: fn(Marking<'_>, Told<'_>),
+}
+
+/// A marking definition and the extension that says what it means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marking<'t> {
+    pub(crate) definition: Value<'t>,
+    pub(crate) body: Value<'t>,
+}
+
+/// Takes what is wrong: the place, and what is expected there.
+pub(crate) type Told<'s> = &'s mut dyn FnMut(Value<'_>, &'static str);
+
+impl Body {
+    /// The scheme's properties, their shapes and values.
+    pub(crate) fn table(&self) -> &'static Type {
+        self.table
+    }
+
+    /// Checks what no table says.
+    pub(crate) fn check(&self, marking: Marking<'_>, told: Told<'_>) {
+        (self.more)(marking, told);
+    }
+
+    /// The text that decides.
+    pub(crate) fn name(&self) -> &'static str {
+        self.table.name
+    }
+}
+
+/// The body of an extension's key.
+pub(crate) fn of_key(key: &str) -> Option<&'static Body> {
+    [&ACS, &IEP, &CUI, &TLP_2].into_iter().find(|body| body.key == key)
+}
+
+/// Access control specification of the information sharing architecture.
+pub(super) static ACS: Body = Body {
+    key: "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce",
+    rule: "ACS-3.0a",
+    table: &ACS_TABLE,
+    more: body::acs,
+};
+/// Information exchange policy.
+pub(super) static IEP: Body = Body {
+    key: "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a",
+    rule: "IEP-2.0",
+    table: &IEP_TABLE,
+    more: body::iep,
+};
+/// Controlled unclassified information.
+pub(super) static CUI: Body = Body {
+    key: "extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a",
+    rule: "CUI",
+    table: &CUI_TABLE,
+    more: |_, _| {},
+};
+/// Traffic light protocol 2.0.
+static TLP_2: Body =
+    Body { key: Tlp::EXTENSION_2, rule: "TLP-2.0", table: &TLP_2_TABLE, more: body::tlp_2 };
 
 const fn text(name: &'static str) -> Property {
     Property::new(name, Text(Format::Any))
@@ -33,8 +102,9 @@ const fn record(name: &'static str, known: &'static Type) -> Property {
     Property::new(name, Record(known))
 }
 
-const fn embedded(name: &'static str, properties: &'static [Property]) -> Type {
-    Type::new(name, Family::Embedded, "7.3", properties)
+/// A table of ACS.
+const fn acs(name: &'static str, properties: &'static [Property]) -> Type {
+    Type::new(name, Family::Embedded, "ACS 3.0a", properties)
 }
 
 const fn words(name: &'static str, values: &'static [&'static str]) -> Vocabulary {
@@ -42,7 +112,8 @@ const fn words(name: &'static str, values: &'static [&'static str]) -> Vocabular
 }
 
 static PROPERTY_EXTENSION: Vocabulary = words("extension_type", &["property-extension"]);
-const EXTENSION_TYPE: Property = word("extension_type", &PROPERTY_EXTENSION).required();
+/// Whether it is there is a MUST of STIX itself.
+const EXTENSION_TYPE: Property = word("extension_type", &PROPERTY_EXTENSION);
 
 static CLASSIFICATION: Vocabulary = words("classification", &["C", "S", "TS", "U"]);
 static DETERMINATION: Vocabulary = words(
@@ -86,7 +157,7 @@ static ACTION: Vocabulary = words(
 );
 static EFFECT: Vocabulary = words("rule_effect", &["deny", "permit"]);
 
-static CONTROL_SET: Type = embedded(
+static CONTROL_SET: Type = acs(
     "control_set",
     &[
         word("classification", &CLASSIFICATION).required(),
@@ -102,7 +173,7 @@ static CONTROL_SET: Type = embedded(
     ],
 );
 
-static PRIVILEGE_SCOPE: Type = embedded(
+static PRIVILEGE_SCOPE: Type = acs(
     "privilege_scope",
     &[
         text("permitted_nationalities").list(),
@@ -111,9 +182,12 @@ static PRIVILEGE_SCOPE: Type = embedded(
         word("entity", &SCOPE_ENTITY).list(),
     ],
 )
-.least("ACS", &["permitted_nationalities", "permitted_organizations", "shareability", "entity"]);
+.least(
+    "ACS-3.0a",
+    &["permitted_nationalities", "permitted_organizations", "shareability", "entity"],
+);
 
-static ACCESS_PRIVILEGE: Type = embedded(
+static ACCESS_PRIVILEGE: Type = acs(
     "access_privilege",
     &[
         word("privilege_action", &ACTION).required(),
@@ -122,12 +196,12 @@ static ACCESS_PRIVILEGE: Type = embedded(
     ],
 );
 
-static FURTHER_SHARING: Type = embedded(
+static FURTHER_SHARING: Type = acs(
     "further_sharing",
     &[text("sharing_scope").list().required(), word("rule_effect", &EFFECT).required()],
 );
 
-static ORIGINAL: Type = embedded(
+static ORIGINAL: Type = acs(
     "original_classification",
     &[
         text("classified_by").required(),
@@ -137,12 +211,12 @@ static ORIGINAL: Type = embedded(
     ],
 );
 
-static DERIVATIVE: Type = embedded(
+static DERIVATIVE: Type = acs(
     "derivative_classification",
     &[text("classified_by").required(), time("classified_on"), text("derived_from").required()],
 );
 
-static DECLASSIFICATION: Type = embedded(
+static DECLASSIFICATION: Type = acs(
     "declassification",
     &[
         text("declass_exemption"),
@@ -151,18 +225,18 @@ static DECLASSIFICATION: Type = embedded(
         text("declass_event"),
     ],
 )
-.least("ACS", &[]);
+.least("ACS-3.0a", &[]);
 
-static DISPOSITION: Type = embedded(
+static DISPOSITION: Type = acs(
     "resource_disposition",
     &[time("disposition_date").required(), text("disposition_process").required()],
 );
 
 static PUBLIC_RELEASE: Type =
-    embedded("public_release", &[text("released_by").required(), time("released_on")]);
+    acs("public_release", &[text("released_by").required(), time("released_on")]);
 
 /// ISA access control specification 3.0a.
-pub(super) static ACS: Type = embedded(
+static ACS_TABLE: Type = acs(
     "ACS 3.0a",
     &[
         EXTENSION_TYPE,
@@ -200,7 +274,9 @@ static PERMITTED_ACTIONS: Vocabulary = words(
 );
 
 /// FIRST information exchange policy 2.0.
-pub(super) static IEP: Type = embedded(
+static IEP_TABLE: Type = Type::new(
+    "IEP 2.0",
+    Family::Embedded,
     "IEP 2.0",
     &[
         EXTENSION_TYPE,
@@ -221,7 +297,9 @@ pub(super) static IEP: Type = embedded(
 static CONTROL: Vocabulary = words("control", &["CONTROLLED", "CUI"]);
 
 /// Controlled unclassified information.
-pub(super) static CUI: Type = embedded(
+static CUI_TABLE: Type = Type::new(
+    "CUI",
+    Family::Embedded,
     "CUI",
     &[
         EXTENSION_TYPE,
@@ -232,4 +310,15 @@ pub(super) static CUI: Type = embedded(
         text("required_statements").list(),
         text("supplemental_administrative").list(),
     ],
+);
+
+static TLP_2_LABEL: Vocabulary =
+    words("tlp_2_0", &["amber", "amber+strict", "clear", "green", "red"]);
+
+/// The label of TLP 2.0.
+static TLP_2_TABLE: Type = Type::new(
+    "TLP 2.0",
+    Family::Embedded,
+    "TLP 2.0",
+    &[EXTENSION_TYPE, word("tlp_2_0", &TLP_2_LABEL).required()],
 );

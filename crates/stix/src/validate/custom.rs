@@ -9,6 +9,7 @@ use crate::{
     Level,
     id::is_uuid,
     limits,
+    markings::scheme,
     model::{Family, RESERVED_PROPERTIES, Type, vocab},
     tree::{Kind, Value},
 };
@@ -204,7 +205,7 @@ impl Judge<'_> {
             if let Some(type_) = ctx.type_.and_then(|type_| type_.extension(key)) {
                 self.predefined(type_, extension, ctx);
             } else if let Some(uuid) = key.strip_prefix("extension-definition--") {
-                self.defined(key, uuid, extension);
+                self.defined(key, uuid, extension, ctx);
             } else {
                 self.custom_extension(key, extension, ctx);
             }
@@ -219,7 +220,7 @@ impl Judge<'_> {
         self.embedded(type_, extension, ctx);
     }
 
-    fn defined(&mut self, key: &str, uuid: &str, extension: Value<'_>) {
+    fn defined(&mut self, key: &str, uuid: &str, extension: Value<'_>, ctx: &Context<'_>) {
         if !is_uuid(uuid) {
             self.inside(("STIX-2.9-02", Level::Error), extension, key, "a UUID of RFC 4122");
         }
@@ -235,6 +236,10 @@ impl Judge<'_> {
                 self.error("STIX-3.2-17", kind, "one of extension-type-enum");
             }
             Some(_) => {}
+        }
+        if let Some(scheme) = scheme::of_key(key).filter(|_| ctx.type_name == "marking-definition")
+        {
+            self.scheme_body(scheme, extension, ctx);
         }
         self.extension_members(extension, &EXTENSION_PROPERTY);
     }

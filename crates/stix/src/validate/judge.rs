@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Finding, FindingKind, Level, Spec,
     finding::escaped,
+    markings::scheme::Body,
     tree::{Fault, Kind, Value},
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Judge<'o> {
     pub(super) gap: (usize, usize),
     /// What keeps the document from being judged as STIX.
     pub(super) unreadable: Option<&'static str>,
+    /// The marking scheme whose body is looked at: its rule is that of every finding.
+    pub(super) scheme: Option<&'static Body>,
     key: Key,
     /// Patterns of the document with which nothing is wrong.
     sound_patterns: Set,
@@ -53,6 +56,7 @@ impl<'o> Judge<'o> {
             unhanded: 0,
             gap: (usize::MAX, 0),
             unreadable: None,
+            scheme: None,
             key: Key::default(),
             sound_patterns: Set::default(),
         }
@@ -149,10 +153,15 @@ impl<'o> Judge<'o> {
         at: Value<'_>,
         expected: impl Into<Cow<'static, str>>,
         kind: FindingKind,
-    ) {
+    ) -> Option<&mut Finding> {
+        // A scheme's text is no part of the standard: what it asks violates no MUST of STIX.
+        let (rule, level) = match self.scheme {
+            Some(scheme) => (scheme.rule, level.min(Level::Warning)),
+            None => (rule, level),
+        };
         let level = if self.options.strict { level.strict() } else { level };
         if !self.counts(level) {
-            return;
+            return None;
         }
         let mut finding = self.finding(rule, level, shown(at), expected.into());
         finding.pointer.reserve_exact(self.prefix.len() + 40);
@@ -160,7 +169,11 @@ impl<'o> Judge<'o> {
         at.tree().write_pointer(at.offset(), &mut finding.pointer);
         finding.offset = self.base + self.true_offset(at.offset());
         finding.kind = kind;
+        if let Some(scheme) = self.scheme {
+            finding.clause = scheme.name();
+        }
         self.findings.push(finding);
+        self.findings.last_mut()
     }
 
     /// A MUST is violated at a value.
@@ -175,8 +188,7 @@ impl<'o> Judge<'o> {
 
     /// A value is not of its type: the MUST is that of section 12.1, the clause the type's.
     pub(super) fn mistyped(&mut self, clause: &'static str, at: Value<'_>, what: &'static str) {
-        self.put(CONFORM, Level::Error, at, what, FindingKind::Plain);
-        if let Some(finding) = self.findings.last_mut() {
+        if let Some(finding) = self.put(CONFORM, Level::Error, at, what, FindingKind::Plain) {
             finding.clause = clause;
         }
     }
@@ -184,8 +196,8 @@ impl<'o> Judge<'o> {
     /// A required property is missing.
     pub(super) fn missing(&mut self, name: &'static str, of: Value<'_>, clause: &'static str) {
         let expected = format!("the required property `{name}`");
-        self.put(REQUIRED, Level::Error, of, expected, FindingKind::Required(name));
-        if let Some(finding) = self.findings.last_mut() {
+        let kind = FindingKind::Required(name);
+        if let Some(finding) = self.put(REQUIRED, Level::Error, of, expected, kind) {
             finding.clause = clause;
             finding.found.clear();
         }
@@ -251,8 +263,7 @@ impl<'o> Judge<'o> {
         found: &str,
         expected: impl Into<Cow<'static, str>>,
     ) {
-        self.put(rule, level, at, expected, FindingKind::Plain);
-        if let Some(finding) = self.findings.last_mut() {
+        if let Some(finding) = self.put(rule, level, at, expected, FindingKind::Plain) {
             finding.found = escaped(found);
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{judge::Judge, object::Context};
 use crate::{
-    Level, Spec, Tlp, registry,
+    Level, Spec, Tlp,
+    markings::scheme::{Body, Marking},
+    registry,
     tree::{Kind, Value},
 };
 
@@ -102,6 +104,21 @@ impl Judge<'_> {
             }
             None => {}
         }
+    }
+
+    /// The extension of a published scheme, as the scheme's own text has it.
+    pub(super) fn scheme_body(
+        &mut self,
+        scheme: &'static Body,
+        body: Value<'_>,
+        ctx: &Context<'_>,
+    ) {
+        self.scheme = Some(scheme);
+        self.members(scheme.table(), body, ctx);
+        scheme.check(Marking { definition: ctx.root, body }, &mut |at, expected| {
+            self.error(scheme.rule, at, expected);
+        });
+        self.scheme = None;
     }
 
     fn statement(&mut self, body: Option<Value<'_>>) {

@@ -199,6 +199,9 @@ impl Judge<'_> {
 
     /// A property that the type's table does not have.
     fn unknown(&mut self, type_: &'static Type, key: &str, member: Value<'_>, ctx: &Context<'_>) {
+        if let Some(scheme) = self.scheme {
+            return self.error(scheme.rule, member, "no such property: the scheme has none");
+        }
         let top = !matches!(type_.family, Family::Extension | Family::Embedded);
         if key == "defanged" && top {
             return self.error("STIX-3.2-15", member, "no such property: only for SCOs");
