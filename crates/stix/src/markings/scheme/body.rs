@@ -192,17 +192,45 @@ mod tests {
             rule("DSPLY"),
             rule("REQUEST")
         );
+        let controls = |controls: &str| format!(r#""control_set":{{"classification":{controls}}}"#);
         let cases = [
             // 1: cybersecurity data, for government, contractors and military alone.
-            (policy("deny", "deny"), r#""control_set":{"classification":"TS","entity":["GOV","CTR","MIL"]}"#.to_owned(), ("\"TS\"", "\"X\"", "/control_set/classification")),
+            (
+                policy("deny", "deny"),
+                controls(r#""TS","entity":["GOV","CTR","MIL"]"#),
+                ("\"TS\"", "\"X\"", "/control_set/classification"),
+            ),
             // 2: privileges for everybody beside a denying default.
-            (policy("deny", "permit"), format!(r#""control_set":{{"classification":"U","formal_determination":["FOUO"]}},{privileges}"#), ("INTEL", "LOOK", "/access_privilege/0/privilege_action")),
+            (
+                policy("deny", "permit"),
+                controls(r#""U","formal_determination":["FOUO"]"#) + "," + &privileges,
+                ("INTEL", "LOOK", "/access_privilege/0/privilege_action"),
+            ),
             // 3: a released portion of a secret report.
-            (policy("permit", "permit"), r#""control_set":{"classification":"U","formal_determination":["PUBREL"]},"public_release":{"released_by":"an authority","released_on":"2031-01-01T00:00:00Z"}"#.to_owned(), ("released_by", "released", "/public_release")),
+            (
+                policy("permit", "permit"),
+                controls(r#""U","formal_determination":["PUBREL"]"#)
+                    + r#","public_release":{"released_by":"an authority"}"#,
+                ("released_by", "released", "/public_release"),
+            ),
             // 4: a program that analyses.
-            (policy("permit", "permit"), r#""control_set":{"classification":"U","permitted_organizations":["USA.USG"],"entity":["MIL","CTR","GOV","SVR","SVC","DEV","NET"]}"#.to_owned(), ("\"SVC\"", "\"svc\"", "/control_set/entity/4")),
+            (
+                policy("permit", "permit"),
+                controls(
+                    r#""U","permitted_organizations":["USA.USG"],
+                    "entity":["MIL","CTR","GOV","SVR","SVC","DEV","NET"]"#,
+                ),
+                ("\"SVC\"", "\"svc\"", "/control_set/entity/4"),
+            ),
             // 5: law enforcement data, kept from others.
-            (policy("permit", "permit"), r#""control_set":{"classification":"U","sensitivity":["LES"],"permitted_organizations":["USA.USG","USA.SLTT"],"entity":["MIL","CTR","GOV"]}"#.to_owned(), ("USA.SLTT", "sltt", "/control_set/permitted_organizations/1")),
+            (
+                policy("permit", "permit"),
+                controls(
+                    r#""U","sensitivity":["LES"],"entity":["MIL","CTR","GOV"],
+                    "permitted_organizations":["USA.USG","USA.SLTT"]"#,
+                ),
+                ("USA.SLTT", "sltt", "/control_set/permitted_organizations/1"),
+            ),
         ];
         for (policy, body, (right, wrong, place)) in cases {
             let body = format!("{policy},{body}");
