@@ -1,7 +1,9 @@
-//! What collections owe to each other and to what came late: objects whose marking is known now are
-//! dated anew, and aggregates follow their sources.
+//! Collections: making and changing them, and what they owe to each other and to what came late.
+//! Objects whose marking is known now are dated anew, and aggregates follow their sources.
 
-use protocol::terms::Timestamp;
+use protocol::terms::{Timestamp, Topic};
+use store::{Collection, CollectionChange, Flow};
+use uuid::Uuid;
 
 use crate::{Failure, Service, Step, submit};
 
@@ -34,4 +36,150 @@ async fn redate(service: &Service, now: Timestamp) -> Result<usize, Failure> {
     let count = entries.len();
     store.redate(entries, now).await?;
     Ok(count)
+}
+
+/// Characters of a title, and of a description.
+const TITLE_MAX: usize = 200;
+const DESCRIPTION_MAX: usize = 2_000;
+/// Days that a collection can be told to keep things: more is for good.
+const RETENTION_MAX_DAYS: u32 = 36_500;
+
+/// A collection of the service's own that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewCollection {
+    /// Its id.
+    pub id: Uuid,
+    /// Its API root.
+    pub root: String,
+    /// Its alias.
+    pub alias: Topic,
+    /// Its title; the alias where none is given.
+    pub title: Option<String>,
+    /// Days that an object stays; for good where none are given.
+    pub retention_days: Option<u32>,
+    /// What it is fed from: an aggregate where any is named.
+    pub sources: Vec<Collection>,
+}
+
+/// Makes a collection.
+///
+/// *Errors*: `COL-2` and `COL-6` to `COL-8`; [`store::Error::State`] where alias or title are taken.
+pub async fn create(
+    service: &Service,
+    new: NewCollection,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let store = service.store();
+    let alias = new.alias.as_str().to_owned();
+    let title = new.title.unwrap_or_else(|| alias.clone());
+    check_title(&title)?;
+    check_retention(new.retention_days)?;
+    let all = store.collections().await?;
+    let taken =
+        |one: &&Collection| one.root == new.root && (one.alias == alias || one.title == title);
+    if all.iter().any(|one| taken(&one)) {
+        return Err(store::Error::State("there is a collection of that alias or title").into());
+    }
+    if new.sources.is_empty() {
+        store.create_collection(new.id, new.root, alias, title, now).await?;
+    } else {
+        let words = (new.root, alias, title);
+        store.create_aggregate(new.id, words, new.sources, actor.to_owned(), now).await?;
+    }
+    let Some(days) = new.retention_days else { return Ok(()) };
+    let made = store.collections().await?.into_iter().find(|one| one.id == new.id);
+    let made = made.ok_or(Failure::Unknown("collection"))?;
+    let change =
+        CollectionChange { retention_days: Some(Some(days)), ..CollectionChange::default() };
+    Ok(store.change_collection(made, change, actor.to_owned(), now).await?)
+}
+
+/// Changes what a collection says of itself, how long it keeps things, and for an aggregate what it
+/// is fed from.
+///
+/// *Errors*: `COL-2`, `COL-6` to `COL-9`; [`store::Error::State`].
+pub async fn change(
+    service: &Service,
+    collection: Collection,
+    (change, sources): (CollectionChange, Option<Vec<Collection>>),
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if let Some(title) = &change.title {
+        check_title(title)?;
+        let all = service.store().collections().await?;
+        let taken = |one: &Collection| {
+            one.root == collection.root && one.title == *title && one.id != collection.id
+        };
+        if all.iter().any(taken) {
+            return Err(store::Error::State("there is a collection of that title").into());
+        }
+    }
+    if change.description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_MAX) {
+        let remedy = "say it in 2,000 characters";
+        return Err(Failure::forbidden("COL-7", "the description is too long", remedy));
+    }
+    if let Some(days) = change.retention_days {
+        check_retention(days)?;
+        check_agreed(service, &collection, days).await?;
+    }
+    let store = service.store();
+    if let Some(sources) = sources {
+        if sources.is_empty() {
+            let remedy = "name at least one, or revoke the rights to it";
+            return Err(Failure::forbidden("COL-9", "an aggregate without a source", remedy));
+        }
+        store.set_sources(collection.clone(), sources, actor.to_owned(), now).await?;
+    }
+    if change != CollectionChange::default() {
+        store.change_collection(collection, change, actor.to_owned(), now).await?;
+    }
+    Ok(())
+}
+
+fn check_title(title: &str) -> Result<(), Failure> {
+    let count = title.chars().count();
+    // OpenCTI's connector splits `<root title>.<collection title>` at dots.
+    if title.trim().is_empty() || title.contains('.') || count > TITLE_MAX {
+        let remedy = "choose another";
+        return Err(Failure::forbidden(
+            "COL-2",
+            "a title has 1 to 200 characters and no dot",
+            remedy,
+        ));
+    }
+    Ok(())
+}
+
+fn check_retention(days: Option<u32>) -> Result<(), Failure> {
+    if days.is_none_or(|days| (1..=RETENTION_MAX_DAYS).contains(&days)) {
+        return Ok(());
+    }
+    let remedy = "say 1 to 36,500 days, or for good";
+    Err(Failure::forbidden("COL-6", "no collection keeps things that long or that short", remedy))
+}
+
+/// Article 7: what a partner released is kept no longer than is agreed.
+async fn check_agreed(
+    service: &Service,
+    collection: &Collection,
+    days: Option<u32>,
+) -> Result<(), Failure> {
+    let (Flow::Incoming, Some(id), Some(topic)) =
+        (collection.flow, collection.agreement, &collection.topic)
+    else {
+        return Ok(());
+    };
+    let agreement = service.agreement(&id).await?;
+    let terms = agreement.as_ref().and_then(|(agreement, _)| agreement.topic(topic));
+    let Some(agreed) = terms.map(|terms| terms.retention_days) else { return Ok(()) };
+    if days.is_some_and(|days| days <= agreed) {
+        return Ok(());
+    }
+    Err(Failure::forbidden(
+        "COL-8",
+        format!("article 7 of its agreement lets it keep things for {agreed} days at most"),
+        "say fewer days",
+    ))
 }

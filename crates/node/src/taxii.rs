@@ -92,6 +92,10 @@ async fn serve(desk: &Desk, parts: &Parts, body: Body) -> Result<Answer, Fault> 
             let root = visit.root(name)?;
             visit.check(&endpoint, || server::root(root))
         }
+        Endpoint::Markings { root } => {
+            visit.root(root)?;
+            visit.check(&endpoint, || server::markings(&view.sight))
+        }
         Endpoint::Collections { root } => {
             let root = visit.root(root)?;
             visit.check(&endpoint, || server::collections(root))

@@ -78,6 +78,18 @@ impl Tlp {
         }
     }
 
+    /// Ids of every published marking definition of a label, that of TLP 1.0 first.
+    pub fn published(self) -> impl Iterator<Item = &'static str> {
+        let of_1 = match self {
+            Self::Clear => Self::published_1("white"),
+            Self::Green => Self::published_1("green"),
+            Self::Amber => Self::published_1("amber"),
+            Self::AmberStrict => None,
+            Self::Red => Self::published_1("red"),
+        };
+        of_1.into_iter().chain([self.published_2()])
+    }
+
     /// Id of the marking definition of TLP 1.0 with a value such as `white`.
     ///
     /// *Source*: STIX 2.1 section 7.2.1.4.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use protocol::terms::{Role, Topic};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Collection, Sight};
+use store::{Collection, CollectionChange, Sight};
 use uuid::Uuid;
 
 use super::{
@@ -35,6 +35,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/collections/{id}", show)
             .by(&[Role::Administrator])
             .gives("A collection: what is in it, who may use it", "CollectionView"),
+        Endpoint::patch("/collections/{id}", change)
+            .by(&[Role::Administrator])
+            .takes("CollectionChange")
+            .gives("Change its words, how long it keeps things, what feeds it", "CollectionView"),
         Endpoint::post("/collections/grant", grant)
             .by(&[Role::Administrator])
             .takes("Grant")
@@ -56,7 +60,10 @@ fn resource(collection: &Collection, read: bool, write: bool) -> Value {
         "root": collection.root,
         "alias": collection.alias,
         "title": collection.title,
+        "description": collection.description,
         "flow": collection.flow,
+        "retention_days": collection.retention_days,
+        "sources": collection.sources,
         "can_read": read,
         "can_write": write,
     })
@@ -77,6 +84,10 @@ struct NewCollection {
     alias: Topic,
     title: Option<String>,
     root: Option<Topic>,
+    retention_days: Option<u32>,
+    /// Ids or addresses; an aggregate where any stand.
+    #[serde(default)]
+    sources: Vec<String>,
 }
 
 async fn create(
@@ -89,18 +100,56 @@ async fn create(
     if !is_ours || taxii::RESERVED_ROOTS.contains(&root.as_str()) {
         return Err(malformed("COL-1", "an API root of that name is the node's own"));
     }
-    let alias = new.alias.as_str().to_owned();
-    let title = new.title.unwrap_or_else(|| alias.clone());
-    if title.trim().is_empty() || title.contains('.') || title.chars().count() > 200 {
-        return Err(malformed("COL-2", "a title has 1 to 200 characters and no dot"));
-    }
-    let store = desk.service.store();
-    let taken = |one: &Collection| one.root == root && (one.alias == alias || one.title == title);
-    if store.collections().await?.iter().any(taken) {
-        return Err(store::Error::State("there is a collection of that alias or title").into());
-    }
-    store.create_collection(Uuid::new_v4(), root, alias, title, now()).await?;
+    let new = exchange::collections::NewCollection {
+        id: Uuid::new_v4(),
+        root,
+        alias: new.alias,
+        title: new.title,
+        retention_days: new.retention_days,
+        sources: find_all(&desk, &new.sources).await?,
+    };
+    exchange::collections::create(&desk.service, new, &caller.account.name, now()).await?;
     collections(State(desk), caller).await
+}
+
+/// What is named stays as it is said; what is not stays as it was.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    title: Option<String>,
+    description: Option<String>,
+    /// 0 is for good.
+    retention_days: Option<u32>,
+    sources: Option<Vec<String>>,
+}
+
+async fn change(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(new): Json<Change>,
+) -> Answer {
+    let collection = find(&desk, &id).await?;
+    let change = CollectionChange {
+        title: new.title,
+        description: new.description,
+        retention_days: new.retention_days.map(|days| (days > 0).then_some(days)),
+    };
+    let sources = match &new.sources {
+        Some(places) => Some(find_all(&desk, places).await?),
+        None => None,
+    };
+    let (actor, what) = (&caller.account.name, (change, sources));
+    exchange::collections::change(&desk.service, collection, what, actor, now()).await?;
+    show(State(desk), Path(id)).await
+}
+
+async fn find_all(desk: &Shared, places: &[String]) -> Result<Vec<Collection>, Problem> {
+    let mut found = Vec::with_capacity(places.len());
+    for place in places {
+        found.push(find(desk, place).await?);
+    }
+    Ok(found)
 }
 
 async fn find(desk: &Shared, place: &str) -> Result<Collection, Problem> {

@@ -258,16 +258,25 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
         let (root, alias) = address.trim_matches('/').split_once('/').unwrap_or((address, ""));
         format!("/{}/collections/{}/objects/", encoded(root), encoded(alias))
     };
+    let at = |address: &str| format!("/api/collections/{}", encoded(address.trim_matches('/')));
     Ok(match command {
         CollectionCommand::List => (View::Collections, client.get("/api/collections").await?),
-        CollectionCommand::Add { alias, title } => {
-            let body = json!({ "alias": alias, "title": title });
+        CollectionCommand::Add { alias, title, keep, from } => {
+            let from: Vec<_> = from.iter().map(|address| address.trim_matches('/')).collect();
+            let body = json!({
+                "alias": alias, "title": title, "retention_days": keep, "sources": from,
+            });
             (View::Collections, client.post("/api/collections", &body).await?)
         }
-        CollectionCommand::Show { address } => {
-            let path = format!("/api/collections/{}", encoded(address.trim_matches('/')));
-            (View::Raw, client.get(&path).await?)
+        CollectionCommand::Change { address, title, description, keep, from } => {
+            let from: Vec<_> = from.iter().map(|address| address.trim_matches('/')).collect();
+            let body = json!({
+                "title": title, "description": description, "retention_days": keep,
+                "sources": (!from.is_empty()).then_some(from),
+            });
+            (View::Collection, client.patch(&at(&address), &body).await?)
         }
+        CollectionCommand::Show { address } => (View::Collection, client.get(&at(&address)).await?),
         CollectionCommand::Grant(args) => grant(client, &args, (args.read, args.write)).await?,
         CollectionCommand::Revoke(args) => grant(client, &args, (false, false)).await?,
         CollectionCommand::Read { address } => {

@@ -19,6 +19,7 @@ pub(super) enum View {
     Accounts,
     Agreement,
     Agreements,
+    Collection,
     Collections,
     Comparison,
     /// One line.
@@ -89,6 +90,7 @@ fn render(view: &View, answer: &Value) -> Result<String> {
         View::Quarantine => rows(answer, "/quarantine", QUARANTINE, "nothing waits"),
         View::Journal => rows(answer, "/journal", JOURNAL, "no lines"),
         View::Collections => rows(answer, "/collections", COLLECTIONS, "no collections"),
+        View::Collection => collection(answer),
         View::Account => fields(answer, ACCOUNT),
         View::Accounts => rows(answer, "/accounts", ACCOUNTS, "no accounts"),
         View::Token => token(answer),
@@ -196,6 +198,29 @@ const COLLECTIONS: &[Column] = &[
     ("TITLE", |v| text(v, "/title")),
     ("FLOW", |v| text(v, "/flow")),
     ("ID", |v| text(v, "/id")),
+];
+const COLLECTION: &[Field] = &[
+    ("address", |v| format!("{}/{}", text(v, "/collection/root"), text(v, "/collection/alias"))),
+    ("title", |v| text(v, "/collection/title")),
+    ("description", |v| or(text(v, "/collection/description"), "none")),
+    ("id", |v| text(v, "/collection/id")),
+    ("flow", |v| text(v, "/collection/flow")),
+    ("fed from", |v| or(words(v, "/collection/sources"), "nothing: objects are posted to it")),
+    ("keeps things", |v| match text(v, "/collection/retention_days").as_str() {
+        "" => "for good".to_owned(),
+        days => format!("for {days} days"),
+    }),
+];
+const COLLECTION_TYPES: &[Column] =
+    &[("TYPE", |v| text(v, "/type")), ("OBJECTS", |v| text(v, "/count"))];
+const COLLECTION_ACCESS: &[Column] = &[
+    ("ACCOUNT", |v| text(v, "/account")),
+    ("READ", |v| yes(v, "/read")),
+    ("WRITE", |v| yes(v, "/write")),
+    ("WHERE", |v| {
+        let here = v.pointer("/collection").is_some_and(Value::is_string);
+        if here { "here" } else { "every collection" }.to_owned()
+    }),
 ];
 const ACCOUNT: &[Field] = &[
     ("name", |v| text(v, "/name")),
@@ -365,6 +390,17 @@ fn fields(answer: &Value, fields: &[Field]) -> String {
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let line = |(name, of): &Field| format!("{name:<width$}  {}", of(answer));
     fields.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn yes(value: &Value, pointer: &str) -> String {
+    if value.pointer(pointer) == Some(&Value::Bool(true)) { "yes" } else { "no" }.to_owned()
+}
+
+fn collection(answer: &Value) -> String {
+    let head = fields(answer, COLLECTION);
+    let types = rows(answer, "/types", COLLECTION_TYPES, "no objects");
+    let access = rows(answer, "/access", COLLECTION_ACCESS, "no account may use it");
+    format!("{head}\n\n{types}\n\n{access}\n(what an account may do there ends at its roles)")
 }
 
 fn agreement(answer: &Value) -> String {

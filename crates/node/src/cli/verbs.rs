@@ -234,9 +234,10 @@ pub(super) enum CollectionCommand {
     /// Every collection with its address.
     #[command(after_help = "Example:\n  detente collection list")]
     List,
-    /// Make a collection for the service's own use.
+    /// Make a collection for the service's own use, or an aggregate of others.
     #[command(
-        after_help = "Example:\n  detente collection add sightings --title \"Own sightings\""
+        after_help = "Examples:\n  detente collection add sightings --title \"Own sightings\" --keep 90\n  \
+        detente collection add everything --from local/workbench --from local/sightings"
     )]
     Add {
         /// Its alias: letters, digits and hyphens.
@@ -244,6 +245,33 @@ pub(super) enum CollectionCommand {
         /// Its title.
         #[arg(long)]
         title: Option<String>,
+        /// Days that an object stays; for good where none are said.
+        #[arg(long, value_name = "DAYS")]
+        keep: Option<u32>,
+        /// Address of a collection that feeds it; may be repeated. Nothing is posted to it then.
+        #[arg(long, value_name = "ADDRESS")]
+        from: Vec<String>,
+    },
+    /// Change a collection: its words, how long it keeps things, what feeds it.
+    #[command(after_help = "Examples:\n  detente collection change local/workbench --keep 90\n  \
+        detente collection change local/workbench --keep 0    (for good)\n  \
+        detente collection change local/everything --from local/workbench")]
+    Change {
+        /// Its address: `<root>/<alias>`, as `list` prints it.
+        address: String,
+        /// Its title.
+        #[arg(long)]
+        title: Option<String>,
+        /// Its description.
+        #[arg(long)]
+        description: Option<String>,
+        /// Days that an object stays; 0 is for good. What is older goes within seconds.
+        #[arg(long, value_name = "DAYS")]
+        keep: Option<u32>,
+        /// Address of a collection that feeds an aggregate; may be repeated, takes the place of
+        /// all that were named before.
+        #[arg(long, value_name = "ADDRESS")]
+        from: Vec<String>,
     },
     /// What is in a collection, and who may use it.
     #[command(after_help = "Example:\n  detente collection show local/workbench")]

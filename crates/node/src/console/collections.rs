@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
+    Form,
     extract::{OriginalUri, Path, Query, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect},
 };
+use exchange::collections;
 use protocol::terms::{Role, Timestamp};
 use serde::Deserialize;
 use stix::Tlp;
-use store::{Collection, Flow, ObjectHead, Portrait};
+use store::{Collection, CollectionChange, Flow, ObjectHead, Portrait};
 use uuid::Uuid;
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, base, page},
+    frame::{Answer, Frame, Menu, Person, Trouble, base, page, page_as},
     items,
     look::{self, Piece},
     snippets::{self, Snippet},
@@ -38,6 +41,7 @@ struct CollectionRow {
     root: String,
     path: String,
     flow: &'static str,
+    keeps: String,
 }
 
 #[derive(Template)]
@@ -46,6 +50,18 @@ struct CollectionsPage {
     frame: Frame,
     rows: Vec<CollectionRow>,
     address: String,
+    trouble: Option<Trouble>,
+    typed: Typed,
+    /// What a new aggregate can be fed from; for the administrator alone.
+    sources: Vec<Source>,
+    administers: bool,
+}
+
+/// A collection that can feed an aggregate, and whether it does.
+struct Source {
+    id: Uuid,
+    address: String,
+    feeds: bool,
 }
 
 fn flow(flow: Flow) -> &'static str {
@@ -57,25 +73,171 @@ fn flow(flow: Flow) -> &'static str {
     }
 }
 
+/// What the forms of these pages carry.
+#[derive(Default)]
+pub(super) struct Typed {
+    csrf: String,
+    alias: String,
+    title: String,
+    description: String,
+    days: String,
+    sources: Vec<Uuid>,
+}
+
+impl Typed {
+    fn read(pairs: Vec<(String, String)>) -> Self {
+        let mut typed = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "csrf" => typed.csrf = value,
+                "alias" => typed.alias = value.trim().to_owned(),
+                "title" => typed.title = value.trim().to_owned(),
+                "description" => typed.description = value.trim().to_owned(),
+                "days" => typed.days = value.trim().to_owned(),
+                "source" => typed.sources.extend(value.parse::<Uuid>()),
+                _ => {}
+            }
+        }
+        typed
+    }
+
+    /// Days; an empty field is for good.
+    fn days(&self) -> Result<Option<u32>, Problem> {
+        if self.days.is_empty() {
+            return Ok(None);
+        }
+        let wrong = |_| {
+            let remedy = "give whole days, or leave the field empty for good";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "COL-6", "no number of days", remedy)
+        };
+        self.days.parse().map(Some).map_err(wrong)
+    }
+}
+
+/// The collections that can feed an aggregate.
+async fn sources(desk: &Shared, of: &[Uuid]) -> Result<Vec<Source>, Problem> {
+    let all = desk.service.store().collections().await?;
+    let plain = all.iter().filter(|one| one.flow != Flow::Aggregate);
+    let source = |one: &Collection| Source {
+        id: one.id,
+        address: format!("{}/{}", one.root, one.alias),
+        feeds: of.contains(&one.id),
+    };
+    Ok(plain.map(source).collect())
+}
+
+async fn chosen(desk: &Shared, ids: &[Uuid]) -> Result<Vec<Collection>, Problem> {
+    let all = desk.service.store().collections().await?;
+    Ok(all.into_iter().filter(|one| ids.contains(&one.id)).collect())
+}
+
+fn keeps(collection: &Collection) -> String {
+    match collection.retention_days {
+        Some(days) => format!("for {}", look::plural(days.into(), "day", "days")),
+        None => "for good".to_owned(),
+    }
+}
+
 pub(super) async fn list(
     State(desk): State<Shared>,
     person: Person,
     uri: OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    let view = person.view(&desk).await?;
+    let address = format!("{}/taxii2/", base(&desk, &headers, &uri));
+    Ok(page(&overview(&desk, &person, address, (None, Typed::default())).await?))
+}
+
+async fn overview(
+    desk: &Shared,
+    person: &Person,
+    address: String,
+    (trouble, typed): (Option<Trouble>, Typed),
+) -> Result<CollectionsPage, Problem> {
+    let view = person.view(desk).await?;
     let usable = view.roots.iter().flat_map(|root| &root.collections);
     let row = |collection: &Collection| CollectionRow {
         path: format!("/collections/{}", collection.id),
         flow: flow(collection.flow),
         title: collection.title.clone(),
         root: collection.root.clone(),
+        keeps: keeps(collection),
     };
-    Ok(page(&CollectionsPage {
-        frame: person.frame(&desk, Menu::Collections),
-        rows: usable.map(|usable| row(&usable.collection)).collect(),
-        address: format!("{}/taxii2/", base(&desk, &headers, &uri)),
-    }))
+    let administers = person.is(Role::Administrator);
+    let mut rows: Vec<_> = usable.map(|usable| row(&usable.collection)).collect();
+    if rows.is_empty() && administers {
+        // The administrator sets up what others read: it sees that they are there, not what is in.
+        rows = desk.service.store().collections().await?.iter().map(row).collect();
+    }
+    let sources = if administers { sources(desk, &typed.sources).await? } else { Vec::new() };
+    let frame = person.frame(desk, Menu::Collections);
+    Ok(CollectionsPage { frame, rows, address, trouble, typed, sources, administers })
+}
+
+/// Makes a collection of the service's own.
+pub(super) async fn create(
+    State(desk): State<Shared>,
+    person: Person,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
+    let typed = Typed::read(pairs);
+    person.check(&typed.csrf)?;
+    match made(&desk, &person, &typed).await {
+        Ok(id) => Ok(Redirect::to(&format!("/collections/{id}")).into_response()),
+        Err(problem) => {
+            let address = format!("{}/taxii2/", base(&desk, &headers, &uri));
+            let said = (Some(Trouble::from(&problem)), typed);
+            Ok(page_as(problem.status(), &overview(&desk, &person, address, said).await?))
+        }
+    }
+}
+
+async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<Uuid, Problem> {
+    person.0.must_be(Role::Administrator)?;
+    let alias = typed.alias.parse().map_err(|_| {
+        let remedy = "choose 1 to 64 lower-case letters, digits and hyphens";
+        let message = "the alias cannot be used";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "COL-10", message, remedy)
+    })?;
+    let id = Uuid::new_v4();
+    let new = collections::NewCollection {
+        id,
+        root: "local".to_owned(),
+        alias,
+        title: (!typed.title.is_empty()).then(|| typed.title.clone()),
+        retention_days: typed.days()?,
+        sources: chosen(desk, &typed.sources).await?,
+    };
+    collections::create(&desk.service, new, person.name(), now()).await?;
+    Ok(id)
+}
+
+/// Changes a collection.
+pub(super) async fn change(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<Uuid>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
+    let typed = Typed::read(pairs);
+    person.check(&typed.csrf)?;
+    person.0.must_be(Role::Administrator)?;
+    let all = desk.service.store().collections().await?;
+    let collection = all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?;
+    let feeds = match collection.flow {
+        Flow::Aggregate => Some(chosen(&desk, &typed.sources).await?),
+        _ => None,
+    };
+    let change = CollectionChange {
+        title: Some(typed.title.clone()).filter(|title| *title != collection.title),
+        description: Some(typed.description.clone())
+            .filter(|description| *description != collection.description),
+        retention_days: Some(typed.days()?).filter(|days| *days != collection.retention_days),
+    };
+    collections::change(&desk.service, collection, (change, feeds), person.name(), now()).await?;
+    Ok(Redirect::to(&format!("/collections/{id}")).into_response())
 }
 
 /// A count beside its share of the largest.
@@ -144,6 +306,18 @@ struct CollectionPage {
     rows: Vec<ObjectRow>,
     older: Option<i64>,
     is_first: bool,
+    description: String,
+    keeps: String,
+    fed_from: Vec<(String, String)>,
+    settings: Option<Settings>,
+    reads: bool,
+}
+
+/// What the administrator may change.
+struct Settings {
+    days: String,
+    is_aggregate: bool,
+    sources: Vec<Source>,
 }
 
 #[derive(Deserialize)]
@@ -159,16 +333,29 @@ pub(super) async fn show(
     uri: OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    // The administrator sets up; content is for those who work with it.
     let view = person.view(&desk).await?;
+    let store = desk.service.store();
     let mut usable = view.roots.iter().flat_map(|root| &root.collections);
     let found = usable.find(|usable| usable.may.read && usable.collection.id == id);
-    let collection = &found.ok_or(store::Error::NotFound)?.collection;
-    let store = desk.service.store();
+    let reads = found.is_some();
+    let collection = match found {
+        Some(usable) => usable.collection.clone(),
+        // The administrator sets up; content is for those who work with it.
+        None if person.is(Role::Administrator) => {
+            let all = store.collections().await?;
+            all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?
+        }
+        None => return Err(store::Error::NotFound.into()),
+    };
     let before = asked.before.unwrap_or(i64::MAX);
-    let heads = store.objects_before(collection, &view.sight, before, ROWS).await?;
+    let (heads, portrait) = match reads {
+        true => (
+            store.objects_before(&collection, &view.sight, before, ROWS).await?,
+            store.portrait(&collection, &view.sight, COUNTED).await?,
+        ),
+        false => (Vec::new(), Portrait::default()),
+    };
     let older = heads.last().filter(|_| heads.len() >= ROWS as usize).map(|last| last.date_added);
-    let portrait = store.portrait(collection, &view.sight, COUNTED).await?;
     let base = base(&desk, &headers, &uri);
     let address = format!("{base}/{}/collections/{}/", collection.root, collection.id);
     Ok(page(&CollectionPage {
@@ -186,13 +373,42 @@ pub(super) async fn show(
         markings: by_marking(&portrait),
         with_findings: with_findings(&portrait),
         days: days(&portrait, now()),
-        readers: readers(&desk, collection).await?,
-        snippets: snippets::of(&base, collection),
+        readers: readers(&desk, &collection).await?,
+        snippets: snippets::of(&base, &collection),
         address,
         rows: heads.iter().map(ObjectRow::of).collect(),
         older,
         is_first: asked.before.is_none(),
-        title: collection.title.clone(),
+        description: collection.description.clone(),
+        keeps: keeps(&collection),
+        fed_from: fed_from(&desk, &collection).await?,
+        settings: settings(&desk, &person, &collection).await?,
+        reads,
+        title: collection.title,
+    }))
+}
+
+/// Addresses and titles of what feeds an aggregate.
+async fn fed_from(
+    desk: &Shared,
+    collection: &Collection,
+) -> Result<Vec<(String, String)>, Problem> {
+    let sources = chosen(desk, &collection.sources).await?;
+    Ok(sources.into_iter().map(|one| (format!("/collections/{}", one.id), one.title)).collect())
+}
+
+async fn settings(
+    desk: &Shared,
+    person: &Person,
+    collection: &Collection,
+) -> Result<Option<Settings>, Problem> {
+    if !person.is(Role::Administrator) {
+        return Ok(None);
+    }
+    Ok(Some(Settings {
+        days: collection.retention_days.map(|days| days.to_string()).unwrap_or_default(),
+        is_aggregate: collection.flow == Flow::Aggregate,
+        sources: sources(desk, &collection.sources).await?,
     }))
 }
 

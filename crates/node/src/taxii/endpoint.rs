@@ -19,6 +19,11 @@ pub(super) enum Endpoint {
         /// The status.
         id: String,
     },
+    /// Ours (cti-taxii2 #119): which markings the account may see.
+    Markings {
+        /// The root.
+        root: String,
+    },
     /// 5.1
     Collections {
         /// The root.
@@ -68,6 +73,7 @@ impl Endpoint {
             ["taxii2"] => Self::Discovery,
             [name] => Self::Root { name: own(name) },
             [root, "status", id] => Self::Status { root: own(root), id: own(id) },
+            [root, "markings"] => Self::Markings { root: own(root) },
             [root, "collections"] => Self::Collections { root: own(root) },
             [root, "collections", id] => Self::Collection { root: own(root), id: own(id) },
             [root, "collections", id, rest @ ..] => {
@@ -116,6 +122,7 @@ mod tests {
             ("/local", Endpoint::Root { name: "local".into() }),
             ("/local/status/7", Endpoint::Status { root: "local".into(), id: "7".into() }),
             ("/local/collections", Endpoint::Collections { root: "local".into() }),
+            ("/local/markings", Endpoint::Markings { root: "local".into() }),
             ("/local/collections/a", Endpoint::Collection { root: "local".into(), id: "a".into() }),
         ] {
             assert_eq!(Endpoint::parse(path).as_ref(), Some(&meant));

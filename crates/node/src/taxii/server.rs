@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 use exchange::rights::{Root, Usable};
 use serde::Serialize;
+use stix::Tlp;
+use store::Sight;
 use uuid::Uuid;
 
 use super::{CONTENT_LEN_MAX, Fault, MEDIA_TYPE, Visit, answer::Answer};
@@ -65,6 +67,10 @@ struct Resource<'a> {
     can_read: bool,
     can_write: bool,
     media_types: [&'a str; 2],
+    /// Ours (cti-taxii2 #120): the collections that feed this one, as far as the account may read
+    /// them.
+    #[serde(rename = "x_detente_aggregates", skip_serializing_if = "<[_]>::is_empty")]
+    aggregates: &'a [Uuid],
 }
 
 fn resource(usable: &Usable) -> Resource<'_> {
@@ -77,6 +83,7 @@ fn resource(usable: &Usable) -> Resource<'_> {
         can_read: may.read,
         can_write: may.write,
         media_types: [STIX_2_1, STIX_2_0],
+        aggregates: &collection.sources,
     }
 }
 
@@ -94,4 +101,28 @@ pub(super) fn collections(root: &Root) -> Result<Answer, Fault> {
 
 pub(super) fn collection(usable: &Usable) -> Result<Answer, Fault> {
     Ok(Answer::json(StatusCode::OK, &resource(usable))?.tagged())
+}
+
+/// Which markings a caller may see. Objects count by all their markings together: those whose
+/// labels all stand here and whose communities are all the caller's are shown; a statement hides
+/// nothing, and what does not resolve counts as the strictest label.
+#[derive(Serialize)]
+struct Markings<'a> {
+    ceiling: &'a str,
+    /// Marking definitions of the labels up to the ceiling, and of the caller's communities.
+    markings: Vec<&'a str>,
+    /// The caller belongs to every community, present and to come.
+    every_community: bool,
+}
+
+pub(super) fn markings(sight: &Sight) -> Result<Answer, Fault> {
+    let labels = Tlp::ALL.iter().filter(|label| **label <= sight.ceiling);
+    let mut markings: Vec<&str> = labels.flat_map(|label| label.published()).collect();
+    markings.extend(sight.communities.iter().flatten().map(String::as_str));
+    let body = Markings {
+        ceiling: sight.ceiling.label(),
+        markings,
+        every_community: sight.communities.is_none(),
+    };
+    Ok(Answer::json(StatusCode::OK, &body)?.tagged())
 }

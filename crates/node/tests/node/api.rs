@@ -146,6 +146,15 @@ async fn walk_collections(judge: &mut Judge, client: &Client) {
         let url = format!("/api/collections/{place}");
         judge.get(client, "/api/collections/{id}", &url).await;
     }
+    let new = json!({ "alias": "all", "sources": ["local/kettles"], "retention_days": 30 });
+    let list = judge.post(client, "/api/collections", "/api/collections", &new).await;
+    let all = list["collections"].as_array().unwrap().iter().find(|one| one["alias"] == "all");
+    assert_eq!(all.unwrap()["sources"], json!([made["id"]]));
+    let change = json!({ "retention_days": 0, "description": "Every kettle" });
+    let reply =
+        client.ask("PATCH", "/api/collections/local%2Fall", "application/json", change.to_string());
+    let shown = judge.holds("PATCH", "/api/collections/{id}", &reply.await);
+    assert_eq!(shown["collection"]["retention_days"], json!(null));
     let new = json!({ "name": "siem", "roles": ["reader"] });
     client.post("/api/accounts", &new).await;
     let grant =

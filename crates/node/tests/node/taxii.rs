@@ -2,6 +2,7 @@
 
 mod abuse;
 mod channel;
+mod collections;
 mod connectors;
 mod delete;
 mod desk;
