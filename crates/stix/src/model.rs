@@ -24,6 +24,7 @@ pub mod vocab;
 use crate::Spec;
 
 pub use extensions::{EXTENSIONS, published_extension};
+pub(crate) use old::{Delta, OLD_RESERVED, old_property};
 pub use old::{is_old_property, old_type_of};
 pub use relationships::{COMMON_RELATIONSHIPS, is_relationship_of, relationship_sources};
 

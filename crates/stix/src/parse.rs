@@ -5,12 +5,11 @@
 //! was read is the JSON that was written. A value counts as its type when it can be turned into it
 //! without a guess, as python-stix2 reads: `"5"` is an integer, a lone text a list of one.
 
-mod old;
 mod rules;
 mod values;
 
 use crate::{
-    model::{self, Family, Property, Shape, Type},
+    model::{self, Delta, Family, Property, Shape, Type},
     tree::{Kind, Value},
     types,
 };
@@ -166,7 +165,8 @@ impl<'t, 'o> Reader<'t, 'o> {
     }
 
     fn property(&self, known: &'static Type, name: &str) -> Option<&'static Property> {
-        let found = if self.is_20() { old::property(known, name) } else { known.property(name) };
+        let found =
+            if self.is_20() { model::old_property(known, name) } else { known.property(name) };
         found.filter(|property| !matches!(property.shape, Shape::Reserved))
     }
 
@@ -199,7 +199,8 @@ impl<'t, 'o> Reader<'t, 'o> {
     fn check_required(&self, known: &'static Type, object: Value<'t>) -> Result<(), Unreadable> {
         let all = known.properties.iter().chain(known.common);
         let required = all.filter(|property| property.required).map(|property| property.name);
-        let of_20: &[&str] = if self.is_20() { old::required(known) } else { &[] };
+        let delta = Delta::of(known).filter(|_| self.is_20());
+        let of_20 = delta.map_or(&[] as &[&str], Delta::required);
         for name in required.chain(of_20.iter().copied()) {
             if matches!(name, "id" | "created" | "modified" | "spec_version") {
                 continue;

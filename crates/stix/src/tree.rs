@@ -6,11 +6,13 @@
 //! forbid yet a reader survives (a key twice, a lone surrogate, 1e400) is a [`Fault`] beside the
 //! tree; what it does not survive ends the reading.
 
+mod pointer;
 mod read;
 
+pub(crate) use pointer::{Pointers, escape_step};
 pub(crate) use read::plain_end;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// What kind of JSON value a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +133,8 @@ impl<'a> Tree<'a> {
         Value { tree: self, at: 0 }
     }
 
-    /// What was wrong and survived, in the order of the text but for keys that stand twice.
+    /// What was wrong and survived, in the order of the text but for keys that stand twice; at most
+    /// 10,000.
     pub fn faults(&self) -> &[Fault] {
         &self.arena.faults
     }
@@ -146,24 +149,8 @@ impl<'a> Tree<'a> {
     /// *Source*: RFC 6901.
     pub fn pointer(&self, offset: usize) -> String {
         let mut pointer = String::new();
-        self.write_pointer(offset, &mut pointer);
+        Pointers::default().write(self.root(), offset, &mut pointer);
         pointer
-    }
-
-    /// Appends what [`Tree::pointer`] gives.
-    pub(crate) fn write_pointer(&self, offset: usize, pointer: &mut String) {
-        let mut value = self.root();
-        while let Some((step, child)) = value.child_at(offset) {
-            pointer.push('/');
-            match step {
-                Step::Key(key) => escape_step(key, pointer),
-                Step::Place(place) => {
-                    // Writing to a string cannot fail.
-                    let _ = write!(pointer, "{place}");
-                }
-            }
-            value = child;
-        }
     }
 
     fn node(&self, at: u32) -> Option<&Node> {
@@ -214,20 +201,6 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
         offset: error.valid_up_to(),
         problem: "not UTF-8",
     })
-}
-
-/// Appends a key as a step of a JSON pointer: `~` as `~0`, `/` as `~1`.
-pub(crate) fn escape_step(key: &str, pointer: &mut String) {
-    if !key.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
-        return pointer.push_str(key);
-    }
-    for c in key.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            c => pointer.push(c),
-        }
-    }
 }
 
 /// A value of a tree. Copied freely: a reference and a number.
@@ -348,30 +321,6 @@ impl<'t> Value<'t> {
     fn len_of(self, kind: Kind) -> u32 {
         self.node().filter(|node| node.kind == kind).map_or(0, |node| node.b)
     }
-
-    /// The member or item that stands at an offset, a member from its key on.
-    fn child_at(self, offset: usize) -> Option<(Step<'t>, Value<'t>)> {
-        let stands = |from: usize, child: Value<'_>| (from..child.end()).contains(&offset);
-        if self.kind() == Kind::List {
-            let mut items = self.items().enumerate();
-            let found = items.find(|(_, child)| stands(child.offset(), *child));
-            return found.map(|(place, child)| (Step::Place(place), child));
-        }
-        let found = self.members().find(|(_, child)| stands(child.key_offset(), *child));
-        found.map(|(key, child)| (Step::Key(key), child))
-    }
-
-    /// Byte offset of the key before a member's value; of no use for an item of a list.
-    fn key_offset(self) -> usize {
-        let key = self.at.checked_sub(1).and_then(|at| self.tree.node(at));
-        let key = key.filter(|node| node.kind == Kind::String);
-        key.map_or(self.offset(), |node| node.start as usize)
-    }
-}
-
-enum Step<'t> {
-    Key(&'t str),
-    Place(usize),
 }
 
 impl fmt::Debug for Value<'_> {

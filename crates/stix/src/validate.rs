@@ -111,4 +111,6 @@ pub const FINDINGS_PER_OBJECT_MAX: usize = 1_000;
 pub type Sink<'s> = &'s mut dyn FnMut(Finding);
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -8,6 +8,9 @@ use std::{
 
 use anyhow::Result;
 
+/// How the rules begin that the table has besides those of STIX 2.1: STIX 2.0, marking schemes.
+const OTHERS: [&str; 5] = ["STIX20-", "ACS-", "IEP-", "CUI", "TLP-2"];
+
 /// MUSTs and MUST NOTs of each chapter of STIX 2.1 with Errata 01, as counted.
 const MUSTS: [(&str, usize); 13] = [
     ("2", 45),
@@ -56,7 +59,11 @@ pub(super) fn check(root: &Path, files: &[PathBuf], wrong: &mut Vec<String>) -> 
 
 fn rows<'a>(table: &'a str, wrong: &mut Vec<String>) -> BTreeMap<&'a str, Row<'a>> {
     let mut rows = BTreeMap::new();
-    for line in table.lines().filter(|line| line.starts_with("| STIX-")) {
+    let is_rule = |line: &&str| {
+        let rule = line.strip_prefix("| ").unwrap_or_default();
+        rule.starts_with("STIX-") || OTHERS.iter().any(|other| rule.starts_with(other))
+    };
+    for line in table.lines().filter(is_rule) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [rule, _, checked, shown] = cells[..] else {
             wrong.push(format!("docs/stix-rules.md: not four cells: {line}"));
@@ -73,10 +80,8 @@ fn rows<'a>(table: &'a str, wrong: &mut Vec<String>) -> BTreeMap<&'a str, Row<'a
 fn check_count(rows: &BTreeMap<&str, Row<'_>>, wrong: &mut Vec<String>) {
     let mut chapters: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sections: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for rule in rows.keys() {
-        let Some((section, number)) = rule.trim_start_matches("STIX-").rsplit_once('-') else {
-            continue;
-        };
+    for rule in rows.keys().filter_map(|rule| rule.strip_prefix("STIX-")) {
+        let Some((section, number)) = rule.rsplit_once('-') else { continue };
         *chapters.entry(section.split('.').next().unwrap_or(section)).or_default() += 1;
         sections.entry(section).or_default().push(number.parse().unwrap_or_default());
     }
@@ -139,13 +144,13 @@ fn check_row(
     }
 }
 
-/// The MUSTs that a source names.
+/// The MUSTs that a source names, of either edition.
 fn musts(text: &str) -> impl Iterator<Item = String> {
-    let ids = text.split("\"STIX-").skip(1).filter_map(|rest| rest.split('"').next());
+    let ids = text.split("\"STIX").skip(1).filter_map(|rest| rest.split('"').next());
     let number = |id: &&str| {
         id.rsplit_once('-').is_some_and(|(section, number)| {
-            !section.is_empty() && number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit())
+            section.len() > 1 && number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit())
         })
     };
-    ids.filter(number).map(|id| format!("STIX-{id}"))
+    ids.filter(number).map(|id| format!("STIX{id}"))
 }

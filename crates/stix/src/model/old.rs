@@ -1,4 +1,9 @@
 //! The tables of STIX 2.0: 12 domain objects, 2 relationship objects, marking-definition, bundle.
+//! Its observable objects are those of 2.1 but for what `old/observable.rs` names.
+
+mod observable;
+
+pub(crate) use observable::{Delta, property as old_property};
 
 use super::{
     Entries, Family, Format, Order, Property, Shape,
@@ -42,7 +47,7 @@ static CAMPAIGN: Type = old(
 static COURSE_OF_ACTION: Type = old(
     "course-of-action",
     Family::Sdo,
-    &[NAME, DESCRIPTION, p("action", Shape::Reserved).rule("STIX-3.8-01")],
+    &[NAME, DESCRIPTION, p("action", Shape::Reserved).rule("STIX20-1-3.6-01")],
 );
 
 static IDENTITY: Type = old(
@@ -215,24 +220,20 @@ pub fn old_type_of(name: &str) -> Option<&'static Type> {
 }
 
 /// Whether STIX 2.0 has a property on an observable object or extension where 2.1 has it no more.
-pub fn is_old_property(type_name: &str, name: &str) -> bool {
-    let names: &[&str] = match type_name {
-        "file" => &[
-            "created",
-            "modified",
-            "accessed",
-            "is_encrypted",
-            "encryption_algorithm",
-            "decryption_key",
-        ],
-        "directory" => &["created", "modified", "accessed"],
-        "process" => &["name", "created", "arguments", "binary_ref"],
-        "user-account" => &["password_last_changed"],
-        "windows-registry-key" => &["modified"],
-        "archive-ext" => &["version"],
-        "raster-image-ext" => &["image_compression_algorithm"],
-        "socket-ext" => &["protocol_family"],
-        _ => &[],
-    };
-    names.contains(&name)
+pub fn is_old_property(known: &Type, name: &str) -> bool {
+    Delta::of(known).is_some_and(|delta| delta.only_20(name).is_some())
 }
+
+/// Names that no property of 2.0 may have: kept for later editions.
+pub(crate) const OLD_RESERVED: [&str; 10] = [
+    "confidence",
+    "severity",
+    "action",
+    "usernames",
+    "phone_numbers",
+    "addresses",
+    "first_seen_precision",
+    "last_seen_precision",
+    "valid_from_precision",
+    "valid_until_precision",
+];

@@ -84,7 +84,7 @@ impl Explanation<'_, '_> {
             }
         };
         line(f, depth, heading)?;
-        let operands = self.chain(at);
+        let operands = chain(at, |at| self.joined_observations(at));
         todo.extend(operands.into_iter().rev().map(|at| Todo::Observation(at, depth + 1)));
         Ok(())
     }
@@ -97,22 +97,13 @@ impl Explanation<'_, '_> {
         depth: usize,
     ) -> fmt::Result {
         let heading = match self.comparison_node(root) {
-            Some(Comparison::Test(_)) => "one observation has an object for which this holds:",
-            Some(Comparison::And(..)) => {
-                let operands = self.comparison_chain(root);
-                todo.extend(operands.into_iter().rev().map(|at| Todo::Comparison(at, depth + 1)));
-                let all = "one observation has an object for which all of these hold:";
-                return line(f, depth, all);
-            }
-            _ => {
-                let operands = self.comparison_chain(root);
-                todo.extend(operands.into_iter().rev().map(|at| Todo::Comparison(at, depth + 1)));
-                let one = "one observation has an object for which one of these holds:";
-                return line(f, depth, one);
-            }
+            Some(Comparison::And(..)) => "all of these hold:",
+            Some(Comparison::Or(..)) => "one of these holds:",
+            _ => "this holds:",
         };
-        todo.push(Todo::Comparison(root, depth + 1));
-        line(f, depth, heading)
+        let operands = chain(root, |at| self.joined_comparisons(at));
+        todo.extend(operands.into_iter().rev().map(|at| Todo::Comparison(at, depth + 1)));
+        line(f, depth, &format!("one observation has an object for which {heading}"))
     }
 
     fn comparison(
@@ -133,7 +124,7 @@ impl Explanation<'_, '_> {
             _ => return Ok(()),
         };
         line(f, depth, heading)?;
-        let operands = self.comparison_chain(at);
+        let operands = chain(at, |at| self.joined_comparisons(at));
         todo.extend(operands.into_iter().rev().map(|at| Todo::Comparison(at, depth + 1)));
         Ok(())
     }
@@ -148,37 +139,44 @@ impl Explanation<'_, '_> {
         }
     }
 
-    /// The operands of a chain of one operator, parentheses aside.
-    fn comparison_chain(&self, at: u32) -> Vec<u32> {
-        let (mut out, mut todo) = (Vec::new(), vec![at]);
-        let root = self.comparison_node(at);
-        while let Some(at) = todo.pop() {
-            match (self.comparison_node(at), root) {
-                (Some(Comparison::And(a, b)), Some(Comparison::And(..)))
-                | (Some(Comparison::Or(a, b)), Some(Comparison::Or(..))) => todo.extend([b, a]),
-                _ => out.push(at),
-            }
+    /// What a comparison joins, parentheses aside.
+    fn joined_comparisons(&self, at: u32) -> Option<(Operator, u32, u32)> {
+        match self.comparison_node(at)? {
+            Comparison::And(a, b) => Some((Operator::And, a, b)),
+            Comparison::Or(a, b) => Some((Operator::Or, a, b)),
+            Comparison::Test(_) | Comparison::Group(_) => None,
         }
-        out
     }
 
-    /// The operands of a chain of one operator; parentheses hold it together only from the left.
-    fn chain(&self, at: u32) -> Vec<u32> {
-        let (mut out, mut todo) = (Vec::new(), vec![at]);
-        let node = |at: u32| self.0.observations.get(at as usize).copied();
-        let root = node(at);
-        while let Some(at) = todo.pop() {
-            match (node(at), root) {
-                (Some(Observation::And(a, b)), Some(Observation::And(..)))
-                | (Some(Observation::Or(a, b)), Some(Observation::Or(..)))
-                | (Some(Observation::FollowedBy(a, b)), Some(Observation::FollowedBy(..))) => {
-                    todo.extend([b, a]);
-                }
-                _ => out.push(at),
-            }
+    /// What an observation expression joins; parentheses hold it together.
+    fn joined_observations(&self, at: u32) -> Option<(Operator, u32, u32)> {
+        match *self.0.observations.get(at as usize)? {
+            Observation::And(a, b) => Some((Operator::And, a, b)),
+            Observation::Or(a, b) => Some((Operator::Or, a, b)),
+            Observation::FollowedBy(a, b) => Some((Operator::FollowedBy, a, b)),
+            _ => None,
         }
-        out
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    And,
+    Or,
+    FollowedBy,
+}
+
+/// The operands of a chain of one operator, in order; `joined` takes an operation apart.
+fn chain(at: u32, joined: impl Fn(u32) -> Option<(Operator, u32, u32)>) -> Vec<u32> {
+    let chained = joined(at).map(|(operator, ..)| operator);
+    let (mut out, mut todo) = (Vec::new(), vec![at]);
+    while let Some(at) = todo.pop() {
+        match joined(at) {
+            Some((operator, a, b)) if Some(operator) == chained => todo.extend([b, a]),
+            _ => out.push(at),
+        }
+    }
+    out
 }
 
 fn in_words(qualifier: Qualifier<'_>) -> String {

@@ -50,14 +50,33 @@ enum Pending {
     And,
 }
 
-impl Pending {
-    fn of(kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::FollowedBy => Some(Self::FollowedBy),
-            Kind::Or => Some(Self::Or),
-            Kind::And => Some(Self::And),
-            _ => None,
+/// Operands, and the operators between them that wait for their right side.
+#[derive(Default)]
+struct Waiting {
+    operators: Vec<Pending>,
+    operands: Vec<u32>,
+}
+
+impl Waiting {
+    /// Joins what binds at least as strongly as `floor`; `join` makes the node.
+    fn reduce(&mut self, floor: Pending, mut join: impl FnMut(Pending, u32, u32) -> u32) {
+        while let Some(operator) = self.operators.pop_if(|operator| *operator >= floor) {
+            let right = self.operands.pop().unwrap_or_default();
+            let left = self.operands.pop().unwrap_or_default();
+            self.operands.push(join(operator, left, right));
         }
+    }
+
+    /// An operator behind an operand: what binds as strongly before it is joined.
+    fn operator(&mut self, operator: Pending, join: impl FnMut(Pending, u32, u32) -> u32) {
+        self.reduce(operator, join);
+        self.operators.push(operator);
+    }
+
+    /// Everything since the last parenthesis that is open is one operand; whether one was open.
+    fn close(&mut self, join: impl FnMut(Pending, u32, u32) -> u32) -> bool {
+        self.reduce(Pending::FollowedBy, join);
+        self.operators.pop().is_some()
     }
 }
 
@@ -124,48 +143,44 @@ impl<'a> Parser<'a> {
     // ---- between observations ----
 
     fn observations(&mut self) -> Parsed<()> {
-        let mut pending: Vec<Pending> = Vec::new();
-        let mut operands: Vec<u32> = Vec::new();
+        let mut waiting = Waiting::default();
         let mut rule = "STIX-9.5-01";
         loop {
             match self.token.kind {
                 Kind::LeftParen => {
                     self.enter()?;
-                    pending.push(Pending::Paren);
+                    waiting.operators.push(Pending::Paren);
                     continue;
                 }
                 Kind::LeftBracket => {
                     self.advance();
                     let root = self.comparisons()?;
-                    operands.push(self.observation(Observation::Single(root)));
+                    waiting.operands.push(self.observation(Observation::Single(root)));
                 }
                 _ => return self.fail(rule, "`[` or `(`, where an observation expression begins"),
             }
-            self.qualifiers(&mut operands)?;
+            self.qualifiers(&mut waiting.operands)?;
             while self.token.kind == Kind::RightParen {
-                self.reduce_observations(&mut pending, &mut operands, Pending::FollowedBy);
-                if pending.pop().is_none() {
+                if !waiting.close(|operator, a, b| self.join_observations(operator, a, b)) {
                     return self.fail("STIX-9.4-04", "no `)` without its `(`");
                 }
                 self.depth -= 1;
                 self.advance();
-                let inner = operands.pop().unwrap_or_default();
-                operands.push(self.observation(Observation::Group(inner)));
-                self.qualifiers(&mut operands)?;
+                let inner = waiting.operands.pop().unwrap_or_default();
+                waiting.operands.push(self.observation(Observation::Group(inner)));
+                self.qualifiers(&mut waiting.operands)?;
             }
-            rule = match self.token.kind {
-                Kind::And => "STIX-9.5.2-01",
-                Kind::Or => "STIX-9.5.2-03",
-                Kind::FollowedBy => "STIX-9.5.2-05",
+            let operator;
+            (operator, rule) = match self.token.kind {
+                Kind::And => (Pending::And, "STIX-9.5.2-01"),
+                Kind::Or => (Pending::Or, "STIX-9.5.2-03"),
+                Kind::FollowedBy => (Pending::FollowedBy, "STIX-9.5.2-05"),
                 _ => break,
             };
-            let operator = Pending::of(self.token.kind).unwrap_or(Pending::Or);
-            self.reduce_observations(&mut pending, &mut operands, operator);
-            pending.push(operator);
+            waiting.operator(operator, |operator, a, b| self.join_observations(operator, a, b));
             self.advance();
         }
-        self.reduce_observations(&mut pending, &mut operands, Pending::FollowedBy);
-        if !pending.is_empty() {
+        if waiting.close(|operator, a, b| self.join_observations(operator, a, b)) {
             return self.fail("STIX-9.4-04", "`)`, an operator or a qualifier");
         }
         if self.token.kind != Kind::End {
@@ -179,23 +194,12 @@ impl<'a> Parser<'a> {
         self.out.root()
     }
 
-    /// Joins what binds at least as strongly as `floor`.
-    fn reduce_observations(
-        &mut self,
-        pending: &mut Vec<Pending>,
-        operands: &mut Vec<u32>,
-        floor: Pending,
-    ) {
-        while let Some(operator) = pending.last().copied().filter(|operator| *operator >= floor) {
-            pending.pop();
-            let right = operands.pop().unwrap_or_default();
-            let left = operands.pop().unwrap_or_default();
-            operands.push(self.observation(match operator {
-                Pending::And => Observation::And(left, right),
-                Pending::Or => Observation::Or(left, right),
-                Pending::FollowedBy | Pending::Paren => Observation::FollowedBy(left, right),
-            }));
-        }
+    fn join_observations(&mut self, operator: Pending, left: u32, right: u32) -> u32 {
+        self.observation(match operator {
+            Pending::And => Observation::And(left, right),
+            Pending::Or => Observation::Or(left, right),
+            Pending::FollowedBy | Pending::Paren => Observation::FollowedBy(left, right),
+        })
     }
 
     fn qualifiers(&mut self, operands: &mut [u32]) -> Parsed<()> {
@@ -268,43 +272,39 @@ impl<'a> Parser<'a> {
     // ---- inside brackets ----
 
     fn comparisons(&mut self) -> Parsed<u32> {
-        let mut pending: Vec<Pending> = Vec::new();
-        let mut operands: Vec<u32> = Vec::new();
+        let mut waiting = Waiting::default();
         let mut rule = "STIX-9.6.1-01";
         loop {
             if self.token.kind == Kind::LeftParen {
                 self.enter()?;
-                pending.push(Pending::Paren);
+                waiting.operators.push(Pending::Paren);
                 continue;
             }
             let test = self.test(rule)?;
-            operands.push(self.comparison(Comparison::Test(test)));
+            waiting.operands.push(self.comparison(Comparison::Test(test)));
             while self.token.kind == Kind::RightParen {
-                self.reduce_comparisons(&mut pending, &mut operands, Pending::Or);
-                if pending.pop().is_none() {
+                if !waiting.close(|operator, a, b| self.join_comparisons(operator, a, b)) {
                     return self.fail("STIX-9.5-01", "`]`, AND or OR");
                 }
                 self.depth -= 1;
                 self.advance();
-                let inner = operands.pop().unwrap_or_default();
-                operands.push(self.comparison(Comparison::Group(inner)));
+                let inner = waiting.operands.pop().unwrap_or_default();
+                waiting.operands.push(self.comparison(Comparison::Group(inner)));
             }
-            let operator = match self.token.kind {
-                Kind::And => Pending::And,
-                Kind::Or => Pending::Or,
+            let operator;
+            (operator, rule) = match self.token.kind {
+                Kind::And => (Pending::And, "STIX-9.6-01"),
+                Kind::Or => (Pending::Or, "STIX-9.6-03"),
                 _ => break,
             };
-            rule = if operator == Pending::And { "STIX-9.6-01" } else { "STIX-9.6-03" };
-            self.reduce_comparisons(&mut pending, &mut operands, operator);
-            pending.push(operator);
+            waiting.operator(operator, |operator, a, b| self.join_comparisons(operator, a, b));
             self.advance();
         }
-        self.reduce_comparisons(&mut pending, &mut operands, Pending::Or);
-        if !pending.is_empty() {
+        if waiting.close(|operator, a, b| self.join_comparisons(operator, a, b)) {
             return self.fail("STIX-9.4-04", "`)`, AND or OR");
         }
         self.expect(Kind::RightBracket, "STIX-9.5-01", "`]`, AND or OR")?;
-        Ok(operands.pop().unwrap_or_default())
+        Ok(waiting.operands.pop().unwrap_or_default())
     }
 
     fn comparison(&mut self, comparison: Comparison<'a>) -> u32 {
@@ -312,21 +312,11 @@ impl<'a> Parser<'a> {
         id(self.out.comparisons.len()) - 1
     }
 
-    fn reduce_comparisons(
-        &mut self,
-        pending: &mut Vec<Pending>,
-        operands: &mut Vec<u32>,
-        floor: Pending,
-    ) {
-        while let Some(operator) = pending.last().copied().filter(|operator| *operator >= floor) {
-            pending.pop();
-            let right = operands.pop().unwrap_or_default();
-            let left = operands.pop().unwrap_or_default();
-            operands.push(self.comparison(match operator {
-                Pending::And => Comparison::And(left, right),
-                _ => Comparison::Or(left, right),
-            }));
-        }
+    fn join_comparisons(&mut self, operator: Pending, left: u32, right: u32) -> u32 {
+        self.comparison(match operator {
+            Pending::And => Comparison::And(left, right),
+            _ => Comparison::Or(left, right),
+        })
     }
 
     fn test(&mut self, rule: &'static str) -> Parsed<Test<'a>> {

@@ -243,3 +243,123 @@ fn pattern_is_printed_in_canonical_form() {
         assert_eq!(printed(expected), expected, "printed again");
     }
 }
+
+/// Patterns by a seeded generator: every construct, spelled in every way that means the same.
+struct Generator(u64);
+
+impl Generator {
+    fn below(&mut self, count: u64) -> u64 {
+        // Constants of Knuth's MMIX; the upper bits are the good ones.
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % count
+    }
+
+    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        let place = usize::try_from(self.below(all.len() as u64)).unwrap();
+        all[place]
+    }
+
+    fn blank(&mut self) -> &'static str {
+        self.pick(&["", " ", "\n", "\u{2003} ", " /* odd */ ", " // odd\n"])
+    }
+
+    fn constant(&mut self) -> String {
+        let text =
+            self.pick(&["''", "'a'", "'it\\'s'", "'\\\\'", "'é\n'", "'%_'", "b'QUI='", "h'ff00'"]);
+        let number = self.pick(&["0", "-0", "7", "-7", "7.50", "-.5", "00.25", "9007199254740991"]);
+        let other = self.pick(&["t'2031-05-04T10:00:00.500Z'", "t'2031-05-04T10:00:00Z'"]);
+        let pick = self.pick(&[text, number, other]);
+        pick.to_owned()
+    }
+
+    fn path(&mut self) -> String {
+        let step = self.pick(&[
+            "name",
+            "'name'",
+            "x_a",
+            "extensions.'a-ext'.b",
+            "a[*].b",
+            "a[3]",
+            "'A B'",
+            "'AND'.c_ref.d",
+        ]);
+        format!("file:{step}")
+    }
+
+    fn test(&mut self) -> String {
+        let (path, blank) = (self.path(), self.blank());
+        let not = self.pick(&["", "NOT ", "NOT\t"]);
+        match self.below(6) {
+            0 => format!("{not}EXISTS {path}"),
+            1 => format!(
+                "{path} {not}IN{blank}({}, {blank}{})",
+                self.pick(&["1", "2.50"]),
+                self.pick(&["3", "-4"])
+            ),
+            2 => format!("{path} {not}LIKE{blank}'a%'"),
+            3 => format!("{path} {not}MATCHES 'a.[b]'"),
+            4 => format!("{path} {not}{} '10.0.0.0/8'", self.pick(&["ISSUBSET", "ISSUPERSET"])),
+            _ => {
+                let operator = self.pick(&["=", "==", "!=", "<>", "<", "<=", ">", ">="]);
+                format!("{path} {not}{operator}{blank}{}", self.constant())
+            }
+        }
+    }
+
+    fn comparison(&mut self, depth: u64) -> String {
+        match self.below(depth + 1) {
+            0 => self.test(),
+            1 => format!("({}{})", self.blank(), self.comparison(depth - 1)),
+            _ => {
+                let (a, b) = (self.comparison(depth - 1), self.comparison(depth - 1));
+                format!("{a} {} {}{b}", self.pick(&["AND", "OR"]), self.blank())
+            }
+        }
+    }
+
+    fn observation(&mut self, depth: u64) -> String {
+        match self.below(depth + 1) {
+            0 => format!("[{}{}]", self.blank(), self.comparison(2)),
+            1 => format!("({})", self.observation(depth - 1)),
+            2 => {
+                let qualifier = self.pick(&[
+                    "REPEATS 5 TIMES",
+                    "WITHIN 0.50 SECONDS",
+                    "START t'2031-05-04T10:00:00.000Z' STOP t'2031-05-05T10:00:00Z'",
+                ]);
+                format!("({}) {qualifier}", self.observation(depth - 1))
+            }
+            _ => {
+                let (a, b) = (self.observation(depth - 1), self.observation(depth - 1));
+                format!("{a} {}{} {b}", self.pick(&["AND", "OR", "FOLLOWEDBY"]), self.blank())
+            }
+        }
+    }
+}
+
+#[test]
+fn canonical_print_is_read_again_as_an_equivalent_pattern() {
+    let (mut compared, mut refused) = (0, 0);
+    for seed in 0..2_000 {
+        let mut generator = Generator(seed);
+        generator.below(1);
+        let text = generator.observation(4);
+        // A number behind LIKE's place, or octets that are compared in order, may be refused.
+        let Ok(pattern) = parse(&text, Spec::V21) else {
+            refused += 1;
+            continue;
+        };
+        let canonical = pattern.to_string();
+        let again = match parse(&canonical, Spec::V21) {
+            Ok(again) => again,
+            Err(error) => panic!("`{text}` is printed as `{canonical}`: {error}"),
+        };
+        assert_eq!(again.to_string(), canonical, "`{text}`: the print of the print differs");
+        if let (Ok(same), true) = (super::equivalent(&pattern, &again), text.len() < 2_000) {
+            assert!(same, "`{text}` and `{canonical}` are told to differ");
+            compared += 1;
+        }
+    }
+    assert!(compared > 1_500 && refused < 200, "{compared} compared, {refused} refused");
+}

@@ -13,6 +13,9 @@ pub(super) struct Frame {
     seen: u128,
 }
 
+/// Faults of one text that are kept: a hostile one has millions.
+const FAULTS_MAX: usize = 10_000;
+
 /// Objects with more members than this are checked for doubled keys by sorting.
 const SORTED_ABOVE: u32 = 48;
 
@@ -54,7 +57,9 @@ fn narrow(offset: usize) -> u32 {
 
 impl Reader<'_, '_> {
     fn survive(&mut self, rule: &'static str, offset: usize, problem: &'static str) {
-        self.arena.faults.push(Fault { rule, offset, problem });
+        if self.arena.faults.len() < FAULTS_MAX {
+            self.arena.faults.push(Fault { rule, offset, problem });
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -217,32 +222,27 @@ impl Reader<'_, '_> {
         false
     }
 
-    /// Doubled keys of a large object, by sorting: hostile objects have many.
+    /// Doubled keys of a large object, by sorting: hostile objects have many. Those of its first
+    /// stretch were told when they were read.
     fn find_doubles(&mut self, object: u32) {
         let mut keys = Vec::new();
         let mut at = object + 1;
+        let mut place = 0;
         while let Some(key) = self.arena.nodes.get(at as usize) {
-            keys.push((self.string_of(key), key.start));
+            keys.push((self.string_of(key), key.start, place));
             at += 1;
             at = self.arena.nodes.get(at as usize).map_or(u32::MAX, |value| value.next(at));
+            place += 1;
         }
         keys.sort_unstable();
         let doubled = keys.windows(2).filter_map(|pair| match pair {
-            [(a, first), (b, offset)] if a == b => Some((*first, *offset)),
+            [(a, ..), (b, offset, place)] if a == b && *place > SORTED_ABOVE => Some(*offset),
             _ => None,
         });
-        let mut doubled: Vec<(u32, u32)> = doubled.collect();
-        // Those of the first stretch were told when they were read.
-        doubled.retain(|(_, offset)| !self.told(*offset));
-        for (_, offset) in doubled {
+        let doubled: Vec<u32> = doubled.take(FAULTS_MAX).collect();
+        for offset in doubled {
             self.survive("JSON-2", offset as usize, "a key that stands twice");
         }
-    }
-
-    fn told(&self, offset: u32) -> bool {
-        let place = offset as usize;
-        let mut recent = self.arena.faults.iter().rev();
-        recent.any(|fault| fault.rule == "JSON-2" && fault.offset == place)
     }
 
     fn string_of(&self, node: &Node) -> &str {

@@ -196,21 +196,24 @@ impl<'a> Walk<'a, '_> {
         self.judge.begin(base, prefix);
         if text.len() > limits::OBJECT_LEN_MAX {
             let problem = "an object of more than 16 MiB";
-            self.judge.fault(Fault { rule: "LIMIT-2", offset: 0, problem }, "", text.as_bytes());
-            self.judge.end(sink);
+            self.judge.fault(Fault { rule: "LIMIT-2", offset: 0, problem }, text.as_bytes());
+            self.judge.end(None, sink);
             return;
         }
         match self.arena.read(text) {
-            Err(fault) => self.judge.fault(fault, "", text.as_bytes()),
+            Err(fault) => {
+                self.judge.fault(fault, text.as_bytes());
+                self.judge.end(None, sink);
+            }
             Ok(tree) => {
                 for fault in tree.faults() {
-                    self.judge.fault(*fault, &tree.pointer(fault.offset), text.as_bytes());
+                    self.judge.fault(*fault, text.as_bytes());
                 }
                 checks(&mut self.judge, &tree);
+                self.judge.end(Some(&tree), sink);
                 self.arena = tree.into_arena();
             }
         }
-        self.judge.end(sink);
     }
 
     fn fail(&mut self, fault: Fault, base: usize, sink: Sink<'_>) {
@@ -218,8 +221,8 @@ impl<'a> Walk<'a, '_> {
             self.judge.unreadable = Some("not JSON");
         }
         self.judge.begin(base, "");
-        self.judge.fault(fault, "", self.document);
-        self.judge.end(sink);
+        self.judge.fault(fault, self.document);
+        self.judge.end(None, sink);
     }
 
     /// A slice of the document as text, and where it begins there.

@@ -11,15 +11,16 @@ use crate::{
     Finding, FindingKind, Level, Spec,
     finding::escaped,
     markings::scheme::Body,
-    tree::{Fault, Kind, Value},
+    tree::{Fault, Kind, Pointers, Tree, Value},
 };
 
 /// Judges one object: collects its findings until they are handed out in order.
 pub(super) struct Judge<'o> {
     pub(super) options: &'o Options<'o>,
     pub(super) report: Report,
-    /// Findings of the object at hand.
-    findings: Vec<Finding>,
+    /// Findings of the object at hand, each with its place there. Their pointers are made last, in
+    /// order, so that no part of the tree is walked twice.
+    findings: Vec<(usize, Finding)>,
     /// Byte offset of the object in the document.
     base: usize,
     /// JSON pointer of the object in the document.
@@ -84,18 +85,26 @@ impl<'o> Judge<'o> {
     }
 
     /// Hands out the findings of the object in the order of the document.
-    pub(super) fn end(&mut self, sink: &mut dyn FnMut(Finding)) {
+    pub(super) fn end(&mut self, tree: Option<&Tree<'_>>, sink: &mut dyn FnMut(Finding)) {
         self.gap = (usize::MAX, 0);
-        self.findings.sort_by_key(|finding| finding.offset);
+        self.findings.sort_by_key(|(place, _)| *place);
+        let mut pointers = Pointers::default();
+        for (place, mut finding) in self.findings.drain(..) {
+            finding.pointer.reserve_exact(self.prefix.len() + 40);
+            finding.pointer.push_str(&self.prefix);
+            if let Some(tree) = tree {
+                pointers.write(tree.root(), place, &mut finding.pointer);
+            }
+            sink(finding);
+        }
         if self.unhanded > 0 {
             let expected = format!("{} more findings of this object are not shown", self.unhanded);
             let mut finding = self.finding("LIMIT-8", Level::Note, "", expected.into());
             finding.pointer.clone_from(&self.prefix);
-            self.findings.push(finding);
             self.report.notes += 1;
             self.report.uncounted += self.unhanded;
+            sink(finding);
         }
-        self.findings.drain(..).for_each(sink);
     }
 
     /// What a pattern is known by, once it is found sound: its edition is a part of it.
@@ -164,16 +173,13 @@ impl<'o> Judge<'o> {
             return None;
         }
         let mut finding = self.finding(rule, level, shown(at), expected.into());
-        finding.pointer.reserve_exact(self.prefix.len() + 40);
-        finding.pointer.push_str(&self.prefix);
-        at.tree().write_pointer(at.offset(), &mut finding.pointer);
         finding.offset = self.base + self.true_offset(at.offset());
         finding.kind = kind;
         if let Some(scheme) = self.scheme {
             finding.clause = scheme.name();
         }
-        self.findings.push(finding);
-        self.findings.last_mut()
+        self.findings.push((at.offset(), finding));
+        self.findings.last_mut().map(|(_, finding)| finding)
     }
 
     /// A MUST is violated at a value.
@@ -269,7 +275,7 @@ impl<'o> Judge<'o> {
     }
 
     /// A rule of JSON itself is broken.
-    pub(super) fn fault(&mut self, fault: Fault, pointer: &str, text: &[u8]) {
+    pub(super) fn fault(&mut self, fault: Fault, text: &[u8]) {
         let level = if fault.rule == "JSON-7" { Level::Warning } else { Level::Error };
         let level = if self.options.strict { level.strict() } else { level };
         if !self.counts(level) {
@@ -280,9 +286,8 @@ impl<'o> Judge<'o> {
         let here = String::from_utf8_lossy(here);
         let mut finding = self.finding(fault.rule, level, &here, Cow::Borrowed(fault.problem));
         finding.expected = format!("JSON without this: {}", fault.problem).into();
-        finding.pointer = format!("{}{pointer}", self.prefix);
         finding.offset = self.base + self.true_offset(fault.offset);
-        self.findings.push(finding);
+        self.findings.push((fault.offset, finding));
     }
 }
 

@@ -6,7 +6,9 @@ use super::judge::Judge;
 use crate::{
     Level, Spec, Tlp,
     id::is_uuid,
-    model::{self, Family, Least, Property, RESERVED_PROPERTIES, Type, type_of},
+    model::{
+        self, Delta, Family, Least, OLD_RESERVED, Property, RESERVED_PROPERTIES, Type, type_of,
+    },
     time::compare_if_timestamps,
     tree::{Kind, Value},
 };
@@ -103,8 +105,21 @@ impl Judge<'_> {
     /// The members of an object, extension or embedded type against its table.
     pub(super) fn members(&mut self, type_: &'static Type, value: Value<'_>, ctx: &Context<'_>) {
         let own = type_.properties.len();
+        let delta = self.delta(type_, ctx);
         let mut seen = 0u64;
+        let mut is_old = ctx.container.is_some() && type_.name == "windows-pebinary-ext";
         for (key, member) in value.members() {
+            if let Some(delta) = delta {
+                if let Some(property) = delta.only_20(key) {
+                    is_old = true;
+                    self.old_property(property, member, ctx);
+                    continue;
+                }
+                if self.spec == Spec::V20 && delta.is_only_21(key) {
+                    self.unknown(type_, key, member, ctx);
+                    continue;
+                }
+            }
             match type_.place(key) {
                 Some(place) if place >= own && ctx.container.is_some() && key == "id" => {}
                 Some(place) => {
@@ -122,12 +137,22 @@ impl Judge<'_> {
             }
             self.missing_of(type_, missing & !(u64::MAX << own), value, type_.clause);
         }
-        let is_old = ctx.container.is_some()
-            && (type_.name == "windows-pebinary-ext"
-                || value.members().any(|(key, _)| model::is_old_property(type_.name, key)));
+        for name in delta.filter(|_| self.spec == Spec::V20).map_or(&[] as &[&str], Delta::required)
+        {
+            if value.get(name).is_none() {
+                self.missing(name, value, "STIX 2.0");
+            }
+        }
         if let Some(least) = type_.least.as_ref().filter(|_| !is_old) {
             self.least(type_, least, seen, value);
         }
+    }
+
+    /// How 2.0 has a type: in objects of 2.0, and in the container of observed-data, where both
+    /// editions stand.
+    fn delta(&self, type_: &'static Type, ctx: &Context<'_>) -> Option<&'static Delta> {
+        let may_be_old = self.spec == Spec::V20 || ctx.container.is_some();
+        if may_be_old { Delta::of(type_) } else { None }
     }
 
     fn known(&mut self, property: Option<&'static Property>, member: Value<'_>, ctx: &Context<'_>) {
@@ -206,26 +231,29 @@ impl Judge<'_> {
         if key == "defanged" && top {
             return self.error("STIX-3.2-15", member, "no such property: only for SCOs");
         }
+        if self.spec == Spec::V20 && top && OLD_RESERVED.contains(&key) {
+            return self.error("STIX20-1-3.6-01", member, "no such property: the name is reserved");
+        }
         if RESERVED_PROPERTIES.contains(&key) || key == "phone_numbers" {
             return self.error("STIX-3.8-01", member, "no such property: the name is reserved");
         }
         if type_.name == "bundle" && key == "spec_version" {
             return;
         }
-        if ctx.container.is_some() && model::is_old_property(type_.name, key) {
-            return self.old_property(key, member);
-        }
         self.encoding(type_, key, member);
         self.custom_property(key, member, ctx, top);
     }
 
     /// `id` against `type`, and the version of its UUID.
-    fn identity(&mut self, ctx: &Context<'_>) {
+    pub(super) fn identity(&mut self, ctx: &Context<'_>) {
         let Some(value) = ctx.root.get("id").filter(|_| ctx.container.is_none()) else { return };
         let Some(id) = self.text(value) else { return };
         let Some(prefix) = self.id_form(id, value) else { return };
         if prefix != ctx.type_name {
             return self.error("STIX-2.9-01", value, format!("an id of `{}`", ctx.type_name));
+        }
+        if self.spec == Spec::V20 {
+            return;
         }
         let Some(uuid) = id.get(prefix.len() + 2..).filter(|uuid| is_uuid(uuid)) else { return };
         self.uuid_version(uuid.as_bytes().get(14).copied(), value, ctx);

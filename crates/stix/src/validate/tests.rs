@@ -153,6 +153,16 @@ fn editions_follow_bundle_object_and_option() {
 }
 
 #[test]
+fn bundle_asked_to_be_2_0_says_so() {
+    let options = Options { version: Some(crate::Spec::V20), ..Options::default() };
+    let text = bundle("").replace("\"objects\":[]", "\"spec_version\":\"2.7\"");
+    let (_, found) = run(text.as_bytes(), &options);
+    assert!(found.iter().any(|finding| finding.rule == "STIX20-1-5-01"), "{found:?}");
+    let (_, found) = run(text.replace("2.7", "2.0").as_bytes(), &options);
+    assert_eq!(found, []);
+}
+
+#[test]
 fn references_are_enforced_only_when_asked() {
     let relationship = r#"{"type":"relationship","spec_version":"2.1",
         "id":"relationship--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921",

@@ -6,8 +6,7 @@
 
 use super::{judge::Judge, object::Context};
 use crate::{
-    id::is_uuid,
-    model::{Family, Precision, Type, old_custom_common, old_type_of},
+    model::{Property, Type, old_custom_common, old_type_of},
     tree::{Kind, Value},
 };
 
@@ -22,7 +21,7 @@ impl Judge<'_> {
             }
             None => self.old_custom(ctx),
         }
-        self.old_identity(ctx);
+        self.identity(ctx);
         self.markings(ctx);
     }
 
@@ -50,16 +49,18 @@ impl Judge<'_> {
     }
 
     /// A property that 2.0 has on an observable object, and 2.1 no longer.
-    pub(super) fn old_property(&mut self, key: &str, member: Value<'_>) {
-        if key == "encryption_algorithm"
+    pub(super) fn old_property(
+        &mut self,
+        property: &'static Property,
+        member: Value<'_>,
+        ctx: &Context<'_>,
+    ) {
+        if property.name == "encryption_algorithm"
             && !member.as_str().is_none_or(|name| OLD_ENCRYPTION.contains(&name))
         {
             self.warn(242, member, "one of encryption-algo-ov of STIX 2.0");
         }
-        if matches!(key, "created" | "modified" | "accessed" | "password_last_changed") {
-            return self.timestamp("", Precision::Any, member);
-        }
-        self.anything(member);
+        self.property(property, member, ctx);
     }
 
     /// A file of 2.0 that is not encrypted has no algorithm and no key.
@@ -86,20 +87,6 @@ impl Judge<'_> {
             }
         }
         self.order(ctx.root, "created", "modified", false, "STIX-3.2-06");
-    }
-
-    fn old_identity(&mut self, ctx: &Context<'_>) {
-        let Some(value) = ctx.root.get("id") else { return };
-        let Some(id) = self.text(value) else { return };
-        let Some(prefix) = self.id_form(id, value) else { return };
-        if prefix != ctx.type_name {
-            return self.error("STIX-2.9-01", value, format!("an id of `{}`", ctx.type_name));
-        }
-        let uuid = id.get(prefix.len() + 2..).filter(|uuid| is_uuid(uuid)).unwrap_or_default();
-        let is_bundle = ctx.type_.is_some_and(|type_| type_.family == Family::Bundle);
-        if uuid.as_bytes().get(14) != Some(&b'4') && !is_bundle {
-            self.warn(103, value, "a UUID of version 4");
-        }
     }
 }
 

@@ -122,6 +122,9 @@ impl Judge<'_> {
             return self.error(rule, value, expected);
         };
         match precision {
+            Precision::Milliseconds if self.spec == Spec::V20 && fraction.len() != 3 => {
+                self.error("STIX20-1-3.4.1-01", value, "three digits of the second");
+            }
             Precision::Milliseconds if self.spec == Spec::V21 && fraction.len() < 3 => {
                 self.error(rule, value, "at least three digits of the second");
             }
@@ -170,6 +173,8 @@ impl Judge<'_> {
             self.error("STIX-2.9-01", value, "a type name before `--`");
         } else if !is_uuid(uuid) {
             self.error("STIX-2.9-02", value, "a UUID of RFC 4122 behind `--`");
+        } else if self.spec == Spec::V20 && uuid.as_bytes().get(14) != Some(&b'4') {
+            self.error("STIX20-1-2.5-01", value, "a UUID of version 4, in STIX 2.0");
         } else {
             if uuid.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 let expected = "lower-case digits: RFC 4122 section 3 prints them so";
@@ -270,7 +275,9 @@ impl Judge<'_> {
         for (key, entry) in value.members() {
             if !is_dictionary_key(key) {
                 self.error("STIX-2.3-02", entry, "a key of a-z, A-Z, 0-9, hyphen, underscore");
-            } else if key.len() > 250 {
+            } else if self.spec == Spec::V20 && !(3..=256).contains(&key.len()) {
+                self.error("STIX20-3-2.3-01", entry, "a key of 3 to 256 characters, in STIX 2.0");
+            } else if self.spec == Spec::V21 && key.len() > 250 {
                 self.error("STIX-2.3-03", entry, "a key of at most 250 characters");
             }
             self.entry(property, entries, entry, ctx);

@@ -1,20 +1,31 @@
 //! Documents that a command reads, and the objects in them.
 
-use std::{io::Read as _, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
 use anyhow::{Context, Result};
 use stix::tree::{Kind as JsonKind, Tree, Value};
 
 use crate::cli::exit::{Fault, Kind};
 
-/// The bytes of a file; `-` is standard input.
+/// The bytes of a file; `-` is standard input. Of a document that is too large one byte more than is
+/// allowed: enough for the library to say so.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     if path.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input cannot be read")?;
-        return Ok(bytes);
+        return bounded(std::io::stdin().lock(), 0).context("standard input cannot be read");
     }
-    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+    let read = || {
+        let file = File::open(path)?;
+        let len = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        bounded(file, len)
+    };
+    read().with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn bounded(input: impl Read, len: usize) -> std::io::Result<Vec<u8>> {
+    let len_max = stix::limits::DOCUMENT_LEN_MAX + 1;
+    let mut bytes = Vec::with_capacity(len.min(len_max));
+    input.take(len_max as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A document, read; refused where it means nothing or two things.
@@ -85,4 +96,19 @@ pub(super) fn refused(error: impl std::fmt::Display) -> anyhow::Error {
 pub(super) fn shown(text: &str) -> String {
     let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().take(120).map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gigabyte_is_not_read_to_its_end() {
+        let digits = std::io::repeat(b'9').take(1 << 30);
+        let bytes = bounded(digits, 1 << 30).unwrap();
+        assert_eq!(bytes.len(), stix::limits::DOCUMENT_LEN_MAX + 1);
+        let mut found = Vec::new();
+        stix::validate(&bytes, &stix::Options::default(), &mut |finding| found.push(finding.rule));
+        assert_eq!(found, ["LIMIT-1"]);
+    }
 }

@@ -3,37 +3,75 @@
 //! *Source*: STIX 2.0 parts 1 and 4.
 
 use crate::model::{
-    Family, Format, Precision, Property,
-    Shape::{Boolean, Enum, Reference, Text, Timestamp},
-    Targets, Type, Vocabulary,
+    Family, Property,
+    Shape::Enum,
+    Type, Vocabulary,
+    common::{boolean, reference, text, time},
 };
-
-const fn text(name: &'static str) -> Property {
-    Property::new(name, Text(Format::Any))
-}
-
-const fn time(name: &'static str) -> Property {
-    Property::new(name, Timestamp(Precision::Any))
-}
-
-const fn reference(name: &'static str, types: &'static [&'static str]) -> Property {
-    Property::new(name, Reference(Targets::Only(types)))
-}
 
 /// `protocol_family` of the socket extension.
 static PROTOCOL_FAMILY: Vocabulary = Vocabulary {
-    name: "network-protocol-family-enum",
-    clause: "2.0 part 4",
+    name: "network-socket-protocol-family-enum",
+    clause: "STIX 2.0 part 4",
     check: 0,
-    values: &["PF_APPLETALK", "PF_AX25", "PF_INET", "PF_INET6", "PF_IPX", "PF_NETROM"],
+    values: &[
+        "PF_APPLETALK",
+        "PF_ASH",
+        "PF_ATMPVC",
+        "PF_ATMSVC",
+        "PF_AX25",
+        "PF_BLUETOOTH",
+        "PF_BRIDGE",
+        "PF_DECNET",
+        "PF_ECONET",
+        "PF_INET",
+        "PF_INET6",
+        "PF_IPX",
+        "PF_IRDA",
+        "PF_KEY",
+        "PF_NETBEUI",
+        "PF_NETLINK",
+        "PF_NETROM",
+        "PF_PACKET",
+        "PF_PPPOX",
+        "PF_ROSE",
+        "PF_ROUTE",
+        "PF_SECURITY",
+        "PF_SNA",
+        "PF_WANPIPE",
+        "PF_X25",
+    ],
 };
 
 /// What 2.0 has of a type beside, or instead of, what 2.1 has.
-struct Delta {
+#[derive(Debug)]
+pub(crate) struct Delta {
     type_: &'static str,
     only_20: &'static [Property],
     only_21: &'static [&'static str],
     required: &'static [&'static str],
+}
+
+impl Delta {
+    /// What sets a type of 2.0 apart from the one of 2.1, if anything does.
+    pub(crate) fn of(known: &Type) -> Option<&'static Self> {
+        DELTAS.iter().find(|delta| delta.type_ == known.name)
+    }
+
+    /// The property of a name that only 2.0 has.
+    pub(crate) fn only_20(&self, name: &str) -> Option<&'static Property> {
+        self.only_20.iter().find(|property| property.name == name)
+    }
+
+    /// Whether only 2.1 has a property of this name.
+    pub(crate) fn is_only_21(&self, name: &str) -> bool {
+        self.only_21.contains(&name)
+    }
+
+    /// Properties that 2.0 requires where 2.1 does not.
+    pub(crate) fn required(&self) -> &'static [&'static str] {
+        self.required
+    }
 }
 
 static DELTAS: &[Delta] = &[
@@ -56,7 +94,7 @@ static DELTAS: &[Delta] = &[
             time("created"),
             time("modified"),
             time("accessed"),
-            Property::new("is_encrypted", Boolean),
+            boolean("is_encrypted"),
             text("encryption_algorithm"),
             text("decryption_key"),
         ],
@@ -65,7 +103,7 @@ static DELTAS: &[Delta] = &[
     },
     Delta {
         type_: "network-traffic",
-        only_20: &[reference("encapsulates_by_ref", &["network-traffic"])],
+        only_20: &[reference("encapsulates_by_ref", &["network-traffic"], "")],
         only_21: &["encapsulated_by_ref"],
         required: &[],
     },
@@ -75,7 +113,7 @@ static DELTAS: &[Delta] = &[
             text("name"),
             time("created"),
             text("arguments").list(),
-            reference("binary_ref", &["file"]),
+            reference("binary_ref", &["file"], ""),
         ],
         only_21: &["created_time", "image_ref"],
         required: &[],
@@ -109,7 +147,9 @@ static DELTAS: &[Delta] = &[
     },
     Delta {
         type_: "socket-ext",
-        only_20: &[Property::new("protocol_family", Enum(&PROTOCOL_FAMILY))],
+        only_20: &[
+            Property::new("protocol_family", Enum(&PROTOCOL_FAMILY)).rule("STIX20-4-2.12.4-01")
+        ],
         only_21: &[],
         required: &[],
     },
@@ -122,18 +162,14 @@ static DELTAS: &[Delta] = &[
     Delta { type_: "windows-service-ext", only_20: &[], only_21: &[], required: &["service_name"] },
 ];
 
-fn delta(known: &Type) -> Option<&'static Delta> {
-    DELTAS.iter().find(|delta| delta.type_ == known.name)
-}
-
 /// The property of a type of 2.0 that is described by its table of 2.1: an observable object, what
 /// lies in one, or an extension.
-pub(super) fn property(known: &'static Type, name: &str) -> Option<&'static Property> {
-    if let Some(delta) = delta(known) {
-        if delta.only_21.contains(&name) {
+pub(crate) fn property(known: &'static Type, name: &str) -> Option<&'static Property> {
+    if let Some(delta) = Delta::of(known) {
+        if delta.is_only_21(name) {
             return None;
         }
-        if let Some(property) = delta.only_20.iter().find(|property| property.name == name) {
+        if let Some(property) = delta.only_20(name) {
             return Some(property);
         }
     }
@@ -142,9 +178,4 @@ pub(super) fn property(known: &'static Type, name: &str) -> Option<&'static Prop
         return known.properties.iter().find(|property| property.name == name);
     }
     known.property(name)
-}
-
-/// Properties that 2.0 requires where 2.1 does not.
-pub(super) fn required(known: &Type) -> &'static [&'static str] {
-    delta(known).map_or(&[], |delta| delta.required)
 }
