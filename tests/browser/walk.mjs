@@ -33,6 +33,22 @@ const logIn = async (page, node, name) => {
   await page.waitForURL((url) => !url.pathname.startsWith("/login"));
 };
 
+/// A session may ask for a password again after a while; who has none logs in anew by a link.
+const renew = async (page, node) => {
+  await page.goto(`${home(node)}/desk`);
+  const link = await (await asking(page, node, "POST", "/api/login-link", {})).json();
+  await page.goto(`${home(node)}${link.path}`);
+  await page.waitForURL("**/desk");
+};
+
+/// Asks the API as the person whose page this is.
+const asking = async (page, node, method, path, data) => {
+  const csrf = await page.locator("input[name=csrf]").first().inputValue();
+  const answer = await page.request.fetch(`${home(node)}${path}`, { method, data, headers: { "x-csrf-token": csrf } });
+  check(answer.ok(), `${method} ${path} answers ${answer.status()}`);
+  return answer;
+};
+
 /// Waits until a page, loaded again and again, says something: for readers without scripts.
 const reloadUntil = async (page, words) => {
   for (let tries = 0; tries < 80; tries += 1) {
@@ -45,6 +61,7 @@ const reloadUntil = async (page, words) => {
 
 const walk = await Walk.start(shots);
 const operators = {};
+let agreement;
 
 await walk.step("a one-time link logs in once, at both desks", async () => {
   for (const [name, node] of [["a", a], ["b", b]]) {
@@ -87,6 +104,7 @@ await walk.step("the administrator makes a drafter and a releaser at A, and a re
   await make(operators.a, a, "wren", ["drafter", "reader"]);
   await make(operators.a, a, "marten", ["releaser", "reader"]);
   await make(operators.b, b, "tern", ["reader"]);
+  await make(operators.b, b, "heron", []);
   await operators.a.getByText("wren", { exact: true }).last().click();
   await walk.inspectAll(operators.a, "accounts");
   await operators.a.getByLabel(/New token for/).last().waitFor();
@@ -112,6 +130,7 @@ await walk.step("an agreement is drafted at A, read and signed on both sides", a
   await page.getByRole("button", { name: "Sign the agreement" }).click();
   await page.getByText("reads it and signs the same bytes").waitFor();
   const path = new URL(page.url()).pathname;
+  agreement = path;
   const other = operators.b;
   await other.goto(`${home(b)}/desk`);
   await other.getByText("Read and sign").waitFor();
@@ -126,7 +145,7 @@ const wren = await walk.person("wren");
 const marten = await walk.person("marten");
 await logIn(wren, a, "wren");
 await logIn(marten, a, "marten");
-let release;
+let release, returned;
 
 await walk.step("a drafter lands on the draft, and sees findings while typing", async () => {
   check(new URL(wren.url()).pathname === "/compose", "a drafter lands on compose");
@@ -169,6 +188,7 @@ await walk.step("the second person returns it with a reason, the drafter correct
   await marten.getByLabel("What should the drafter change?").fill("Name the pier");
   await marten.getByRole("button", { name: /^Return to/ }).click();
   await marten.getByText("returned to the drafter").first().waitFor();
+  returned = marten.url();
   await wren.goto(`${home(a)}/desk`);
   await wren.getByText("Correct", { exact: true }).first().click();
   await wren.getByText("Name the pier").waitFor();
@@ -274,6 +294,111 @@ await walk.step("a recall says what it does, is obeyed at B and answered", async
   await tern.context().close();
 });
 
+await walk.step("a draft that was returned goes once more as it was", async () => {
+  await wren.goto(returned);
+  await wren.getByRole("button", { name: "Draft the same again" }).click();
+  await wren.waitForURL((url) => url.pathname.startsWith("/releases/") && url.href !== returned);
+  await reloadUntil(wren, "waits for a releaser");
+  check(await wren.getByText("A pier with a new lamp").isVisible(), "the items are the same");
+  await marten.goto(wren.url());
+  await marten.getByRole("button", { name: /^Release to Brevia/ }).click();
+  await reloadUntil(marten, "has taken it in");
+});
+
+await walk.step("what is held apart is looked at, taken in or refused", async () => {
+  const other = operators.b;
+  await renew(other, b);
+  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: "quarantine" });
+  const doubtful = (name) => object(name).replace('"name"', '"confidence": 400,\n "name"');
+  for (const [name, button, outcome] of [["A lamp of doubtful brightness", "Take it in, with its findings", "taken in, with findings"], ["A lamp that is none", "Refuse it for good", "refused"]]) {
+    await wren.goto(`${home(a)}/compose`);
+    await wren.getByLabel(/^To whom/).selectOption({ label: "Brevia: counter-terrorism (Invented agreement)" });
+    await wren.getByLabel(/^Objects/).fill(envelope(doubtful(name)));
+    await wren.getByRole("button", { name: "Draft the release" }).click();
+    await reloadUntil(wren, "held apart by the partner");
+    await other.goto(`${home(b)}/desk`);
+    await other.getByText("Accept or refuse").first().click();
+    await other.getByText(name).waitFor();
+    await other.getByText("confidence").first().waitFor();
+    if (outcome !== "refused") {
+      await walk.inspectAll(other, "what is held apart");
+      await walk.shoot(other, "held");
+    }
+    await other.getByRole("button", { name: button }).click();
+    await other.getByText(outcome).first().waitFor();
+    check(!(await other.getByRole("button", { name: button }).isVisible()), "a decision is made once");
+    await reloadUntil(wren, outcome === "refused" ? "refused by the partner" : "taken in, with findings");
+  }
+  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: "keep" });
+});
+
+await walk.step("an agreement is suspended with a reason that the partner reads, and resumed", async () => {
+  const page = operators.a;
+  await renew(page, a);
+  await page.goto(home(a) + agreement);
+  await page.getByRole("link", { name: "Suspend the agreement" }).click();
+  await page.getByText("No release passes").waitFor();
+  await walk.inspectAll(page, "suspending an agreement");
+  await walk.shoot(page, "suspend");
+  await page.getByLabel(/^Reason/).fill(" ");
+  await page.getByRole("button", { name: "Suspend the agreement" }).click();
+  await page.getByText("AGR-8").waitFor();
+  await page.getByLabel(/^Reason/).fill("A lamp was seen where none should be");
+  await page.getByRole("button", { name: "Suspend the agreement" }).click();
+  await page.getByText("suspended").first().waitFor();
+  await walk.inspectAll(page, "an agreement that is suspended");
+  const other = operators.b;
+  await other.goto(home(b) + agreement);
+  await reloadUntil(other, "A lamp was seen where none should be");
+  check(!(await other.getByRole("link", { name: "Resume the agreement" }).isVisible()), "only who suspended it resumes it");
+  await page.getByRole("link", { name: "Resume the agreement" }).click();
+  await page.getByLabel(/^Reason/).fill("It was a star");
+  await page.getByRole("button", { name: "Resume the agreement" }).click();
+  await page.getByText("Topics are open").waitFor();
+  await reloadUntil(other, "Topics are open");
+});
+
+await walk.step("keys are rotated, and the partner knows which are in force", async () => {
+  const page = operators.a;
+  await page.goto(`${home(a)}/settings`);
+  await page.getByRole("link", { name: "Rotate the keys" }).click();
+  await walk.inspectAll(page, "rotating the keys");
+  await walk.shoot(page, "keys");
+  await page.getByLabel(/^Days/).fill("0");
+  await page.getByRole("button", { name: "Rotate the keys" }).click();
+  await page.getByText("KEY-9").waitFor();
+  await page.getByLabel(/^Days/).fill("90");
+  await page.getByRole("button", { name: "Rotate the keys" }).click();
+  await page.waitForURL("**/settings");
+  await page.getByText(/retired, until nothing/).waitFor();
+  await page.goto(`${home(a)}/settings/keys`);
+  await page.getByLabel("Yes: revoke them").check();
+  await page.getByLabel(/^Last good size/).fill("1");
+  await page.getByRole("button", { name: "Rotate the keys" }).click();
+  await page.waitForURL("**/settings");
+  await page.getByText("revoked").first().waitFor();
+  await walk.inspectAll(page, "settings after a rotation");
+  const other = operators.b;
+  await other.goto(`${home(b)}/partners/aldermoor.example/channel`);
+  await reloadUntil(other, "revoked from its entry 1 on");
+  await other.getByText("in force").first().waitFor();
+  await walk.inspectAll(other, "a partner with several key statements");
+});
+
+await walk.step("an overseer lands on counts and clocks, and sees no content", async () => {
+  const heron = await walk.person("heron");
+  await logIn(heron, b, "heron");
+  check(new URL(heron.url()).pathname === "/oversight", "who has no role lands on oversight");
+  await heron.getByRole("heading", { name: /^Clocks of the last 30 days/ }).waitFor();
+  const said = await heron.locator("main").innerText();
+  check(!/lamp|pier|boats/i.test(said), "nothing that was said stands there");
+  check(/\b1\b/.test(await heron.getByRole("row").filter({ hasText: "acknowledges" }).innerText()), "the acknowledgement is counted");
+  check((await heron.getByRole("navigation", { name: "Pages" }).getByRole("link").count()) <= 7, "at most seven entries");
+  await walk.inspectAll(heron, "oversight");
+  await walk.shoot(heron, "oversight");
+  await heron.context().close();
+});
+
 await walk.step("a partner is met by its key statement and verified by its fingerprint", async () => {
   const page = operators.a;
   await page.goto(`${home(a)}/partners`);
@@ -335,7 +460,7 @@ await walk.step("without scripts every page reads and every form posts", async (
   check(page.url() === path, "the desk leads to the draft");
   await page.getByRole("button", { name: /^Release to/ }).click();
   await reloadUntil(page, "has taken it in");
-  for (const each of ["/desk", "/releases", "/statements", "/compose", "/partners", "/agreements", "/collections", "/settings"]) {
+  for (const each of ["/desk", "/oversight", "/releases", "/statements", "/compose", "/partners", "/agreements", "/collections", "/settings"]) {
     const answer = await page.goto(home(a) + each);
     check(answer.status() === 200, `${each} answers ${answer.status()}`);
     check(await page.getByRole("heading").first().isVisible() || await page.locator("h1").count() > 0, `${each} has a heading`);
@@ -391,6 +516,20 @@ await walk.step("the desks, for the README", async () => {
   }
   await marten.setViewportSize({ width: 400, height: 800 });
   await walk.shoot(marten, "desk-narrow");
+});
+
+await walk.step("an agreement is ended for good, on both sides", async () => {
+  const page = operators.a;
+  await renew(page, a);
+  await page.goto(home(a) + agreement);
+  await page.getByRole("link", { name: "End the agreement for good" }).click();
+  await page.getByText("This cannot be taken back").waitFor();
+  await page.getByLabel(/^Reason/).fill("The harbour is closed");
+  await page.getByRole("button", { name: "End the agreement for good" }).click();
+  await page.getByText("ended", { exact: true }).first().waitFor();
+  check(!(await page.getByRole("link", { name: "Resume the agreement" }).isVisible()), "an end is final");
+  await operators.b.goto(home(b) + agreement);
+  await reloadUntil(operators.b, "The harbour is closed");
 });
 
 await walk.end();

@@ -24,7 +24,10 @@ mod effect;
 mod quarantine;
 mod receipt;
 
-pub use quarantine::{accept as accept_quarantined, refuse as refuse_quarantined};
+pub use quarantine::{
+    Held, HeldObject, accept as accept_quarantined, look as look_at_quarantined,
+    refuse as refuse_quarantined,
+};
 pub use receipt::{ReceiptBody, ReceiptEntry};
 
 /// Statements taken in by one step, and so by one receipt and one transaction.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use protocol::terms::{AgreementId, Role, Topic};
 use stix::Tlp;
-use store::{Account, Bounds, Collection, Flow, Sight};
+use store::{Account, Bounds, Collection, Flow, Release, ReleaseState, Sight};
 use uuid::Uuid;
 
 use crate::{Failure, Service};
@@ -94,6 +94,16 @@ impl View {
                 && one.collection.topic.as_ref() == Some(topic)
                 && work.fits(one)
         })
+    }
+
+    /// Takes away from a release what people wrote about it, where its topic is not this account's.
+    pub fn redact(&self, release: &mut Release) {
+        if !self.may(Work::Send, &release.agreement, &release.topic) {
+            release.note = None;
+            if release.state == ReleaseState::Returned {
+                release.message = None;
+            }
+        }
     }
 
     /// One root.

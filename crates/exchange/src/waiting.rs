@@ -7,7 +7,7 @@ use protocol::terms::{
     AgreementId, NodeName, Precedence, RecallReason, Role, StatementId, Timestamp,
 };
 use store::{
-    Account, AgreementState, PartnerState, QuarantineRow, Release, ReleaseState, Statement,
+    Account, AgreementState, Clocks, PartnerState, QuarantineRow, Release, ReleaseState, Statement,
 };
 use uuid::Uuid;
 
@@ -95,6 +95,32 @@ pub fn recall_clock_ms(reason: RecallReason) -> i64 {
     }
 }
 
+/// How the clocks of a desk were kept, without a word of what was said.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct Kept {
+    /// Since when they are counted.
+    pub since: Timestamp,
+    /// From a draft to its second person's decision.
+    pub decisions: Clocks,
+    /// From a loud release that came in to a person's acknowledgement.
+    pub acknowledgements: Clocks,
+    /// From a recall of ours to each partner's answer.
+    pub answers: Clocks,
+}
+
+/// How the clocks were kept since a moment.
+pub async fn kept(service: &Service, since: Timestamp, now: Timestamp) -> Result<Kept, Failure> {
+    let store = service.store();
+    let recalls =
+        (recall_clock_ms(RecallReason::SourceDanger), recall_clock_ms(RecallReason::Wrong));
+    Ok(Kept {
+        since,
+        decisions: store.decisions_tally(since, clock_ms, now).await?,
+        acknowledgements: store.acknowledgements_tally(since, clock_ms, now).await?,
+        answers: store.answers_tally(since, recalls, now).await?,
+    })
+}
+
 /// What waits, for this person first, then by precedence, then by clock.
 pub async fn tasks(
     service: &Service,
@@ -107,9 +133,7 @@ pub async fn tasks(
     releases(service, (person, &view), now, &mut found).await?;
     held_apart(service, (person, &view), &mut found).await?;
     recalls(service, &mut found).await?;
-    if person.roles.contains(&Role::Administrator) {
-        administration(service, now, &mut found).await?;
-    }
+    administration(service, person, now, &mut found).await?;
     let end = Timestamp::from_ms(i64::MAX);
     found.sort_by_key(|task| (!task.mine, task.precedence, task.due.unwrap_or(end), task.since));
     Ok(found)
@@ -217,6 +241,7 @@ async fn recalls(service: &Service, found: &mut Vec<Task>) -> Result<(), Failure
 
 async fn administration(
     service: &Service,
+    person: &Account,
     now: Timestamp,
     found: &mut Vec<Task>,
 ) -> Result<(), Failure> {
@@ -225,7 +250,7 @@ async fn administration(
         act,
         since,
         due,
-        mine: true,
+        mine: person.roles.contains(&Role::Administrator),
     };
     for partner in service.store().partners().await? {
         if partner.state == PartnerState::Met {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     net::IpAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
@@ -123,7 +124,7 @@ impl Auth {
     }
 
     /// Whether a password is the account's.
-    pub async fn is_password(&self, account: &Account, password: &str) -> bool {
+    async fn is_password(&self, account: &Account, password: &str) -> bool {
         let Some(hash) = &account.password_hash else { return false };
         if password.len() > PASSWORD_LEN_MAX {
             return false;
@@ -277,6 +278,21 @@ impl Auth {
         }
     }
 
+    /// Whether somebody who is logged in still knows the password; tries are limited as at login.
+    pub(crate) async fn confirm(
+        &self,
+        desk: &Desk,
+        account: &Account,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<bool, TooMany> {
+        match self.log_in(desk, &account.name, password, address).await {
+            Ok(_) => Ok(true),
+            Err(Refusal::TooMany { retry_after_s }) => Err(TooMany { retry_after_s }),
+            Err(Refusal::Unknown | Refusal::Store(_)) => Ok(false),
+        }
+    }
+
     /// Takes as long as a wrong password: the time does not tell which names there are.
     async fn is_nobody(&self, password: &str) -> bool {
         let tag = secrets::tag(&self.key, password.as_bytes());
@@ -320,7 +336,7 @@ async fn by_certificate(desk: &Desk, parts: &Parts) -> Result<Option<Arc<Account
 
 /// The address that a request comes from: the last one that the proxy in front has noted, where
 /// one is declared.
-pub(crate) fn address(desk: &Desk, parts: &Parts) -> IpAddr {
+fn address(desk: &Desk, parts: &Parts) -> IpAddr {
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
     let noted = forwarded
         .filter(|_| desk.config.behind_proxy)
@@ -329,28 +345,30 @@ pub(crate) fn address(desk: &Desk, parts: &Parts) -> IpAddr {
     noted.or_else(|| remote.map(|remote| remote.address)).unwrap_or(IpAddr::from([127, 0, 0, 1]))
 }
 
+/// The address that a request comes from.
+pub(crate) struct Origin(pub(crate) IpAddr);
+
+impl FromRequestParts<Shared> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Shared) -> Result<Self, Infallible> {
+        Ok(Self(address(desk, parts)))
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        match self {
-            Self::Unknown => {
-                let problem = Problem::new(
-                    StatusCode::UNAUTHORIZED,
-                    "AUTH-1",
-                    "credentials are missing or wrong",
-                    "send an account's password or token",
-                );
-                ([(header::WWW_AUTHENTICATE, CHALLENGE)], problem).into_response()
-            }
+        let more = match self {
+            Self::Unknown => Some((header::WWW_AUTHENTICATE, CHALLENGE.to_owned())),
             Self::TooMany { retry_after_s } => {
-                let problem = Problem::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "AUTH-4",
-                    "too many requests or wrong credentials within a minute",
-                    "wait for the seconds of Retry-After",
-                );
-                ([(header::RETRY_AFTER, retry_after_s.to_string())], problem).into_response()
+                Some((header::RETRY_AFTER, retry_after_s.to_string()))
             }
-            Self::Store(error) => Problem::from(error).into_response(),
+            Self::Store(_) => None,
+        };
+        let problem = Problem::from(self);
+        match more {
+            Some(field) => ([field], problem).into_response(),
+            None => problem.into_response(),
         }
     }
 }

@@ -166,9 +166,13 @@ enum Command {
         #[arg(long)]
         item: Vec<u32>,
     },
-    /// Recalls and their answers.
-    #[command(after_help = "Example:\n  detente recalls")]
-    Recalls,
+    /// Recalls and their answers, newest first.
+    #[command(after_help = "Example:\n  detente recalls --limit 10")]
+    Recalls {
+        /// So many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
     /// Statements that left and came, newest first.
     #[command(after_help = "Example:\n  detente statements --limit 10")]
     Statements {
@@ -185,6 +189,13 @@ enum Command {
     /// What waits apart until a person decides.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// How the clocks were kept: decisions, acknowledgements, answers to recalls.
+    #[command(after_help = "Example:\n  detente clocks --days 7")]
+    Clocks {
+        /// Of the last so many days.
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+    },
     /// What changed, newest first.
     #[command(after_help = "Example:\n  detente journal --limit 20")]
     Journal {

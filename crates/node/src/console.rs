@@ -19,16 +19,20 @@ mod compose;
 mod desk;
 mod evidence;
 mod frame;
+mod held;
 mod items;
 mod live;
 mod login;
 mod look;
 mod object;
+mod oversight;
 mod partners;
 mod release;
 mod releases;
+mod rotation;
 mod settings;
 mod snippets;
+mod standing;
 mod statement;
 mod way;
 
@@ -44,9 +48,11 @@ pub fn router() -> Router<Shared> {
         .route("/releases", get(releases::list))
         .route("/releases/{id}", get(release::show))
         .route("/releases/{id}/decide", post(release::decide))
+        .route("/releases/{id}/again", post(release::draft_again))
         .route("/releases/{id}/recall", get(release::recall_form).post(release::recall))
         .route("/statements", get(releases::statements))
         .route("/statements/{id}", get(statement::show))
+        .route("/statements/{id}/decide", post(held::decide))
         .route("/statements/{id}/acknowledge", post(statement::acknowledge))
         .route("/compose", get(compose::show).post(compose::send))
         .route("/compose/check", post(compose::check))
@@ -55,12 +61,15 @@ pub fn router() -> Router<Shared> {
         .route("/agreements", get(agreements::list).post(agreements::draft))
         .route("/agreements/{id}", get(agreements::show))
         .route("/agreements/{id}/sign", post(agreements::sign))
+        .route("/agreements/{id}/{change}", get(standing::show).post(standing::apply))
         .route("/collections", get(collections::list).post(collections::create))
         .route("/collections/{id}", get(collections::show).post(collections::change))
         .route("/objects/{id}", get(object::show))
         .route("/accounts", get(accounts::list).post(accounts::create))
         .route("/accounts/{name}", post(accounts::change))
+        .route("/oversight", get(oversight::show))
         .route("/settings", get(settings::show))
+        .route("/settings/keys", get(rotation::show).post(rotation::rotate))
         .route("/search", post(releases::search))
         .route("/login", get(login::show).post(login::by_password))
         .route("/login/{token}", get(login::show_link).post(login::by_link))

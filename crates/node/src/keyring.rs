@@ -37,12 +37,35 @@ pub struct Keyring {
     kek: KeyEncryptionKey,
 }
 
+/// The next keys, as an administrator orders them.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// How many days they are meant to hold.
+    pub days: u32,
+    /// The present keys may be in other hands: entries of the ledger below this size were still
+    /// ours.
+    pub compromised_after: Option<u64>,
+}
+
+impl Order {
+    /// How long new keys are meant to hold where nothing is said.
+    pub const DAYS: u32 = 365;
+    /// The longest that may be said.
+    pub const DAYS_MAX: u32 = 3_650;
+}
+
 /// Why keys could not be rotated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The root key was taken away: the operator's to bring back.
     #[error("the root key is away")]
     RootAway,
+    /// They would hold for no time, or for too long: the caller's.
+    #[error("keys hold for 1 to {} days", Order::DAYS_MAX)]
+    Days,
+    /// The last good entry lies beyond the ledger: the caller's.
+    #[error("the ledger has {0} entries; the last good size is not beyond it")]
+    LastGood(u64),
     /// A file could not be read or written: the operator's.
     #[error("the keys' directory failed")]
     Disk(#[source] anyhow::Error),
@@ -167,11 +190,18 @@ impl Keyring {
     pub async fn rotate(
         &self,
         service: &Service,
-        until: Timestamp,
-        last_good: Option<u64>,
+        order: Order,
         account: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
+        if !(1..=Order::DAYS_MAX).contains(&order.days) {
+            return Err(Error::Days);
+        }
+        let size = service.store().ledger_tree().await.map_err(Failure::from)?.0;
+        if order.compromised_after.is_some_and(|last_good| last_good > size) {
+            return Err(Error::LastGood(size));
+        }
+        let until = now.plus_ms(i64::from(order.days) * 86_400_000);
         let present = service.keys();
         let epoch = present.statement().epoch();
         let next = match self.ready(epoch).map_err(Error::Disk)? {
@@ -187,7 +217,15 @@ impl Keyring {
                 next
             }
         };
-        exchange::keys::announce_next(service, next, last_good, account, now, &mut rng()).await?;
+        exchange::keys::announce_next(
+            service,
+            next,
+            order.compromised_after,
+            account,
+            now,
+            &mut rng(),
+        )
+        .await?;
         self.remove(&format!("sign-{epoch}.age")).map_err(Error::Disk)
     }
 

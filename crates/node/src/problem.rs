@@ -8,7 +8,7 @@ use axum::{
 use exchange::{Failure, courier::ImportError, submit::SubmitError};
 use serde_json::json;
 
-use crate::keyring;
+use crate::{auth::Refusal, keyring};
 
 /// A problem: status, rule, what is wrong, what can be done.
 #[derive(Debug)]
@@ -84,6 +84,26 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "AUTH-1",
+                "credentials are missing or wrong",
+                "send an account's password or token",
+            ),
+            Refusal::TooMany { .. } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "AUTH-4",
+                "too many requests or wrong credentials within a minute",
+                "wait for the seconds of Retry-After",
+            ),
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match &error {
@@ -145,6 +165,12 @@ impl From<keyring::Error> for Problem {
                 "KEY-6",
                 "the root key is away, and only it makes new keys",
                 "put keys/root.age back for the rotation, then take it away again",
+            ),
+            keyring::Error::Days | keyring::Error::LastGood(_) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "KEY-9",
+                &error.to_string(),
+                "give 1 to 3650 days, and a size that the ledger has had",
             ),
             keyring::Error::Disk(error) => {
                 tracing::error!(event = "keys.disk", error = %format!("{error:#}"));

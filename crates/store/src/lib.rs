@@ -59,6 +59,6 @@ pub use store::{Options, Store};
 pub use submissions::Kept;
 pub(crate) use tx::params;
 pub use views::{
-    Crossing, Evidence, Held, ItemHead, ObjectHead, Passage, Portrait, ReleaseKey, StatementKey,
-    Tally, Traffic,
+    Clocks, Crossing, Evidence, Held, ItemHead, ObjectHead, Passage, Portrait, ReleaseKey,
+    StatementKey, Tally, Traffic,
 };

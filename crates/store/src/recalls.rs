@@ -159,9 +159,21 @@ impl Store {
 
     /// Our recalls, newest first.
     pub async fn recalls(&self, limit: u32) -> Result<Vec<Recall>, Error> {
+        self.recalls_page(None, limit).await
+    }
+
+    /// Our recalls after a row, newest first.
+    pub async fn recalls_page(
+        &self,
+        after: Option<(Timestamp, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Recall>, Error> {
+        let (at, id) =
+            after.map_or((i64::MAX, String::new()), |(at, id)| (at.as_ms(), id.to_string()));
         self.read(|tx| {
-            let sql = "/* recalls */ SELECT * FROM recall ORDER BY at DESC LIMIT ?";
-            let found = tx.query(sql, params![limit], read)?;
+            let sql = "/* recalls_page */ SELECT * FROM recall
+                       WHERE (at < ?1 OR (at = ?1 AND id < ?2)) ORDER BY at DESC, id DESC LIMIT ?3";
+            let found = tx.query(sql, params![at, id, limit], read)?;
             found.into_iter().map(|recall| with_answers(tx, recall)).collect()
         })
     }

@@ -11,8 +11,10 @@ use crate::{
     journal, params, recalls, releases, rows, statements, tx::Row,
 };
 
+mod clocks;
 mod objects;
 
+pub use clocks::Clocks;
 pub use objects::{Held, ObjectHead, Portrait, Tally};
 
 /// Where a page of releases goes on: after this one, towards older ones.

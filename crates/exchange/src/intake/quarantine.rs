@@ -8,7 +8,7 @@ use protocol::{
     terms::{Outcome, Role, StatementId, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{Accepted, Account, QuarantineDecision, Sight};
+use store::{Accepted, Account, NewObject, QuarantineDecision, QuarantineRow, Sight};
 
 use super::{
     ReceiptEntry, effect,
@@ -19,6 +19,52 @@ use crate::{
     Failure, Service,
     rights::{self, Work},
 };
+
+/// What stands apart, opened for the eyes of whoever decides.
+#[derive(Debug)]
+pub struct Held {
+    /// What is known of it from outside.
+    pub row: QuarantineRow,
+    /// Its objects in order, those that the officer may see.
+    pub objects: Vec<HeldObject>,
+    /// How many more there are.
+    pub hidden: usize,
+}
+
+/// One object that stands apart.
+#[derive(Debug)]
+pub struct HeldObject {
+    /// Its index in the statement.
+    pub index: u32,
+    /// The object with its findings, or the rule and the place for which it would not be kept.
+    pub object: Result<NewObject, (String, String)>,
+}
+
+/// Opens what stands apart, so that a person sees what was sent and what was found in it.
+///
+/// *Errors*: unknown where nothing waits by that id, `ROLE-2` without access to its topic.
+pub async fn look(service: &Service, id: &StatementId, officer: &Account) -> Result<Held, Failure> {
+    let row = service.store().quarantined_one(id).await?;
+    let row = row.ok_or(Failure::Unknown("statement in quarantine"))?;
+    let (opened, sight) = open(service, id, officer).await?;
+    let objects = effect::Objects::of(service, &opened).await?;
+    let kept = objects.kept.len();
+    let seen = objects
+        .kept
+        .into_iter()
+        .filter(|(_, object)| object.tlp.is_none_or(|tlp| tlp <= sight.ceiling));
+    let seen = seen.map(|(index, object)| HeldObject { index, object: Ok(object) });
+    let mut all: Vec<_> = seen.collect();
+    let hidden = kept - all.len();
+    all.extend(
+        objects
+            .refused
+            .into_iter()
+            .map(|entry| HeldObject { index: entry.index, object: Err((entry.code, entry.place)) }),
+    );
+    all.sort_by_key(|held| held.index);
+    Ok(Held { row, objects: all, hidden })
+}
 
 /// Takes a statement in that stood apart. Our agreement decides once more, as of now.
 ///
@@ -31,6 +77,7 @@ pub async fn accept<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(), Failure> {
+    rights::check_role(officer, &[Role::Releaser])?;
     let (opened, sight) = open(service, id, officer).await?;
     let objects = effect::Objects::of(service, &opened).await?;
     rights::check_sight(&sight, objects.highest())?;
@@ -60,11 +107,21 @@ pub async fn refuse<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(), Failure> {
-    let (opened, _) = open(service, id, officer).await?;
+    rights::check_role(officer, &[Role::Releaser])?;
+    // What no longer verifies can still be refused, so nothing is opened here.
+    let row = service.store().quarantined_one(id).await?;
+    let row = row.ok_or(Failure::Unknown("statement in quarantine"))?;
+    rights::check_topic(service, officer, Work::Receive, (&row.agreement, &row.topic)).await?;
     let (outcome, code) = (Outcome::Refused, Some("quarantine-refused".to_owned()));
     let entry = ReceiptEntry { id: *id, outcome, code: code.clone(), items: Vec::new() };
     let decision = QuarantineDecision { id: *id, outcome, code, accepted: None };
-    decide(service, decision, answer(&opened, entry), officer, now, rng).await
+    let answered = Answered {
+        partner: row.partner,
+        agreement: row.agreement,
+        precedence: row.precedence,
+        entry,
+    };
+    decide(service, decision, answered, officer, now, rng).await
 }
 
 /// The sealed bytes were kept, so they are verified and opened as on their first day.
@@ -73,7 +130,6 @@ async fn open(
     id: &StatementId,
     officer: &Account,
 ) -> Result<(Opened, Sight), Failure> {
-    rights::check_role(officer, &[Role::Releaser])?;
     let envelope = service.store().quarantined_envelope(id).await?;
     let envelope = envelope.ok_or(Failure::Unknown("statement in quarantine"))?;
     let gone = |refusal: statement::Refusal| {

@@ -14,7 +14,7 @@ use super::{
     found, list, malformed,
 };
 use crate::{
-    auth::Caller,
+    auth::{Caller, Origin, Refusal},
     desk::{Shared, now, rng},
     init,
     problem::Problem,
@@ -139,9 +139,11 @@ struct OwnPassword {
 async fn own_password(
     State(desk): State<Shared>,
     caller: Caller,
+    Origin(address): Origin,
     Json(body): Json<OwnPassword>,
 ) -> Answer {
-    if !desk.auth.is_password(&caller.account, &body.old).await {
+    let known = desk.auth.confirm(&desk, &caller.account, &body.old, address).await;
+    if !known.map_err(Refusal::from)? {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "AUTH-3",

@@ -6,6 +6,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use exchange::waiting;
 use protocol::{keys, terms::Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,18 +14,17 @@ use serde_json::{Value, json};
 use super::{
     Answer, Endpoint, ROWS, ROWS_MAX, document, done,
     extract::{Json, Query},
-    malformed,
 };
 use crate::{
     auth::Caller,
     desk::{Shared, now},
+    keyring::Order,
     problem::Problem,
 };
 
-/// How long new keys are meant to hold where nothing is said.
-const KEYS_HOLD_DAYS: u32 = 365;
-/// The longest that may be said.
-const KEYS_HOLD_DAYS_MAX: u32 = 3_650;
+/// Days of clocks where nothing is said, and at most.
+const CLOCK_DAYS: u32 = 30;
+const CLOCK_DAYS_MAX: u32 = 3_650;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -37,6 +37,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .by(&[Role::Administrator])
             .takes("Rotate")
             .gives("Make the next epoch's keys, keep them, and tell every partner", "Keys"),
+        Endpoint::get("/clocks", clocks)
+            .gives("How the clocks were kept: counts, never content", "Clocks")
+            .with("days", "Count", "of the last so many days, up to 3650; 30 otherwise"),
         Endpoint::get("/journal", journal)
             .gives(
                 "What changed, oldest first from `after` on, or newest first below `before`",
@@ -46,6 +49,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .with("before", "Count", "place below which to begin, newest first")
             .with("limit", "Count", "lines at most, up to 200"),
     ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Days {
+    days: Option<u32>,
+}
+
+async fn clocks(State(desk): State<Shared>, Query(asked): Query<Days>) -> Answer {
+    let (days, time) = (asked.days.unwrap_or(CLOCK_DAYS).min(CLOCK_DAYS_MAX), now());
+    let since = time.plus_ms(-i64::from(days) * 86_400_000);
+    done(json!(waiting::kept(&desk.service, since, time).await?))
 }
 
 async fn openapi() -> Response {
@@ -83,18 +98,9 @@ struct Rotate {
 }
 
 async fn rotate(State(desk): State<Shared>, caller: Caller, Json(body): Json<Rotate>) -> Answer {
-    let days = body.days.unwrap_or(KEYS_HOLD_DAYS);
-    if !(1..=KEYS_HOLD_DAYS_MAX).contains(&days) {
-        return Err(malformed("KEY-9", "`days` is 1 to 3650"));
-    }
-    let size = desk.service.store().ledger_tree().await?.0;
-    if body.compromised_after.is_some_and(|last_good| last_good > size) {
-        let message = format!("the ledger has {size} entries; the last good size is not beyond it");
-        return Err(malformed("KEY-9", &message));
-    }
-    let (time, actor) = (now(), caller.account.name);
-    let until = time.plus_ms(i64::from(days) * 86_400_000);
-    desk.keyring.rotate(&desk.service, until, body.compromised_after, &actor, time).await?;
+    let order =
+        Order { days: body.days.unwrap_or(Order::DAYS), compromised_after: body.compromised_after };
+    desk.keyring.rotate(&desk.service, order, &caller.account.name, now()).await?;
     done(keys_view(&desk).await?)
 }
 

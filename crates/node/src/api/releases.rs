@@ -12,7 +12,7 @@ use store::ReleaseState;
 use uuid::Uuid;
 
 use super::{
-    Answer, Endpoint, ROWS_MAX, done,
+    Answer, Endpoint, done,
     extract::{Json, Path, Query, Whole},
     found, list, malformed,
     page::{self, PageQuery, Place},
@@ -59,7 +59,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes("RecallRequest")
             .gives("Recall a release, or items of it", "RecallDecided"),
         Endpoint::get("/recalls", recalls)
-            .gives("Our recalls and their answers, newest first", "RecallList"),
+            .gives("Our recalls and their answers, newest first", "RecallList")
+            .with("after", "Text", "`next` of the page before")
+            .with("limit", "Count", "recalls at most, up to 200"),
     ]
 }
 
@@ -118,10 +120,24 @@ async fn draft(
     done(json!({ "release": added.release, "objects": added.lines }))
 }
 
-async fn releases(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> Answer {
-    let (after, limit) = page.read()?;
-    let state = parse_opt(page.state.as_deref(), "state")?;
-    let rows = desk.service.store().releases_page(after, state, limit).await?;
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseQuery {
+    after: Option<String>,
+    limit: Option<u32>,
+    state: Option<String>,
+}
+
+async fn releases(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Query(asked): Query<ReleaseQuery>,
+) -> Answer {
+    let state = parse_opt(asked.state.as_deref(), "state")?;
+    let (after, limit) = PageQuery { after: asked.after, limit: asked.limit }.read()?;
+    let mut rows = desk.service.store().releases_page(after, state, limit).await?;
+    let view = desk.register.view(desk.service.store(), &caller.account).await?;
+    rows.iter_mut().for_each(|row| view.redact(row));
     let next = page::next(&rows, limit, |row| Place(row.created, row.id));
     done(json!({ "releases": rows, "next": next }))
 }
@@ -172,9 +188,10 @@ fn next_step(state: ReleaseState) -> &'static str {
     }
 }
 
-async fn one(State(desk): State<Shared>, Path(id): Path<Uuid>) -> Answer {
+async fn one(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>) -> Answer {
     let store = desk.service.store();
-    let row = found(store.release(id).await?)?;
+    let mut row = found(store.release(id).await?)?;
+    desk.register.view(store, &caller.account).await?.redact(&mut row);
     let statement = match &row.statement {
         Some(id) => store.statement(id).await?,
         None => None,
@@ -235,6 +252,9 @@ async fn recall_release(
     done(json!({ "recall": recall }))
 }
 
-async fn recalls(State(desk): State<Shared>) -> Answer {
-    done(list("recalls", desk.service.store().recalls(ROWS_MAX).await?))
+async fn recalls(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> Answer {
+    let (after, limit) = page.read()?;
+    let rows = desk.service.store().recalls_page(after, limit).await?;
+    let next = page::next(&rows, limit, |row| Place(row.at, row.id));
+    done(json!({ "recalls": rows, "next": next }))
 }

@@ -57,15 +57,20 @@ pub(super) async fn ask(client: &Client, out: &Out, command: Command) -> Result<
             let next = "recalled; the partner's answer comes under `detente recalls`";
             (View::Done(next.to_owned()), answer)
         }
-        Command::Recalls => (View::Recalls, client.get("/api/recalls").await?),
+        Command::Recalls { limit } => {
+            (View::Recalls, pages(client, "/api/recalls?", "recalls", limit).await?)
+        }
         Command::Statements { limit } => {
-            (View::Statements, client.get(&format!("/api/statements?limit={limit}")).await?)
+            (View::Statements, pages(client, "/api/statements?", "statements", limit).await?)
         }
         Command::Acknowledge { id } => {
             let id = statement_id(client, &id).await?;
             let path = format!("/api/statements/{id}/acknowledge");
             let answer = client.post(&path, &json!({})).await?;
             (View::Done(format!("acknowledged: {id}")), answer)
+        }
+        Command::Clocks { days } => {
+            (View::Clocks, client.get(&format!("/api/clocks?days={days}")).await?)
         }
         Command::Journal { limit } => {
             let path = format!("/api/journal?before={}&limit={limit}", i64::MAX);
@@ -91,6 +96,28 @@ fn encoded(text: &str) -> String {
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Rows that the API gives in one page at most.
+const PAGE_ROWS_MAX: u32 = 200;
+
+/// So many rows of a list, however many pages they fill; `next` is the last page's.
+async fn pages(client: &Client, path: &str, name: &str, limit: u32) -> Result<Value> {
+    let (mut rows, mut next) = (Vec::new(), Value::Null);
+    let mut left = limit;
+    while left > 0 {
+        let after = next.as_str().map(|next| format!("&after={}", encoded(next)));
+        let url = format!("{path}limit={}{}", left.min(PAGE_ROWS_MAX), after.unwrap_or_default());
+        let mut page = client.get(&url).await?;
+        let Some(Value::Array(found)) = page.get_mut(name).map(Value::take) else { break };
+        left = left.saturating_sub(u32::try_from(found.len()).unwrap_or(left));
+        rows.extend(found);
+        next = page.get("next").cloned().unwrap_or_default();
+        if next.is_null() {
+            break;
+        }
+    }
+    Ok(json!({ name: rows, "next": next }))
 }
 
 /// The whole id of the one row whose id begins like this.
@@ -130,6 +157,13 @@ async fn statement_id(client: &Client, id: &str) -> Result<String> {
         return Ok(id.to_owned());
     }
     whole_id(client, "/api/statements?limit=200", "/statements", id).await
+}
+
+async fn held_id(client: &Client, id: &str) -> Result<String> {
+    if id.len() == 64 {
+        return Ok(id.to_owned());
+    }
+    whole_id(client, "/api/quarantine", "/quarantine", id).await
 }
 
 async fn agreement_id(client: &Client, id: &str) -> Result<String> {
@@ -237,17 +271,23 @@ async fn release(client: &Client, args: ReleaseArgs) -> Shown {
 }
 
 async fn releases(client: &Client, state: Option<ReleaseState>, limit: u32) -> Shown {
-    let state = state.map(|state| format!("&state={state}")).unwrap_or_default();
-    Ok((View::Releases, client.get(&format!("/api/releases?limit={limit}{state}")).await?))
+    let state = state.map(|state| format!("state={state}&")).unwrap_or_default();
+    let path = format!("/api/releases?{state}");
+    Ok((View::Releases, pages(client, &path, "releases", limit).await?))
 }
 
 async fn quarantine(client: &Client, command: QuarantineCommand) -> Shown {
-    let decide = async |id: protocol::terms::StatementId, verb: &str| -> Shown {
+    let decide = async |id: String, verb: &str| -> Shown {
+        let id = held_id(client, &id).await?;
         let answer = client.post(&format!("/api/quarantine/{id}/{verb}"), &json!({})).await?;
         Ok((View::Done("decided; the partner gets a second receipt".to_owned()), answer))
     };
     match command {
         QuarantineCommand::List => Ok((View::Quarantine, client.get("/api/quarantine").await?)),
+        QuarantineCommand::Show { id } => {
+            let id = held_id(client, &id).await?;
+            Ok((View::Held, client.get(&format!("/api/quarantine/{id}")).await?))
+        }
         QuarantineCommand::Accept { id } => decide(id, "accept").await,
         QuarantineCommand::Refuse { id } => decide(id, "refuse").await,
     }

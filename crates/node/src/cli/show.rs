@@ -19,12 +19,14 @@ pub(super) enum View {
     Accounts,
     Agreement,
     Agreements,
+    Clocks,
     Collection,
     Collections,
     Comparison,
     /// One line.
     Done(String),
     Drafted,
+    Held,
     Import,
     Items,
     Journal,
@@ -80,6 +82,7 @@ fn render(view: &View, answer: &Value) -> Result<String> {
         }
         View::Agreement => agreement(answer),
         View::Agreements => rows(answer, "/agreements", AGREEMENTS, "no agreements; draft one"),
+        View::Clocks => fields(answer, CLOCKS),
         View::Drafted => drafted(answer),
         View::Posted => posted(answer),
         View::Release => release(answer),
@@ -87,6 +90,7 @@ fn render(view: &View, answer: &Value) -> Result<String> {
         View::Items => rows(answer, "/items", ITEMS, "no items"),
         View::Recalls => rows(answer, "/recalls", RECALLS, "no recalls"),
         View::Statements => rows(answer, "/statements", STATEMENTS, "no statements"),
+        View::Held => rows(answer, "/objects", HELD, "you may see none of its objects"),
         View::Quarantine => rows(answer, "/quarantine", QUARANTINE, "nothing waits"),
         View::Journal => rows(answer, "/journal", JOURNAL, "no lines"),
         View::Collections => rows(answer, "/collections", COLLECTIONS, "no collections"),
@@ -110,6 +114,12 @@ const NODE: &[Field] = &[
         format!("{} entries, root {}", text(v, "/ledger/size"), text(v, "/ledger/root"))
     }),
     ("partner door", |v| text(v, "/partner_door")),
+];
+const CLOCKS: &[Field] = &[
+    ("since", |v| time(v, "/since")),
+    ("second person's decisions", |v| tally(v, "/decisions")),
+    ("acknowledgements", |v| tally(v, "/acknowledgements")),
+    ("answers to recalls", |v| tally(v, "/answers")),
 ];
 const KEYS: &[Field] = &[
     ("epoch", |v| text(v, "/epoch")),
@@ -178,8 +188,18 @@ const STATEMENTS: &[Column] = &[
     ("BYTES", |v| text(v, "/bytes")),
     ("STATE", statement_state),
 ];
+const HELD: &[Column] = &[
+    ("#", |v| text(v, "/index")),
+    ("OBJECT", |v| or(text(v, "/id"), "unreadable")),
+    ("MARKING", |v| text(v, "/tlp")),
+    ("FINDINGS", |v| match text(v, "/refused/rule").as_str() {
+        "" => findings(v),
+        rule => format!("{rule} at {}: would not be kept", or(text(v, "/refused/place"), "/")),
+    }),
+];
 const QUARANTINE: &[Column] = &[
-    ("STATEMENT", |v| text(v, "/id")),
+    ("STATEMENT", |v| short(v, "/id")),
+    ("PRECEDENCE", |v| precedence(v, "/precedence")),
     ("PARTNER", |v| text(v, "/partner")),
     ("TOPIC", |v| text(v, "/topic")),
     ("CAME", |v| time(v, "/at")),
@@ -358,6 +378,11 @@ fn link(value: &Value) -> String {
 fn waiting(value: &Value) -> String {
     let (link, receipt) = (text(value, "/waiting_for_link"), text(value, "/waiting_for_receipt"));
     format!("{link} for the link, {receipt} for a receipt")
+}
+
+fn tally(value: &Value, at: &str) -> String {
+    let count = |name: &str| text(value, &format!("{at}/{name}"));
+    format!("{} kept, {} missed, {} running", count("kept"), count("missed"), count("running"))
 }
 
 fn findings(value: &Value) -> String {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use protocol::terms::{AgreementId, NodeName, Precedence, Role, StatementId, Status, Topic};
+use protocol::terms::{AgreementId, NodeName, Precedence, Role, Status, Topic};
 
 use super::{
     lines,
@@ -215,17 +215,23 @@ pub(super) enum QuarantineCommand {
     /// What waits.
     #[command(after_help = "Example:\n  detente quarantine list")]
     List,
+    /// What was sent, and what was found in it.
+    #[command(after_help = "Example:\n  detente quarantine show 5f0c2a9b")]
+    Show {
+        /// The statement: its id or the beginning of it.
+        id: String,
+    },
     /// Take a statement in after all; the partner gets a second receipt.
-    #[command(after_help = "Example:\n  detente quarantine accept <statement>")]
+    #[command(after_help = "Example:\n  detente quarantine accept 5f0c2a9b")]
     Accept {
-        /// The statement.
-        id: StatementId,
+        /// The statement: its id or the beginning of it.
+        id: String,
     },
     /// Refuse a statement for good; the partner gets a second receipt.
-    #[command(after_help = "Example:\n  detente quarantine refuse <statement>")]
+    #[command(after_help = "Example:\n  detente quarantine refuse 5f0c2a9b")]
     Refuse {
-        /// The statement.
-        id: StatementId,
+        /// The statement: its id or the beginning of it.
+        id: String,
     },
 }
 

@@ -189,10 +189,6 @@ async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<(), Probl
         let remedy = "choose a name of 1 to 64 letters, digits and the signs - . _ @";
         return Err(unprocessable("ACC-1", "the name cannot be used", remedy));
     }
-    if typed.roles.is_empty() {
-        let remedy = "choose at least one role";
-        return Err(unprocessable("ACC-3", "an account without a role can do nothing", remedy));
-    }
     person.confirm(desk, &typed.confirm).await?;
     let hash = match typed.password.as_str() {
         "" => None,

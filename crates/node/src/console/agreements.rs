@@ -22,6 +22,7 @@ use super::{
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
     items,
     look::{self, Piece},
+    standing,
 };
 use crate::{
     desk::{Shared, now, rng},
@@ -100,7 +101,7 @@ async fn build_list(
     })
 }
 
-fn with(desk: &Shared, parties: &[NodeName]) -> String {
+pub(super) fn with(desk: &Shared, parties: &[NodeName]) -> String {
     let others: Vec<_> =
         parties.iter().filter(|party| *party != desk.service.name()).cloned().collect();
     items::named(&others)
@@ -213,6 +214,8 @@ struct AgreementPage {
     until: Option<Piece>,
     text: Piece,
     trouble: Option<Trouble>,
+    standing: Vec<standing::Party>,
+    changes: Vec<(&'static str, &'static str)>,
     may_sign: bool,
     asks_password: bool,
 }
@@ -225,7 +228,7 @@ pub(super) async fn show(
     Ok(page(&build(&desk, &person, &known(&desk, &id).await?, None)))
 }
 
-async fn known(desk: &Shared, id: &str) -> Result<AgreementRow, Problem> {
+pub(super) async fn known(desk: &Shared, id: &str) -> Result<AgreementRow, Problem> {
     let id: AgreementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
     Ok(desk.service.store().agreement(&id).await?.ok_or(store::Error::NotFound)?)
 }
@@ -260,7 +263,10 @@ fn build(
         (_, false) if open => {
             "An administrator of this node reads it and signs it, or leaves it.".to_owned()
         }
-        _ => "Nothing moves under it.".to_owned(),
+        (AgreementState::Suspended, _) => {
+            "No release passes until whoever suspended it resumes it; recalls still do.".to_owned()
+        }
+        _ => "Nothing is released under it any more; recalls still pass.".to_owned(),
     };
     AgreementPage {
         frame: person.frame(desk, Menu::Partners),
@@ -276,6 +282,11 @@ fn build(
         until: agreement.as_ref().and_then(|agreement| agreement.term().1.map(look::time)),
         text: look::document(&String::from_utf8_lossy(&row.text)),
         trouble,
+        standing: standing::parties(row),
+        changes: match person.is(Role::Administrator) {
+            true => standing::changes(desk, row),
+            false => Vec::new(),
+        },
         may_sign: open && !ours && person.is(Role::Administrator),
         asks_password: !person.is_confirmed(),
     }

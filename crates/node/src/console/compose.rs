@@ -170,12 +170,13 @@ struct ObjectRow {
     findings: Vec<FindingRow>,
 }
 
-struct FindingRow {
-    rule: String,
-    level: String,
-    pointer: String,
-    found: Piece,
-    expected: String,
+/// One finding.
+pub(super) struct FindingRow {
+    pub(super) rule: String,
+    pub(super) level: String,
+    pub(super) pointer: String,
+    pub(super) found: Piece,
+    pub(super) expected: String,
 }
 
 impl ObjectRow {
@@ -195,7 +196,8 @@ impl ObjectRow {
     }
 }
 
-fn findings(json: &str) -> Vec<FindingRow> {
+/// Findings as rows.
+pub(super) fn findings(json: &str) -> Vec<FindingRow> {
     let rows: Vec<Value> = serde_json::from_str(json).unwrap_or_default();
     let text = |row: &Value, key: &str| {
         row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()

@@ -25,6 +25,7 @@ pub(super) async fn home(person: Person) -> Redirect {
         () if person.is(Role::Releaser) => "/desk",
         () if person.is(Role::Drafter) => "/compose",
         () if person.is(Role::Administrator) => "/partners",
+        () if person.0.account.roles.is_empty() => "/oversight",
         () => "/collections",
     };
     Redirect::to(at)
@@ -101,7 +102,8 @@ impl WaitingRow {
     }
 }
 
-fn words(act: &Act) -> (&'static str, String, String) {
+/// What is to be done, in words: the act, more about it, where.
+pub(super) fn words(act: &Act) -> (&'static str, String, String) {
     match act {
         Act::Acknowledge(statement) => {
             let from = statement.partner.as_ref().map(protocol::terms::NodeName::short);

@@ -14,7 +14,7 @@ use protocol::{secrets, terms::Role};
 
 use super::assets;
 use crate::{
-    auth::Caller,
+    auth::{Caller, Origin},
     desk::{Shared, now},
     problem::Problem,
 };
@@ -26,14 +26,17 @@ pub(super) type Answer = Result<Response, Failed>;
 const CONFIRMED_MS: u64 = 5 * 60 * 1_000;
 
 /// Somebody with a console session; others are sent to the login page.
-pub(super) struct Person(pub(super) Caller);
+pub(super) struct Person(pub(super) Caller, Origin);
 
 impl FromRequestParts<Shared> for Person {
     type Rejection = Redirect;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Shared) -> Result<Self, Redirect> {
         match Caller::from_request_parts(parts, desk).await {
-            Ok(caller) if caller.csrf.is_some() => Ok(Self(caller)),
+            Ok(caller) if caller.csrf.is_some() => {
+                let Ok(origin) = Origin::from_request_parts(parts, desk).await;
+                Ok(Self(caller, origin))
+            }
             _ => Err(Redirect::to("/login")),
         }
     }
@@ -64,6 +67,7 @@ impl Person {
                 account: self.0.account.name.clone(),
                 roles: roles.join(", "),
                 administers: self.is(Role::Administrator),
+                drafts: self.is(Role::Drafter),
             }),
             csrf: self.0.csrf.clone().unwrap_or_default(),
             at,
@@ -90,7 +94,9 @@ impl Person {
         if self.is_confirmed() {
             return Ok(());
         }
-        if desk.auth.is_password(&self.0.account, password).await {
+        let Origin(address) = self.1;
+        let known = desk.auth.confirm(desk, &self.0.account, password, address).await;
+        if known.map_err(|_| too_many())? {
             if let Some(session) = self.0.session {
                 desk.service.store().touch_session(session, true, now()).await?;
             }
@@ -105,6 +111,16 @@ impl Person {
     }
 }
 
+/// What a person is told who has guessed too often.
+pub(super) fn too_many() -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "AUTH-4",
+        "too many wrong passwords for this name from your address",
+        "wait a minute, then try again, or ask for a login link",
+    )
+}
+
 /// The entries of the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Menu {
@@ -114,6 +130,7 @@ pub(super) enum Menu {
     Partners,
     Collections,
     Accounts,
+    Oversight,
     Settings,
     None,
 }
@@ -124,6 +141,7 @@ pub(super) struct Known {
     pub(super) account: String,
     pub(super) roles: String,
     pub(super) administers: bool,
+    pub(super) drafts: bool,
 }
 
 /// What the layout needs.
@@ -165,9 +183,17 @@ impl Frame {
             (Menu::Partners, "Partners", "/partners", "p"),
             (Menu::Collections, "Collections", "/collections", "o"),
             (Menu::Accounts, "Accounts", "/accounts", "a"),
+            (Menu::Oversight, "Oversight", "/oversight", "v"),
             (Menu::Settings, "Settings", "/settings", "s"),
         ];
-        let may = |menu: &Menu| *menu != Menu::Accounts || person.administers;
+        // What a person cannot use is not there; who drafts and administers finds the clocks from
+        // the desk.
+        let may = |menu: &Menu| match menu {
+            Menu::Accounts => person.administers,
+            Menu::Compose => person.drafts,
+            Menu::Oversight => !(person.administers && person.drafts),
+            _ => true,
+        };
         all.into_iter()
             .filter(|(menu, ..)| may(menu))
             .map(|(menu, word, path, key)| Entry { word, path, key, here: menu == self.at })

@@ -1,11 +1,29 @@
 //! Items of a release or statement as rows: what each is called, its marking, whether it is gone.
 
 use protocol::terms::NodeName;
+use serde::Deserialize;
 use serde_json::Value;
 use stix::Tlp;
 use store::ItemHead;
 
 use super::look::{self, Piece};
+
+/// Items on one page.
+pub(super) const ITEMS: u32 = 50;
+
+/// Where a page of items begins.
+#[derive(Deserialize)]
+pub(super) struct From {
+    #[serde(default)]
+    pub(super) from: u32,
+}
+
+/// Cuts what was read with one row more than a page has; gives the index of that row.
+pub(super) fn cut(heads: &mut Vec<ItemHead>) -> Option<u32> {
+    let more = heads.get(ITEMS as usize).map(|head| head.index);
+    heads.truncate(ITEMS as usize);
+    more
+}
 
 /// Characters of a name that a row shows.
 const NAME_LEN_MAX: usize = 120;

@@ -1,20 +1,18 @@
 //! Logging in, by a password or by a one-time link, and out.
 
-use std::{convert::Infallible, net::IpAddr};
-
 use askama::Template;
 use axum::{
     Form,
-    extract::{FromRequestParts, Path, State},
-    http::{StatusCode, header, request::Parts},
+    extract::{Path, State},
+    http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use protocol::secrets;
 use serde::Deserialize;
 
-use super::frame::{Answer, Frame, Person, Trouble, page, page_as};
+use super::frame::{Answer, Frame, Person, Trouble, page, page_as, too_many};
 use crate::{
-    auth::{self, COOKIE, Refusal},
+    auth::{COOKIE, Origin, Refusal},
     desk::{Shared, now, rng},
     problem::Problem,
 };
@@ -52,35 +50,19 @@ pub(super) struct Login {
 
 pub(super) async fn by_password(
     State(desk): State<Shared>,
-    From(address): From,
+    Origin(address): Origin,
     Form(login): Form<Login>,
 ) -> Answer {
     match desk.auth.log_in(&desk, &login.name, &login.password, address).await {
         Ok(account) => Ok(open_session(&desk, account.name.clone()).await?),
         Err(Refusal::Unknown) => Ok(refused(&desk, login.name, "name or password are not right")),
         Err(Refusal::TooMany { .. }) => {
-            let message = "too many wrong passwords for this name from your address";
-            let trouble = Trouble {
-                rule: "AUTH-4".to_owned(),
-                message: message.to_owned(),
-                remedy: "wait a minute, then try again, or ask for a login link".to_owned(),
-            };
+            let trouble = Trouble::from(&too_many());
             let frame = Frame::outside(&desk);
             let login = LoginPage { frame, name: login.name, trouble: Some(trouble) };
             Ok(page_as(StatusCode::TOO_MANY_REQUESTS, &login))
         }
         Err(Refusal::Store(error)) => Err(error.into()),
-    }
-}
-
-/// The address that a request comes from.
-pub(super) struct From(IpAddr);
-
-impl FromRequestParts<Shared> for From {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, desk: &Shared) -> Result<Self, Infallible> {
-        Ok(Self(auth::address(desk, parts)))
     }
 }
 

@@ -144,6 +144,7 @@ struct KeyRow {
     until: Piece,
     seals: usize,
     fingerprint: Piece,
+    state: Piece,
 }
 
 #[derive(Template)]
@@ -228,7 +229,9 @@ async fn build(
 }
 
 async fn key_rows(desk: &Shared, name: &NodeName) -> Result<Vec<KeyRow>, Problem> {
-    let held = desk.service.store().key_statements(name).await?;
+    let (store, time) = (desk.service.store(), now());
+    let (held, revoked) = (store.key_statements(name).await?, store.revocations(name).await?);
+    let newest = held.iter().map(|(epoch, _)| *epoch).max();
     let row = |(_, note): &(u32, Bytes)| {
         let statement = KeyStatement::parse(note).ok()?;
         Some(KeyRow {
@@ -237,6 +240,14 @@ async fn key_rows(desk: &Shared, name: &NodeName) -> Result<Vec<KeyRow>, Problem
             until: look::time(statement.until()),
             seals: statement.seal().len(),
             fingerprint: look::id(&statement.fingerprint().hex()),
+            state: match revoked.iter().find(|one| one.epoch == statement.epoch()) {
+                Some(one) => {
+                    look::verdict(false, &format!("revoked from its entry {} on", one.size))
+                }
+                None if statement.until() <= time => look::attention("ended"),
+                None if Some(statement.epoch()) == newest => look::verdict(true, "in force"),
+                None => look::plain("replaced"),
+            },
         })
     };
     Ok(held.iter().filter_map(row).collect())

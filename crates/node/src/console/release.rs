@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     evidence::Proof,
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
-    items::{self, ItemRow},
+    items::{self, From, ITEMS, ItemRow},
     look::{self, Piece},
     way::{self, Mark},
 };
@@ -28,9 +28,6 @@ use crate::{
     desk::{Shared, now},
     problem::Problem,
 };
-
-/// Items on one page.
-const ITEMS: u32 = 50;
 
 /// Facts at the top of a release's pages.
 pub(super) struct Summary {
@@ -59,9 +56,10 @@ struct Loaded {
     summary: Summary,
 }
 
-async fn load(desk: &Shared, id: Uuid) -> Result<Loaded, Problem> {
+async fn load(desk: &Shared, person: &Person, id: Uuid) -> Result<Loaded, Problem> {
     let store = desk.service.store();
-    let release = store.release(id).await?.ok_or(store::Error::NotFound)?;
+    let mut release = store.release(id).await?.ok_or(store::Error::NotFound)?;
+    person.view(desk).await?.redact(&mut release);
     let row = store.agreement(&release.agreement).await?.ok_or(store::Error::NotFound)?;
     let me = desk.service.name();
     let to: Vec<_> = row.parties.iter().filter(|party| *party != me).cloned().collect();
@@ -123,12 +121,6 @@ struct ReleasePage {
     proof: Option<Proof>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct From {
-    #[serde(default)]
-    from: u32,
-}
-
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
@@ -163,13 +155,12 @@ async fn build(
     trouble: Option<Trouble>,
 ) -> Result<ReleasePage, Problem> {
     let store = desk.service.store();
-    let Loaded { release, to, summary } = load(desk, id).await?;
+    let Loaded { release, to, summary } = load(desk, person, id).await?;
     let mut heads = store.items_from(id, from, ITEMS + 1).await?;
     let view = person.view(desk).await?;
     let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
     heads.retain(|head| !hidden && head.tlp.is_none_or(|tlp| tlp <= view.sight.ceiling));
-    let more = heads.get(ITEMS as usize).map(|head| head.index);
-    heads.truncate(ITEMS as usize);
+    let more = items::cut(&mut heads);
     let waits = release.state == ReleaseState::AwaitingRelease;
     let due = release.created.plus_ms(waiting::clock_ms(release.precedence));
     let choice = match waits {
@@ -314,6 +305,30 @@ pub(super) struct Decided {
     reason: String,
 }
 
+#[derive(Deserialize)]
+pub(super) struct Anew {
+    csrf: String,
+}
+
+/// Drafts the same items once more.
+pub(super) async fn draft_again(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<Uuid>,
+    Form(form): Form<Anew>,
+) -> Answer {
+    person.check(&form.csrf)?;
+    let new = Uuid::new_v4();
+    match use_case::again(&desk.service, id, new, &person.0.account, now()).await {
+        Ok(()) => Ok(Redirect::to(&format!("/releases/{new}")).into_response()),
+        Err(failure) => {
+            let problem = Problem::from(failure);
+            let built = build(&desk, &person, id, 0, Some(Trouble::from(&problem))).await?;
+            Ok(page_as(problem.status(), &built))
+        }
+    }
+}
+
 pub(super) async fn decide(
     State(desk): State<Shared>,
     person: Person,
@@ -375,8 +390,11 @@ async fn recall_page(
     trouble: Option<Trouble>,
     typed: &Recalled,
 ) -> Result<RecallPage, Problem> {
-    let summary = load(desk, id).await?.summary;
+    let Loaded { release, summary, .. } = load(desk, person, id).await?;
+    let view = person.view(desk).await?;
+    let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
     let mut heads = desk.service.store().items_from(id, 0, CHOICES + 1).await?;
+    heads.retain(|head| !hidden && head.tlp.is_none_or(|tlp| tlp <= view.sight.ceiling));
     let cut = heads.len() > CHOICES as usize;
     heads.truncate(CHOICES as usize);
     let reason =

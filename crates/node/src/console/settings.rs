@@ -1,5 +1,5 @@
-//! This node: its name, its doors, its keys and their dates, its store, its version. Read only: what
-//! changes here changes in `node.toml`.
+//! This node: its name, its doors, its keys and their dates, its store, its version. What changes
+//! here changes in `node.toml`; keys are rotated on a page of their own.
 
 use askama::Template;
 use axum::extract::State;
@@ -33,6 +33,8 @@ struct Keys {
     left: u64,
     fingerprint: String,
     seals: usize,
+    retired: String,
+    revoked: Vec<(u32, u64)>,
 }
 
 #[derive(Template)]
@@ -49,6 +51,7 @@ struct SettingsPage {
     account: String,
     roles: String,
     marks: Vec<Mark>,
+    administers: bool,
 }
 
 pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
@@ -60,6 +63,7 @@ pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
         true => store.journal_before(i64::MAX, LINES).await?,
         false => Vec::new(),
     };
+    let revoked = store.revocations(desk.service.name()).await?;
     let plain = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
     Ok(page(&SettingsPage {
         frame: person.frame(&desk, Menu::Settings),
@@ -88,6 +92,8 @@ pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
             left: left(held.until()),
             fingerprint: keys::spoken(&held.fingerprint()),
             seals: held.seal().len(),
+            retired: epochs(keys.retired_seals()),
+            revoked: revoked.iter().map(|one| (one.epoch, one.size)).collect(),
         },
         leaves: look::count(leaves),
         root: look::id(&root.hex()),
@@ -95,7 +101,13 @@ pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
         account: person.name().to_owned(),
         roles: person.0.account.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", "),
         marks: lines.iter().map(Mark::of).collect(),
+        administers: person.is(Role::Administrator),
     }))
+}
+
+/// Epochs, as a sentence has them.
+fn epochs(all: &[u32]) -> String {
+    all.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Whole days until then.

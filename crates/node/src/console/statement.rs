@@ -14,8 +14,9 @@ use store::Statement;
 
 use super::{
     evidence::Proof,
-    frame::{Answer, Frame, Menu, Person, page},
-    items::ItemRow,
+    frame::{Answer, Frame, Menu, Person, Trouble, page},
+    held::{self, Held},
+    items::{self, From, ITEMS, ItemRow},
     look::{self, Piece},
     way::{self, Mark},
 };
@@ -24,11 +25,9 @@ use crate::{
     problem::Problem,
 };
 
-const ITEMS: u32 = 50;
-
 #[derive(Template)]
 #[template(path = "statement.html")]
-struct StatementPage {
+pub(super) struct StatementPage {
     frame: Frame,
     title: String,
     id: StatementId,
@@ -51,12 +50,8 @@ struct StatementPage {
     passages: Vec<way::PassageRow>,
     marks: Vec<Mark>,
     proof: Option<Proof>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct From {
-    #[serde(default)]
-    from: u32,
+    held: Option<Held>,
+    trouble: Option<Trouble>,
 }
 
 pub(super) async fn show(
@@ -68,6 +63,17 @@ pub(super) async fn show(
     let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
     let statement = desk.service.store().statement(&id).await?.ok_or(store::Error::NotFound)?;
     Ok(page(&build(&desk, &person, &statement, from.from).await?))
+}
+
+/// The page again, with what was refused.
+pub(super) async fn again(
+    desk: &Shared,
+    person: &Person,
+    id: &StatementId,
+    trouble: Option<Trouble>,
+) -> Result<StatementPage, Problem> {
+    let statement = desk.service.store().statement(id).await?.ok_or(store::Error::NotFound)?;
+    Ok(StatementPage { trouble, ..build(desk, person, &statement, 0).await? })
 }
 
 async fn build(
@@ -85,13 +91,20 @@ async fn build(
     if !works_here {
         heads.clear();
     }
-    let more = heads.get(ITEMS as usize).map(|head| head.index);
-    heads.truncate(ITEMS as usize);
+    let more = items::cut(&mut heads);
     let acknowledged = store.acknowledged(&id).await?;
     let loud = is_loud(statement);
     let due = statement.at.plus_ms(exchange::waiting::clock_ms(statement.precedence));
     let agreement = store.agreement(&statement.agreement).await?;
     let open = loud && acknowledged.is_none();
+    let held = held::of(desk, person, statement).await?;
+    let next = match (&held, open) {
+        (Some(_), _) => {
+            Some("A releaser takes it in or refuses it; nothing of it is served.".to_owned())
+        }
+        (None, true) => Some("Somebody of this desk acknowledges that it was seen.".to_owned()),
+        (None, false) => None,
+    };
     Ok(StatementPage {
         frame: person.frame(desk, Menu::Releases),
         title: title(statement),
@@ -105,7 +118,7 @@ async fn build(
         agreement: agreement.map(|row| (row.title, format!("/agreements/{}", row.id))),
         bytes: look::bytes(statement.bytes),
         code: statement.code.as_deref().map(look::quoted),
-        next: open.then(|| "Somebody of this desk acknowledges that it was seen.".to_owned()),
+        next,
         may_acknowledge: open
             && works_here
             && (person.is(Role::Releaser) || person.is(Role::Reader)),
@@ -117,6 +130,8 @@ async fn build(
         passages: way::passages(store, &id).await?,
         marks: way::marks(store, None, Some(id)).await?,
         proof: Proof::of(store, &id).await?,
+        trouble: None,
+        held,
     })
 }
 

@@ -13,7 +13,7 @@ use testkit::tool;
 use uuid::Uuid;
 
 use crate::{
-    desk::{Client, Desks, desks},
+    desk::{Client, Desks, desks, envelope},
     doors,
 };
 
@@ -70,6 +70,14 @@ async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
     refused(&stranger, "/api/releases?topic=tea", "ROLE-2").await;
     let items = stranger.get(&format!("/api/releases/{id}/items")).await;
     assert_eq!((items.status, items.rule().as_str()), (403, "ROLE-2"));
+    // What people wrote stays in the compartment.
+    let url = "/api/releases?topic=tea&note=words";
+    let drafted = desks.a.ask("POST", url, "application/json", envelope(&[tool(2, 0)])).await;
+    let noted = format!("/api/releases/{}", drafted.json()["release"].as_str().unwrap());
+    for (client, note) in [(&desks.a, json!("words")), (&stranger, json!(null))] {
+        assert_eq!(client.get(&noted).await.json()["release"]["note"], note);
+        assert_eq!(client.get("/api/releases").await.json()["releases"][0]["note"], note);
+    }
     // Reading what goes out is what a releaser needs; drafting needs writing.
     let tea = collection(a, "tea", Flow::Outgoing).await;
     grant(a, "stranger", Some(tea), (true, false)).await;

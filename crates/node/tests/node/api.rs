@@ -50,7 +50,9 @@ impl Judge {
 }
 
 async fn walk_node(judge: &mut Judge, client: &Client) {
-    for path in ["/api/openapi.json", "/api/node", "/api/me", "/api/keys", "/api/accounts"] {
+    for path in
+        ["/api/openapi.json", "/api/node", "/api/me", "/api/keys", "/api/accounts", "/api/clocks"]
+    {
         judge.get(client, path, path).await;
     }
     let page = judge.get(client, "/api/journal", "/api/journal?after=0&limit=2").await;
@@ -213,7 +215,27 @@ async fn walk_releases(judge: &mut Judge, mut desks: Desks, agreement: &str) -> 
     assert_eq!(a.post(&path, &json!({})).await.rule(), "REL-2", "it was taken in");
     let recalls = judge.get(&a, "/api/recalls", "/api/recalls").await;
     assert_eq!(recalls["recalls"][0]["answer"], "deleted-everywhere");
+    walk_recalls(&a, &first).await;
     desks
+}
+
+/// Recalls come in pages that meet without a gap.
+async fn walk_recalls(client: &Client, release: &str) {
+    let second = client.post(&format!("/api/releases/{release}/recall"), &recall()).await;
+    assert_eq!(second.status, 200, "{second:?}");
+    let whole = client.get("/api/recalls").await.json();
+    let whole = whole["recalls"].as_array().unwrap().clone();
+    assert!(whole.len() > 1, "{whole:?}");
+    let (mut paged, mut url) = (Vec::new(), "/api/recalls?limit=1".to_owned());
+    loop {
+        let page = client.get(&url).await.json();
+        paged.extend(page["recalls"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        url = format!("/api/recalls?limit=1&after={next}");
+    }
+    assert_eq!(paged, whole);
+    assert_eq!(client.get("/api/recalls?after=yesterday").await.rule(), "API-400");
+    assert_eq!(client.get("/api/recalls?state=answered").await.rule(), "API-400");
 }
 
 async fn walk_statements(judge: &mut Judge, desks: &Desks) {
@@ -246,6 +268,9 @@ async fn walk_quarantine(judge: &mut Judge, mut desks: Desks, agreement: &str) -
     let url = format!("/api/statements/{id}/acknowledge");
     judge.post(&desks.b, path, &url, &json!({})).await;
     assert_eq!(desks.a.post(&url, &json!({})).await.rule(), "ACK-1", "only what came in");
+    let one = judge.get(&desks.b, "/api/quarantine/{id}", &format!("/api/quarantine/{id}")).await;
+    assert_eq!(one["held"]["id"], held[0]["id"]);
+    assert!(!one["objects"][0]["findings"].as_array().unwrap().is_empty(), "{one}");
     for (row, verb) in held.iter().zip(["accept", "refuse"]) {
         let url = format!("/api/quarantine/{}/{verb}", row["id"].as_str().unwrap());
         judge.post(&desks.b, &format!("/api/quarantine/{{id}}/{verb}"), &url, &json!({})).await;
