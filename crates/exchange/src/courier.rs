@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
     io::Read as _,
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -237,19 +238,18 @@ async fn check_signature(
     note: &[u8],
     parts: &HashMap<String, Vec<u8>>,
 ) -> Result<(), ImportError> {
-    let held = service.store().key_statements(&index.from).await.map_err(Failure::from)?;
+    let held = service.key_statements(&index.from).await?;
     let mut statement = held
         .into_iter()
-        .filter(|(epoch, _)| *epoch <= index.keys)
-        .max_by_key(|(epoch, _)| *epoch)
-        .and_then(|(_, note)| KeyStatement::parse(&note).ok())
+        .filter(|statement| statement.epoch() <= index.keys)
+        .max_by_key(|statement| statement.epoch())
         .ok_or(ImportError::Signature)?;
     // From the epoch that we hold to the one that signed: each next one on the disk must follow.
     while statement.epoch() < index.keys {
         let note = parts.get(&format!("keys/{}", statement.epoch() + 1));
         let next = note.and_then(|note| KeyStatement::parse(note).ok());
         let next = next.filter(|next| next.check_successor(&statement).is_ok());
-        statement = next.ok_or(ImportError::Signature)?;
+        statement = Arc::new(next.ok_or(ImportError::Signature)?);
     }
     statement.verify_note(note).map_err(|_| ImportError::Signature)
 }

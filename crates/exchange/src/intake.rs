@@ -9,7 +9,6 @@ use bytes::Bytes;
 use protocol::{
     agreement::Permit,
     envelope::Envelope,
-    keys::KeyStatement,
     manifest::Manifest,
     slip::Slip,
     statement::{self, Refusal, RefusalCode, Verified},
@@ -93,9 +92,8 @@ async fn verify(service: &Service, envelope: &Bytes) -> Result<Result<Verified, 
     };
     let store = service.store();
     let known = store.partner(&manifest.from).await?.is_some();
-    let notes = store.key_statements(&manifest.from).await?;
-    let held = notes.into_iter().find(|(epoch, _)| *epoch == manifest.keys);
-    let keys = held.and_then(|(_, note)| KeyStatement::parse(&note).ok());
+    let held = service.key_statements(&manifest.from).await?;
+    let keys = held.iter().find(|statement| statement.epoch() == manifest.keys);
     // A statement shows no position in its sender's ledger, so what comes after a revocation is
     // refused even if it was signed before it: the owner signs it again with keys that hold.
     let revoked = store.revocations(&manifest.from).await?;
@@ -108,10 +106,10 @@ async fn verify(service: &Service, envelope: &Bytes) -> Result<Result<Verified, 
         Ok(agreement) => store.was_in_force(&agreement).await?,
         Err(_) => false,
     };
-    let key_statement = |_: &NodeName, _: u32| match &keys {
+    let key_statement = |_: &NodeName, _: u32| match keys {
         _ if !known => Err(RefusalCode::SenderUnknown),
         _ if revoked => Err(RefusalCode::KeysRevoked),
-        Some(keys) => Ok(keys),
+        Some(keys) => Ok(keys.as_ref()),
         None => Err(RefusalCode::KeysUnknown),
     };
     Ok(statement::verify(&parts, service.name(), key_statement, |_| in_force))

@@ -273,7 +273,7 @@ pub(crate) async fn compose<R: CryptoRng>(
 ) -> Result<Sealed, Failure> {
     header.items.count = items.len();
     let recipients = service.recipients(to).await?;
-    let recipients: Vec<_> = recipients.iter().collect();
+    let recipients: Vec<_> = recipients.iter().map(AsRef::as_ref).collect();
     statement::compose(Draft { header, items }, &recipients, rng)
         .map_err(|error| Failure::Statement(Box::new(error)))
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
+use bytes::Bytes;
 use protocol::{
     agreement::{Agreement, Refusal as Article, Standing},
     keys::{KeyStatement, NodeKeys},
@@ -83,6 +84,8 @@ struct Inner {
     store: Store,
     keys: RwLock<Arc<NodeKeys>>,
     agreements: RwLock<HashMap<AgreementId, Arc<Agreement>>>,
+    /// Key statements of the store that were read and hold, by their text.
+    key_statements: RwLock<HashMap<Bytes, Arc<KeyStatement>>>,
     /// Gaps in partners' numbers, with the moment when each was first seen.
     gaps: Mutex<HashMap<(NodeName, AgreementId), (u64, Timestamp)>>,
 }
@@ -91,8 +94,15 @@ impl Service {
     /// A node over a store, with its private keys.
     pub fn new(name: NodeName, store: Store, keys: NodeKeys) -> Self {
         let keys = RwLock::new(Arc::new(keys));
-        let (agreements, gaps) = (RwLock::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { name, store, keys, agreements, gaps }) }
+        let inner = Inner {
+            name,
+            store,
+            keys,
+            agreements: RwLock::default(),
+            key_statements: RwLock::default(),
+            gaps: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Its name.
@@ -175,16 +185,42 @@ impl Service {
         old
     }
 
-    /// The newest key statement of a node that we hold.
-    pub async fn key_statement(&self, node: &NodeName) -> Result<Option<KeyStatement>, Failure> {
+    /// The key statements of a node that we hold, oldest epoch first.
+    ///
+    /// Every request of a partner and every statement asks for them, and what they rest on never
+    /// changes: each text is read and its signatures verified once.
+    pub async fn key_statements(&self, node: &NodeName) -> Result<Vec<Arc<KeyStatement>>, Failure> {
         let held = self.store().key_statements(node).await?;
-        let newest = held.into_iter().max_by_key(|(epoch, _)| *epoch);
-        let Some((_, note)) = newest else { return Ok(None) };
-        KeyStatement::parse(&note).map(Some).map_err(|error| Failure::Statement(Box::new(error)))
+        held.into_iter().map(|(_, note)| self.read_keys(note)).collect()
+    }
+
+    fn read_keys(&self, note: Bytes) -> Result<Arc<KeyStatement>, Failure> {
+        let kept = self.inner.key_statements.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = kept.get(&note) {
+            return Ok(Arc::clone(statement));
+        }
+        drop(kept);
+        let read =
+            KeyStatement::parse(&note).map_err(|error| Failure::Statement(Box::new(error)))?;
+        let read = Arc::new(read);
+        let mut kept = self.inner.key_statements.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(kept.entry(note).or_insert(read)))
+    }
+
+    /// The newest key statement of a node that we hold.
+    pub async fn key_statement(
+        &self,
+        node: &NodeName,
+    ) -> Result<Option<Arc<KeyStatement>>, Failure> {
+        let held = self.key_statements(node).await?;
+        Ok(held.into_iter().max_by_key(|statement| statement.epoch()))
     }
 
     /// The key statements to seal to, one for each recipient.
-    pub(crate) async fn recipients(&self, to: &[NodeName]) -> Result<Vec<KeyStatement>, Failure> {
+    pub(crate) async fn recipients(
+        &self,
+        to: &[NodeName],
+    ) -> Result<Vec<Arc<KeyStatement>>, Failure> {
         let mut statements = Vec::with_capacity(to.len());
         for name in to {
             let found = self.key_statement(name).await?;

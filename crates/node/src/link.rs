@@ -8,16 +8,15 @@ use std::{
 
 use bytes::Bytes;
 use exchange::{
-    gaps,
+    Service, gaps,
     relay::{CheckpointAnswer, Link, LinkError},
 };
 use protocol::{
     envelope::MEDIA_TYPE,
-    keys::KeyStatement,
     terms::{AgreementId, Digest, NodeName},
 };
 use reqwest::{Client, StatusCode};
-use store::{Lane, Partner, Store};
+use store::{Lane, Partner};
 
 use crate::tls::LinkKey;
 
@@ -27,19 +26,19 @@ type Pinned = (Vec<Digest>, Client);
 /// Links to every partner.
 pub struct Links {
     key: Arc<LinkKey>,
-    store: Store,
+    service: Service,
     clients: Mutex<HashMap<(NodeName, Lane), Pinned>>,
 }
 
 impl Links {
     /// With this node's link key.
-    pub fn new(key: Arc<LinkKey>, store: Store) -> Self {
-        Self { key, store, clients: Mutex::default() }
+    pub fn new(key: Arc<LinkKey>, service: Service) -> Self {
+        Self { key, service, clients: Mutex::default() }
     }
 
     /// A client whose other end must hold one of the partner's keys; a rotation makes a new one.
     async fn client(&self, partner: &NodeName, lane: Lane) -> Result<Client, LinkError> {
-        let pins = pins(&self.store, partner).await;
+        let pins = pins(&self.service, partner).await;
         let key = (partner.clone(), lane);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((held, client)) = clients.get(&key)
@@ -63,10 +62,9 @@ impl Links {
 }
 
 /// The link keys that a partner's key statements name.
-pub async fn pins(store: &Store, partner: &NodeName) -> Vec<Digest> {
-    let notes = store.key_statements(partner).await.unwrap_or_default();
-    let read = notes.iter().filter_map(|(_, note)| KeyStatement::parse(note).ok());
-    read.flat_map(|keys| keys.tls().to_vec()).collect()
+pub async fn pins(service: &Service, partner: &NodeName) -> Vec<Digest> {
+    let held = service.key_statements(partner).await.unwrap_or_default();
+    held.iter().flat_map(|keys| keys.tls().to_vec()).collect()
 }
 
 fn address(partner: &Partner, path: &str) -> Option<String> {

@@ -89,7 +89,7 @@ pub fn router(service: Service, metrics: Arc<Metrics>) -> Router {
 /// The partner whose key statements name a link key.
 pub async fn partner_of(service: &Service, pin: &Digest) -> Option<NodeName> {
     for partner in service.store().partners().await.ok()? {
-        if link::pins(service.store(), &partner.name).await.contains(pin) {
+        if link::pins(service, &partner.name).await.contains(pin) {
             return Some(partner.name);
         }
     }

@@ -9,7 +9,7 @@ use exchange::{
     sweep,
 };
 use protocol::terms::Digest;
-use store::Lane;
+use store::{Lane, Work};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
@@ -59,8 +59,8 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
         is_shared: false,
     };
     let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
-    let links = Arc::new(Links::new(link, service.store().clone()));
-    let workers = start_workers(&Work { service: service.clone(), links, desk, metrics }, &stopped);
+    let links = Arc::new(Links::new(link, service.clone()));
+    let workers = start_workers(&Node { service: service.clone(), links, desk, metrics }, &stopped);
     tracing::info!(event = "node.started", name = %service.name());
     told_to_stop().await?;
     tracing::info!(event = "node.stopping");
@@ -107,18 +107,18 @@ type Tasks = Vec<tokio::task::JoinHandle<()>>;
 
 /// What every worker needs.
 #[derive(Clone)]
-struct Work {
+struct Node {
     service: Service,
     links: Arc<Links>,
     desk: Shared,
     metrics: Arc<Metrics>,
 }
 
-fn start_workers(work: &Work, stopped: &watch::Receiver<bool>) -> Tasks {
+fn start_workers(node: &Node, stopped: &watch::Receiver<bool>) -> Tasks {
     // Each on a thread of its own: what chews on a thousand objects must not keep a door, or the
     // way of a FLASH, from its turn.
     let start = |name, worker: Worker| {
-        let work = run(name, worker, work.clone(), stopped.clone());
+        let work = run(name, worker, node.clone(), stopped.clone());
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || runtime.block_on(work))
     };
@@ -152,8 +152,8 @@ enum Worker {
 }
 
 impl Worker {
-    async fn step(self, work: &Work) -> Result<Step, Failure> {
-        let (service, links, time) = (&work.service, &*work.links, now());
+    async fn step(self, node: &Node) -> Result<Step, Failure> {
+        let (service, links, time) = (&node.service, &*node.links, now());
         match self {
             Self::Release(lane) => release::step(service, lane, time, &mut rng()).await,
             Self::Recall => recall::step(service, time, &mut rng()).await,
@@ -163,7 +163,7 @@ impl Worker {
             Self::Collections => collections::step(service, time).await,
             Self::Gaps => gaps::step(service, links, time).await,
             Self::Sweep => {
-                expire_keys(work).await;
+                expire_keys(node).await;
                 sweep::step(service, time).await
             }
             Self::Checkpoint => {
@@ -178,50 +178,65 @@ impl Worker {
         }
     }
 
-    /// Whether a commit wakes it, or only the clock.
-    fn waits_for_changes(self) -> bool {
-        !matches!(self, Self::Gaps | Self::Checkpoint | Self::Sweep)
+    /// The work that wakes it; what has none is woken by the clock alone.
+    fn work(self) -> Option<Work> {
+        match self {
+            Self::Release(_) => Some(Work::Drafts),
+            Self::Recall => Some(Work::Recalls),
+            Self::Relay(_) => Some(Work::Outbox),
+            Self::Intake(_) => Some(Work::Inbox),
+            Self::Submissions => Some(Work::Submissions),
+            Self::Gaps | Self::Checkpoint | Self::Sweep => None,
+        }
     }
 }
 
 /// Retired seal keys go once nothing sealed to them can be under way; a directory that cannot be
 /// written is said and tried again.
-async fn expire_keys(work: &Work) {
-    let outage_max_ms = i64::from(work.desk.config.outage_max_days) * 86_400_000;
-    let expired = work.desk.keyring.expire(&work.service, outage_max_ms, now()).await;
+async fn expire_keys(node: &Node) {
+    let outage_max_ms = i64::from(node.desk.config.outage_max_days) * 86_400_000;
+    let expired = node.desk.keyring.expire(&node.service, outage_max_ms, now()).await;
     if let Err(error) = expired {
         tracing::error!(event = "keys.not-expired", error = %error);
     }
 }
 
-/// Steps until told to stop; sleeps until something changes or the clock asks.
-async fn run(name: &'static str, worker: Worker, work: Work, mut stopped: watch::Receiver<bool>) {
-    let mut changes = work.service.store().changes();
+/// Steps until told to stop; sleeps until there is work or the clock asks.
+async fn run(name: &'static str, worker: Worker, node: Node, mut stopped: watch::Receiver<bool>) {
+    let work = worker.work();
+    let mut calls = work.map(|work| node.service.store().calls(work));
     while !*stopped.borrow() {
-        changes.mark_unchanged();
-        match worker.step(&work).await {
+        if let Some(calls) = &mut calls {
+            calls.mark_unchanged();
+        }
+        match worker.step(&node).await {
             Ok(Step::Worked(_)) => {
-                work.metrics.worked(name);
+                node.metrics.worked(name);
                 continue;
             }
             Ok(Step::Idle) => {}
             Err(failure) => {
-                work.metrics.failed(name);
+                node.metrics.failed(name);
                 tracing::error!(event = "worker.failed", worker = name, error = %failure);
                 tokio::time::sleep(IDLE).await;
             }
         }
-        let pause = if worker.waits_for_changes() { IDLE } else { IDLE * 2 };
         tokio::select! {
-            _ = tokio::time::sleep(pause) => {}
+            _ = tokio::time::sleep(if work.is_some() { IDLE } else { IDLE * 2 }) => {}
             () = told(&mut stopped) => return,
-            changed = changes.changed(), if worker.waits_for_changes() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
+            () = called(&mut calls) => {}
         }
     }
+}
+
+/// Until a commit leaves work; never, for a worker that only the clock wakes.
+async fn called(calls: &mut Option<watch::Receiver<u64>>) {
+    if let Some(calls) = calls
+        && calls.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// Reads a passphrase: a systemd credential, a file, or a prompt. Never the environment.

@@ -12,7 +12,7 @@ use protocol::{
 };
 
 use crate::{
-    Error, Lane, NewObject, NewStatement, Revocation, Signer, Store, TopicSpec, agreements,
+    Error, Lane, NewObject, NewStatement, Revocation, Signer, Store, TopicSpec, Work, agreements,
     journal, keys, objects, outbox, params, partners, quarantine, recalls, rows, standing,
     statements,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
@@ -217,6 +217,7 @@ impl Store {
                     route.word()
                 ],
             )?;
+            tx.leave(Work::Inbox);
             Ok(Put::New)
         })
         .await

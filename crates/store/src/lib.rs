@@ -31,6 +31,7 @@ mod store;
 mod submissions;
 mod tx;
 mod views;
+mod work;
 mod writer;
 
 pub use access::{Access, Bounds};
@@ -62,3 +63,4 @@ pub use views::{
     Clocks, Crossing, Evidence, Held, ItemHead, ObjectHead, Passage, Portrait, ReleaseKey,
     StatementKey, Tally, Traffic,
 };
+pub use work::Work;

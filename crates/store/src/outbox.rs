@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::terms::{NodeName, Outcome, Precedence, StatementId, StatementType, Timestamp};
 
 use crate::{
-    Error, Store, journal, params, releases, rows,
+    Error, Store, Work, journal, params, releases, rows,
     tx::{Row, Tx},
 };
 
@@ -115,14 +115,6 @@ impl Store {
         Ok(leased)
     }
 
-    /// When the next row that is not leased is due in either lane.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        self.read(|tx| {
-            let sql = "/* next_due */ SELECT min(due) AS due FROM delivery WHERE state = 'waiting'";
-            Ok(tx.query_one(sql, &[], |row| row.get::<Option<i64>>(0))?.map(Timestamp::from_ms))
-        })
-    }
-
     /// The partner's node has it.
     ///
     /// *Atomicity*: one transaction; a receipt that came first stays.
@@ -183,6 +175,7 @@ impl Store {
                  WHERE partner = ?1 AND state = 'waiting' AND due > ?2",
                 params![partner.as_str(), now.as_ms()],
             )?;
+            tx.leave(Work::Outbox);
             Ok(())
         })
         .await

@@ -8,7 +8,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicI32, Ordering},
     },
     time::Duration,
@@ -16,12 +16,14 @@ use std::{
 
 use postgres::fallible_iterator::FallibleIterator;
 use protocol::secrets;
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    sync::watch,
-};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::{Error, tx::Tx, writer::Engine};
+use crate::{
+    Error,
+    tx::Tx,
+    work::{Bells, Left},
+    writer::Engine,
+};
 
 mod pool;
 mod session;
@@ -164,8 +166,9 @@ impl Engine for PostgresEngine {
         self.session.batch(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })
     }
 
-    fn commit(&mut self) -> Result<(), Error> {
-        self.session.batch(&format!("NOTIFY \"{}\"; COMMIT", self.place.channel()))
+    fn commit(&mut self, left: Left) -> Result<(), Error> {
+        let (channel, left) = (self.place.channel(), left.number());
+        self.session.batch(&format!("NOTIFY \"{channel}\", '{left}'; COMMIT"))
     }
 
     fn rollback(&mut self) {
@@ -175,11 +178,11 @@ impl Engine for PostgresEngine {
 }
 
 /// Wakes who waits for changes when another process commits; ends with the store.
-pub(crate) fn listen(place: &Place, own: Arc<AtomicI32>, changed: watch::Sender<u64>) {
+pub(crate) fn listen(place: &Place, own: Arc<AtomicI32>, bells: Weak<Bells>) {
     let place = place.clone();
     let listen = move || {
-        while !changed.is_closed() {
-            if let Err(error) = listen_once(&place, &own, &changed) {
+        while bells.strong_count() > 0 {
+            if let Err(error) = listen_once(&place, &own, &bells) {
                 tracing::debug!(event = "store.listener", error = %error);
                 std::thread::sleep(LISTEN_PAUSE);
             }
@@ -191,15 +194,17 @@ pub(crate) fn listen(place: &Place, own: Arc<AtomicI32>, changed: watch::Sender<
     }
 }
 
-fn listen_once(place: &Place, own: &AtomicI32, changed: &watch::Sender<u64>) -> Result<(), Error> {
+fn listen_once(place: &Place, own: &AtomicI32, bells: &Weak<Bells>) -> Result<(), Error> {
     let mut client = place.config.connect(postgres::NoTls)?;
     client.batch_execute(&format!("LISTEN \"{}\"", place.channel()))?;
+    let ring = |left| bells.upgrade().map(|bells| bells.ring(left));
     // Whatever was committed while nobody listened.
-    changed.send_modify(|count| *count += 1);
-    while !changed.is_closed() {
+    ring(Left::ALL);
+    while bells.strong_count() > 0 {
         let heard = client.notifications().timeout_iter(LISTEN_PAUSE).next()?;
-        if heard.is_some_and(|notice| notice.process_id() != own.load(Ordering::Relaxed)) {
-            changed.send_modify(|count| *count += 1);
+        let news = heard.filter(|notice| notice.process_id() != own.load(Ordering::Relaxed));
+        if let Some(news) = news {
+            ring(Left::read(news.payload()));
         }
         if client.is_closed() {
             return Err(Error::Away(None));

@@ -5,7 +5,7 @@ use protocol::terms::{AgreementId, NodeName, RecallAnswer, RecallReason, Stateme
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, journal, objects, params, quarantine, rows,
+    Error, Store, Work, journal, objects, params, quarantine, rows,
     tx::{Row, Tx},
 };
 
@@ -125,6 +125,7 @@ impl Store {
             if added == 0 {
                 return Err(Error::State("the release has not left"));
             }
+            tx.leave(Work::Recalls);
             for index in items.iter().flatten() {
                 let sql = "/* draft_recall */ UPDATE release_item SET recalled = 1
                            WHERE release = ? AND idx = ?";
@@ -329,6 +330,7 @@ pub(crate) fn take_in(
             now.as_ms()
         ],
     )?;
+    tx.leave(Work::Recalls);
     Ok(())
 }
 

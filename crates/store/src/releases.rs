@@ -9,7 +9,7 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Error, Lane, NewObject, Store, journal, params, rows,
+    Error, Lane, NewObject, Store, Work, journal, params, rows,
     tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
@@ -191,6 +191,7 @@ pub(crate) fn draft(
                SELECT ?1, g.idx, g.row, g.id, g.version, g.version_key, g.type, g.tlp, 0
                FROM {given}";
     tx.execute_given(sql, params![key], &given)?;
+    tx.leave(Work::Drafts);
     note(tx, &key, "release.drafted", account, now, "")?;
     Ok(draft.id)
 }
@@ -363,6 +364,7 @@ impl Store {
                 let sql = "/* approve_release */ UPDATE release SET precedence = ? WHERE id = ?";
                 tx.execute(sql, params![rows::rank(precedence), id.to_string()])?;
             }
+            tx.leave(Work::Drafts);
             note(tx, &id.to_string(), "release.approved", &actor, now, "")
         })
         .await
@@ -498,6 +500,7 @@ impl Store {
                  FROM release_item WHERE release = ?1",
                 params![before, key],
             )?;
+            tx.leave(Work::Drafts);
             note(tx, &key, "release.drafted", &actor, now, &format!("again, after {before}"))?;
             note(tx, &before, "release.drafted-again", &actor, now, &key)
         })

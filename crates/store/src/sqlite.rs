@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 
-use crate::{Error, objects, tx::Tx, writer::Engine};
+use crate::{Error, objects, tx::Tx, work::Left, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
 const MIGRATIONS: [&str; 7] = [
@@ -87,7 +87,7 @@ impl Engine for SqliteEngine {
         self.batch(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })
     }
 
-    fn commit(&mut self) -> Result<(), Error> {
+    fn commit(&mut self, _left: Left) -> Result<(), Error> {
         self.batch("COMMIT")
     }
 

@@ -15,7 +15,7 @@ use protocol::{
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, TopicSpec, agreements, journal, ledger, params, recalls, releases, rows,
+    Error, Store, TopicSpec, Work, agreements, journal, ledger, params, recalls, releases, rows,
     standing,
     tx::{Row, Tx},
 };
@@ -376,6 +376,7 @@ fn queue(
             now.as_ms()
         ],
     )?;
+    tx.leave(Work::Outbox);
     Ok(())
 }
 

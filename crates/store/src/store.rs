@@ -18,6 +18,7 @@ use crate::{
     postgres::{self, Pool},
     sqlite::{self, SqliteEngine},
     tx::Tx,
+    work::{Bells, Work},
     writer::{self, Engine, Job, Task},
 };
 
@@ -46,7 +47,7 @@ struct Inner {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
-    changes: watch::Receiver<u64>,
+    bells: Arc<Bells>,
     leases: Mutex<HashSet<String>>,
     commits: Arc<AtomicU64>,
 }
@@ -70,8 +71,7 @@ impl Store {
         let idle =
             (0..options.readers.max(1)).map(|_| sqlite::connect(path)).collect::<Result<_, _>>()?;
         let readers = Readers::Sqlite { path: path.to_owned(), idle: Mutex::new(idle) };
-        let (changed, changes) = watch::channel(0);
-        Self::start(Box::new(SqliteEngine(writer)), readers, changed, changes)
+        Self::start(Box::new(SqliteEngine(writer)), readers, Arc::default())
     }
 
     /// Connects to a PostgreSQL database, `postgres://user@host/name`, and brings it to the newest
@@ -79,32 +79,27 @@ impl Store {
     ///
     /// *Errors*: [`Error::Newer`], [`Error::Away`], [`Error::Postgres`].
     pub fn connect(url: &str, options: Options) -> Result<Self, Error> {
-        let (changed, changes) = watch::channel(0);
+        let bells = Arc::<Bells>::default();
         let mut place = postgres::Place::parse(url)?;
         let engine = postgres::off_runtime(|| postgres::open(&mut place))?;
-        postgres::listen(&place, engine.process(), changed.clone());
+        postgres::listen(&place, engine.process(), Arc::downgrade(&bells));
         let readers = Readers::Postgres(Box::new(Pool::new(place, options.readers.max(1))));
-        Self::start(Box::new(engine), readers, changed, changes)
+        Self::start(Box::new(engine), readers, bells)
     }
 
-    fn start(
-        engine: Box<dyn Engine>,
-        readers: Readers,
-        changed: watch::Sender<u64>,
-        changes: watch::Receiver<u64>,
-    ) -> Result<Self, Error> {
+    fn start(engine: Box<dyn Engine>, readers: Readers, bells: Arc<Bells>) -> Result<Self, Error> {
         let (jobs, queue) = mpsc::channel::<Box<dyn Job>>();
         let commits = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&commits);
+        let (count, rung) = (Arc::clone(&commits), Arc::clone(&bells));
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(engine, &queue, &changed, &count))
+            .spawn(move || writer::run(engine, &queue, &rung, &count))
             .map_err(|_| Error::Closed)?;
         let inner = Inner {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
             readers,
-            changes,
+            bells,
             leases: Mutex::default(),
             commits,
         };
@@ -112,9 +107,14 @@ impl Store {
     }
 
     /// A number that grows with every commit, also of other processes over the same database:
-    /// workers and live pages wait on it.
+    /// live pages wait on it.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.changes.clone()
+        self.inner.bells.every()
+    }
+
+    /// A number that grows with every commit that leaves such work: its workers wait on it.
+    pub fn calls(&self, work: Work) -> watch::Receiver<u64> {
+        self.inner.bells.of(work)
     }
 
     /// Commits since the store was opened, each with its sync.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use protocol::terms::Timestamp;
 use uuid::Uuid;
 
-use crate::{Collection, Error, Store, objects, params, rows, tx::Row};
+use crate::{Collection, Error, Store, Work, objects, params, rows, tx::Row};
 
 /// A request that is kept whole.
 #[derive(Debug, Clone)]
@@ -51,6 +51,7 @@ impl Store {
                     kept.at.as_ms()
                 ],
             )?;
+            tx.leave(Work::Submissions);
             Ok(())
         })
         .await

@@ -4,13 +4,19 @@
 //! `FILTER (WHERE …)`, integers for flags. Places are `?` in order, or `?1`, `?2`. What only one
 //! of them understands is mended in one place, [`crate::postgres::translate`].
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use crate::{Error, postgres::Session};
+use crate::{
+    Error,
+    postgres::Session,
+    work::{Left, Work},
+};
 
 /// An open transaction, or a reader's snapshot.
-pub(crate) struct Tx<'a>(Back<'a>);
+pub(crate) struct Tx<'a>(Back<'a>, Cell<Left>);
 
 enum Back<'a> {
     Sqlite(&'a rusqlite::Connection),
@@ -44,11 +50,21 @@ pub(crate) enum Value<'a> {
 
 impl<'a> Tx<'a> {
     pub(crate) fn sqlite(connection: &'a rusqlite::Connection) -> Self {
-        Self(Back::Sqlite(connection))
+        Self(Back::Sqlite(connection), Cell::default())
     }
 
     pub(crate) fn postgres(session: &'a Session) -> Self {
-        Self(Back::Postgres(session))
+        Self(Back::Postgres(session), Cell::default())
+    }
+
+    /// The commit of this transaction leaves something to do.
+    pub(crate) fn leave(&self, work: Work) {
+        self.1.set(self.1.get().with(work));
+    }
+
+    /// What it leaves so far.
+    pub(crate) fn left(&self) -> Left {
+        self.1.get()
     }
 
     /// Runs a statement; how many rows it changed.

@@ -16,9 +16,13 @@ use std::{
     },
 };
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
-use crate::{Error, tx::Tx};
+use crate::{
+    Error,
+    tx::Tx,
+    work::{Bells, Left},
+};
 
 /// Requests in one group commit: bounds how long the first of them waits.
 const GROUP_MAX: usize = 256;
@@ -37,8 +41,9 @@ pub(crate) trait Engine: Send {
     fn savepoint(&mut self) -> Result<(), Error>;
     /// Closes the savepoint, with or without what was done since.
     fn release(&mut self, keep: bool) -> Result<(), Error>;
-    /// Commits; what was written is durable afterwards.
-    fn commit(&mut self) -> Result<(), Error>;
+    /// Commits; what was written is durable afterwards, and other processes are told what is left
+    /// to do.
+    fn commit(&mut self, left: Left) -> Result<(), Error>;
     /// Undoes whatever is open.
     fn rollback(&mut self);
     /// The program is stopping.
@@ -147,7 +152,7 @@ impl Waiting {
 pub(crate) fn run(
     mut engine: Box<dyn Engine>,
     queue: &mpsc::Receiver<Box<dyn Job>>,
-    changed: &watch::Sender<u64>,
+    bells: &Bells,
     commits: &Arc<AtomicU64>,
 ) {
     let mut waiting = Waiting::default();
@@ -156,10 +161,10 @@ pub(crate) fn run(
         commits.fetch_add(1, Ordering::Relaxed);
         // Before anybody is answered: who was answered and asks again must not meet what was kept
         // of an earlier state.
-        changed.send_modify(|count| *count += 1);
+        bells.ring(committed.as_ref().copied().unwrap_or_default());
         for job in group {
             job.answer(match &committed {
-                Ok(()) => Ok(()),
+                Ok(_) => Ok(()),
                 Err(error) => Err(error.for_each()),
             });
         }
@@ -167,8 +172,8 @@ pub(crate) fn run(
     engine.close();
 }
 
-fn commit(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
-    let mut result = Ok(());
+fn commit(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, Error> {
+    let mut result = Ok(Left::default());
     for _ in 0..=RETRIES_MAX {
         result = attempt(engine, group);
         if let Err(error) = &result {
@@ -182,12 +187,13 @@ fn commit(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<(), Err
     result
 }
 
-fn attempt(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
+fn attempt(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, Error> {
     engine.begin()?;
-    let mut all = true;
+    let (mut all, mut left) = (true, Left::default());
     for job in group.iter_mut() {
-        match job.run(&engine.tx()) {
-            Ran::Done => {}
+        let tx = engine.tx();
+        match job.run(&tx) {
+            Ran::Done => left = left.and(tx.left()),
             Ran::Again => return Err(Error::Again),
             Ran::Refused => {
                 all = false;
@@ -196,24 +202,33 @@ fn attempt(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<(), Er
         }
     }
     if all {
-        return engine.commit();
+        engine.commit(left)?;
+        return Ok(left);
     }
     engine.rollback();
-    if group.len() > 1 { one_by_one(engine, group) } else { Ok(()) }
+    if group.len() > 1 { one_by_one(engine, group) } else { Ok(Left::default()) }
 }
 
 /// One of the group refused: again, so that only what that one wrote is undone.
-fn one_by_one(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
+fn one_by_one(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, Error> {
     engine.begin()?;
+    let mut left = Left::default();
     for job in group.iter_mut() {
         engine.savepoint()?;
-        match job.run(&engine.tx()) {
-            Ran::Done => engine.release(true)?,
+        let tx = engine.tx();
+        let ran = job.run(&tx);
+        let leaves = tx.left();
+        match ran {
+            Ran::Done => {
+                engine.release(true)?;
+                left = left.and(leaves);
+            }
             Ran::Refused => engine.release(false)?,
             Ran::Again => return Err(Error::Again),
         }
     }
-    engine.commit()
+    engine.commit(left)?;
+    Ok(left)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 
 use pollster::block_on;
 use protocol::terms::{NodeName, StatementId};
-use store::{Collection, Error, NewObject, Page, Put, Route, Store};
+use store::{Collection, Error, NewObject, Page, Put, Route, Store, Work};
 use testkit::Base;
 
 use crate::kit::*;
@@ -119,6 +119,31 @@ fn poll_through(store: &Store, shared: &Collection, done: &AtomicBool) -> Vec<St
             return names;
         }
     }
+}
+
+#[test]
+fn commit_calls_only_the_workers_for_whom_it_left_work() {
+    let test = "commit_calls_only_the_workers_for_whom_it_left_work";
+    let Some((one, other)) = two(test) else { return };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let wait_for = |bell: &mut tokio::sync::watch::Receiver<u64>| {
+        while !bell.has_changed().unwrap() {
+            assert!(Instant::now() < deadline, "no news");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bell.mark_unchanged();
+    };
+    // The listener's first word, which is for everybody.
+    let (mut inbox, mut drafts) = (other.calls(Work::Inbox), other.calls(Work::Drafts));
+    wait_for(&mut inbox);
+    wait_for(&mut drafts);
+    let own = (one.calls(Work::Inbox), one.calls(Work::Drafts));
+    let id: StatementId = "12".repeat(32).parse().unwrap();
+    let partner: NodeName = "brevia.example/channel".parse().unwrap();
+    block_on(one.put_inbox(id, partner, "envelope".into(), Route::Link, now())).unwrap();
+    assert_eq!((own.0.has_changed().unwrap(), own.1.has_changed().unwrap()), (true, false));
+    wait_for(&mut inbox);
+    assert!(!drafts.has_changed().unwrap(), "nothing was drafted");
 }
 
 #[test]
