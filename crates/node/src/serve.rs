@@ -186,6 +186,7 @@ impl Worker {
             Self::Relay(_) => Some(Work::Outbox),
             Self::Intake(_) => Some(Work::Inbox),
             Self::Submissions => Some(Work::Submissions),
+            Self::Collections => Some(Work::Collections),
             Self::Gaps | Self::Checkpoint | Self::Sweep => None,
         }
     }

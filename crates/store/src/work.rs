@@ -19,10 +19,13 @@ pub enum Work {
     Inbox,
     /// A request that was kept whole.
     Submissions,
+    /// A collection that aggregates are fed from, or a marking that objects waited for.
+    Collections,
 }
 
 /// Every kind of work, in the order of their bits.
-const ALL: [Work; 5] = [Work::Drafts, Work::Recalls, Work::Outbox, Work::Inbox, Work::Submissions];
+const ALL: [Work; 6] =
+    [Work::Drafts, Work::Recalls, Work::Outbox, Work::Inbox, Work::Submissions, Work::Collections];
 
 /// The work that a group of jobs leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +101,7 @@ mod tests {
         let receivers: Vec<_> =
             ALL.map(|work| bells.of(work)).into_iter().chain([bells.every()]).collect();
         bells.ring(Left::default().with(Work::Outbox).with(Work::Inbox));
-        assert_eq!(heard(&receivers), [false, false, true, true, false, true]);
+        assert_eq!(heard(&receivers), [false, false, true, true, false, false, true]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{
     versions::{FIRST, LAST, reflag},
 };
 use crate::{
-    Error, Store, journal, params, rows,
+    Error, Store, Work, journal, params, rows,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -102,6 +102,7 @@ fn set_sources(
     if sources.iter().any(|source| source.flow == Flow::Aggregate) {
         return Err(Error::State("an aggregate is not fed from another aggregate"));
     }
+    tx.leave(Work::Collections);
     let held = feeds(tx, aggregate.row)?;
     for feed in held.iter().filter(|feed| !feed.ends) {
         if !sources.iter().any(|source| source.row == feed.source) {

@@ -12,7 +12,7 @@ use super::{
     versions::{FIRST, LAST, MIXED, reflag},
 };
 use crate::{
-    Error, params,
+    Error, Work, params,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -66,6 +66,7 @@ pub(crate) fn put(
     conflicts(tx, collection, objects, &rows, &outcomes, clock)?;
     markings(tx, objects, &outcomes)?;
     enter(tx, collection, objects, &held, &mut outcomes, clock)?;
+    tx.leave(Work::Collections);
     Ok(outcomes)
 }
 
