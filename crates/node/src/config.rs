@@ -64,6 +64,9 @@ pub struct Acme {
     pub contact: String,
     /// The authority's directory; Let's Encrypt where none is named.
     pub directory: Option<String>,
+    /// File with the certificates above the directory's own, as PEM, for an authority of one's
+    /// own; the public ones where none is named.
+    pub authority: Option<PathBuf>,
 }
 
 /// Which client certificates may stand for accounts.
@@ -112,6 +115,7 @@ impl Config {
         let store = store.map(|store| {
             format!(
                 "\n# PostgreSQL, with room for several processes of this node; else `node.db` is used.\n\
+                 # TLS as libpq has it: ?sslmode=verify-full&sslrootcert=/path/to/ca.pem\n\
                  store = {}\n",
                 toml::Value::String(store.to_owned())
             )

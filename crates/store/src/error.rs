@@ -1,5 +1,7 @@
 //! What can go wrong with a store, and whose fault it is.
 
+use std::path::PathBuf;
+
 use postgres::error::SqlState;
 
 /// Why the store did not do its part. Nothing is half-done then.
@@ -32,6 +34,18 @@ pub enum Error {
     /// The address of the database does not read: the operator's.
     #[error("the address of the database is malformed")]
     Address(#[source] postgres::Error),
+    /// `sslmode` in the address is none of ours: the operator's.
+    #[error("`sslmode` is disable, prefer, require, verify-ca or verify-full")]
+    SslMode,
+    /// A file with certificates or a key that the address names does not read: the operator's.
+    #[error("{} holds no PEM that can be read", .0.display())]
+    Pem(PathBuf),
+    /// TLS to PostgreSQL could not be set up: the operator's.
+    #[error("TLS to the database cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// PostgreSQL is not who it is meant to be: the operator's, or somebody is in between.
+    #[error("the certificate of the database is not to be trusted")]
+    Untrusted(#[source] postgres::Error),
     /// The statement could not be signed inside the transaction: ours.
     #[error("the statement could not be signed")]
     Sign(#[source] protocol::statement::Error),
@@ -78,6 +92,9 @@ impl From<rusqlite::Error> for Error {
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
         let Some(code) = error.code() else {
+            if is_untrusted(&error) {
+                return Self::Untrusted(error);
+            }
             // No answer of the server at all: hung up, refused, or not there.
             let is_ours = std::error::Error::source(&error)
                 .is_some_and(|source| !source.is::<std::io::Error>())
@@ -106,4 +123,18 @@ impl From<postgres::Error> for Error {
             Self::Postgres(error)
         }
     }
+}
+
+/// Whether TLS failed over the server's certificate.
+fn is_untrusted(error: &postgres::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(found) = source {
+        let inner = found.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        source = found.source();
+    }
+    false
 }

@@ -14,9 +14,10 @@ use std::{
     time::Duration,
 };
 
-use postgres::fallible_iterator::FallibleIterator;
+use postgres::{Client, NoTls, fallible_iterator::FallibleIterator};
 use protocol::secrets;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     Error,
@@ -27,6 +28,7 @@ use crate::{
 
 mod pool;
 mod session;
+mod tls;
 mod translate;
 
 pub(crate) use pool::Pool;
@@ -51,15 +53,27 @@ const LISTEN_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(crate) struct Place {
     config: postgres::Config,
+    /// What makes connections secure, where they are to be.
+    tls: Option<MakeRustlsConnect>,
     schema: String,
 }
 
 impl Place {
-    /// Reads a `postgres://` address and asks the database for the schema.
+    /// Reads a `postgres://` address; see [`tls`] for what it says of TLS.
+    ///
+    /// *Errors*: [`Error::Address`], [`Error::SslMode`], [`Error::Pem`], [`Error::Tls`].
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let (asked, url) = tls::Asked::take(url)?;
         let mut config: postgres::Config = url.parse().map_err(Error::Address)?;
-        config.connect_timeout(CONNECT_TIMEOUT).application_name("detente");
-        Ok(Self { config, schema: String::new() })
+        config.connect_timeout(CONNECT_TIMEOUT).application_name("detente").ssl_mode(asked.mode());
+        Ok(Self { config, tls: asked.connector()?, schema: String::new() })
+    }
+
+    fn connect(&self) -> Result<Client, Error> {
+        Ok(match &self.tls {
+            Some(tls) => self.config.connect(tls.clone())?,
+            None => self.config.connect(NoTls)?,
+        })
     }
 
     fn channel(&self) -> String {
@@ -195,7 +209,7 @@ pub(crate) fn listen(place: &Place, own: Arc<AtomicI32>, bells: Weak<Bells>) {
 }
 
 fn listen_once(place: &Place, own: &AtomicI32, bells: &Weak<Bells>) -> Result<(), Error> {
-    let mut client = place.config.connect(postgres::NoTls)?;
+    let mut client = place.connect()?;
     client.batch_execute(&format!("LISTEN \"{}\"", place.channel()))?;
     let ring = |left| bells.upgrade().map(|bells| bells.ring(left));
     // Whatever was committed while nobody listened.

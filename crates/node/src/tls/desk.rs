@@ -8,7 +8,8 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context, Result};
 use futures_util::StreamExt as _;
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
+    SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
@@ -37,7 +38,7 @@ pub fn server(tls: &Tls, dir: &Path, link: &LinkKey) -> Result<ServerConfig> {
         (Some(certificate), Some(key), None) => {
             (from_files(&dir.join(certificate), &dir.join(key), &provider)?, false)
         }
-        (None, None, Some(acme)) => (by_acme(acme, dir), true),
+        (None, None, Some(acme)) => (by_acme(acme, dir, &provider)?, true),
         (None, None, None) => (of_link(link, &provider)?, false),
         _ => anyhow::bail!("[tls] takes `certificate` and `key`, or `acme`, not both"),
     };
@@ -85,13 +86,20 @@ fn single(
     Ok(Arc::new(SingleCertAndKey::from(certified)))
 }
 
-fn by_acme(acme: &Acme, dir: &Path) -> Certificates {
+fn by_acme(acme: &Acme, dir: &Path, provider: &Arc<CryptoProvider>) -> Result<Certificates> {
     let mut config = AcmeConfig::new(&acme.domains)
         .contact([format!("mailto:{}", acme.contact)])
         .cache(DirCache::new(dir.join("keys/acme")))
         .directory_lets_encrypt(true);
     if let Some(directory) = &acme.directory {
         config = config.directory(directory);
+    }
+    if let Some(path) = &acme.authority {
+        let client = ClientConfig::builder_with_provider(Arc::clone(provider))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots(&dir.join(path))?)
+            .with_no_client_auth();
+        config = config.client_tls_config(Arc::new(client));
     }
     let mut state = config.state();
     let certificates = state.resolver();
@@ -103,7 +111,17 @@ fn by_acme(acme: &Acme, dir: &Path) -> Certificates {
             }
         }
     });
-    certificates
+    Ok(certificates)
+}
+
+/// The authorities in a file.
+fn roots(path: &Path) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let read = || format!("{} holds no certificates", path.display());
+    for certificate in CertificateDer::pem_file_iter(path).with_context(read)? {
+        roots.add(certificate.with_context(read)?)?;
+    }
+    Ok(roots)
 }
 
 fn clients(
@@ -115,14 +133,8 @@ fn clients(
         None => Ok(Arc::new(NoClientAuth)),
         Some(Clients::Pinned) => Ok(Arc::new(AnyKey { provider: Arc::clone(provider) })),
         Some(Clients::Authority(path)) => {
-            let path = dir.join(path);
-            let mut roots = RootCertStore::empty();
-            let read = || format!("{} holds no certificates", path.display());
-            for certificate in CertificateDer::pem_file_iter(&path).with_context(read)? {
-                roots.add(certificate.with_context(read)?)?;
-            }
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+            let roots = Arc::new(roots(&dir.join(path))?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
             Ok(verifier.allow_unauthenticated().build()?)
         }
     }

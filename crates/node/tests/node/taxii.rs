@@ -1,6 +1,7 @@
 //! The TAXII door, request by request.
 
 mod abuse;
+mod acme;
 mod channel;
 mod collections;
 mod connectors;

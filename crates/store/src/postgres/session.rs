@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, error::Error as StdError};
 
 use bytes::BytesMut;
 use postgres::{
-    Client, NoTls, Row, Statement,
+    Client, Row, Statement,
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn connect(place: &Place) -> Result<Self, Error> {
-        let mut client = place.config.connect(NoTls)?;
+        let mut client = place.connect()?;
         client.batch_execute(SETTINGS)?;
         Ok(Self { client: RefCell::new(client), statements: RefCell::default() })
     }

@@ -13,6 +13,7 @@ mod kit;
 mod order;
 mod pages;
 mod sharing;
+mod tls;
 mod versions;
 
 /// A test over a file, and the same over a schema of PostgreSQL.
