@@ -308,7 +308,7 @@ await walk.step("a draft that was returned goes once more as it was", async () =
 await walk.step("what is held apart is looked at, taken in or refused", async () => {
   const other = operators.b;
   await renew(other, b);
-  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: "quarantine" });
+  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: { error: "quarantine" } });
   const doubtful = (name) => object(name).replace('"name"', '"confidence": 400,\n "name"');
   for (const [name, button, outcome] of [["A lamp of doubtful brightness", "Take it in, with its findings", "taken in, with findings"], ["A lamp that is none", "Refuse it for good", "refused"]]) {
     await wren.goto(`${home(a)}/compose`);

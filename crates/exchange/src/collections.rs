@@ -5,7 +5,10 @@ use protocol::terms::{Timestamp, Topic};
 use store::{Collection, CollectionChange, Flow};
 use uuid::Uuid;
 
-use crate::{Failure, Service, Step, submit};
+use crate::{
+    Failure, Service, Step,
+    examine::{self, Markings},
+};
 
 /// Objects of one step: bounds how long the writer is busy with it.
 const BATCH: usize = 1_000;
@@ -26,13 +29,7 @@ async fn redate(service: &Service, now: Timestamp) -> Result<usize, Failure> {
     if waiting.is_empty() {
         return Ok(0);
     }
-    let markings = store.markings().await?;
-    let read = |entry: store::Awaiting| {
-        // What was kept reads; what a later version of this program refuses stays the strictest.
-        let object = submit::new_object(&entry.body, &entry.body, &markings).ok()?;
-        Some((entry, object))
-    };
-    let entries: Vec<_> = waiting.into_iter().filter_map(read).collect();
+    let entries = examine::again(waiting, &Markings::of(service, &[]).await?);
     let count = entries.len();
     store.redate(entries, now).await?;
     Ok(count)
@@ -98,7 +95,7 @@ pub async fn create(
 /// Changes what a collection says of itself, how long it keeps things, and for an aggregate what it
 /// is fed from.
 ///
-/// *Errors*: `COL-2`, `COL-6` to `COL-9`; [`store::Error::State`].
+/// *Errors*: `COL-2`, `COL-6` to `COL-10`; [`store::Error::State`].
 pub async fn change(
     service: &Service,
     collection: Collection,
@@ -123,6 +120,11 @@ pub async fn change(
     if let Some(days) = change.retention_days {
         check_retention(days)?;
         check_agreed(service, &collection, days).await?;
+    }
+    if change.policy.is_some() && matches!(collection.flow, Flow::Incoming | Flow::Aggregate) {
+        let problem = "nobody submits to this collection, so its objects are treated elsewhere";
+        let remedy = "change the partner's policy, or that of the collections that feed it";
+        return Err(Failure::forbidden("COL-10", problem, remedy));
     }
     let store = service.store();
     if let Some(sources) = sources {

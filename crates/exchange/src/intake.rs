@@ -23,11 +23,8 @@ mod effect;
 mod quarantine;
 mod receipt;
 
-pub use quarantine::{
-    Held, HeldObject, accept as accept_quarantined, look as look_at_quarantined,
-    refuse as refuse_quarantined,
-};
-pub use receipt::{ReceiptBody, ReceiptEntry};
+pub(crate) use quarantine::{Choice, decide as decide_statement, open as open_quarantined};
+pub use receipt::{ItemEntry, ReceiptBody, ReceiptEntry, receipts_of};
 
 /// Statements taken in by one step, and so by one receipt and one transaction.
 const ROWS_PER_STEP: u32 = 64;
@@ -219,6 +216,7 @@ impl Reading {
                 outcome: self.outcome,
                 code: self.code.clone(),
                 items: self.items.clone(),
+                more: 0,
             },
         })
     }

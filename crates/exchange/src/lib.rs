@@ -14,6 +14,7 @@ pub mod keys;
 pub mod oversight;
 pub mod partner;
 pub mod preview;
+pub mod quarantine;
 pub mod recall;
 pub mod relay;
 pub mod release;
@@ -22,6 +23,8 @@ pub mod submit;
 pub mod sweep;
 pub mod waiting;
 
+mod examine;
 mod service;
 
-pub use service::{Failure, Service, Step};
+pub use examine::explain;
+pub use service::{Failure, Policies, Service, Step};

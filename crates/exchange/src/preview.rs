@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use protocol::{
     agreement::{self, Decision, Facts},
+    findings::{FindingsPolicy, Treatment, Verdict},
     terms::{AgreementId, Precedence, StatementType, Status, Timestamp, Topic},
 };
-use stix::Tlp;
+use stix::{Finding, Tlp};
 use store::Release;
 
 use crate::{
     Failure, Service,
+    examine::{Examine, Markings},
     submit::{self, SubmitError},
 };
 
@@ -39,8 +41,10 @@ pub struct Examined {
     pub head: Option<(String, String)>,
     /// The marking that holds.
     pub tlp: Option<Tlp>,
-    /// Findings, as JSON.
-    pub findings: Option<String>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// What would become of it.
+    pub treatment: Treatment,
     /// Why it would not be kept: rule, place, problem.
     pub refused: Option<(String, String, String)>,
 }
@@ -64,17 +68,40 @@ pub async fn examine(
     now: Timestamp,
 ) -> Result<Preview, SubmitError> {
     let slices = stix::split(document)?;
-    let markings = submit::markings(service, &slices).await?;
+    let markings = Markings::of(service, &slices).await?;
+    let policy = submit::policy_of(service, &intent.agreement, &intent.topic).await?;
+    let objects = look_at(document, slices, &markings, &policy);
+    let marked = objects.iter().filter_map(|object| Some((object.place, object.tlp?)));
+    let highest = marked.max_by_key(|(place, tlp)| (*tlp, std::cmp::Reverse(*place)));
+    let decision = ask(service, intent, highest, None, now).await?;
+    Ok(Preview { objects, decision })
+}
+
+fn look_at(
+    document: &Bytes,
+    slices: Vec<&[u8]>,
+    markings: &Markings,
+    policy: &FindingsPolicy,
+) -> Vec<Examined> {
+    let options = stix::Options::default();
+    let mut examine = Examine::new(&options, markings, policy);
     let mut objects = Vec::with_capacity(slices.len());
     for (place, slice) in slices.into_iter().enumerate() {
+        let (mut findings, mut verdict) = (Vec::new(), Verdict::default());
+        let mut sink = |finding: Finding| {
+            verdict.weigh(&finding, policy);
+            findings.push(finding);
+        };
+        let kept = examine.keep(document, slice, &mut sink);
         let body = document.slice_ref(slice);
-        objects.push(match submit::new_object(document, slice, &markings) {
+        objects.push(match kept {
             Ok(object) => Examined {
                 place,
                 body,
                 head: Some((object.id, object.type_)),
                 tlp: object.tlp,
-                findings: object.findings,
+                findings,
+                treatment: verdict.treatment(),
                 refused: None,
             },
             Err(refused) => Examined {
@@ -82,7 +109,8 @@ pub async fn examine(
                 body,
                 head: None,
                 tlp: None,
-                findings: None,
+                findings: Vec::new(),
+                treatment: Treatment::Refuse,
                 refused: Some((
                     refused.rule().to_owned(),
                     refused.pointer().to_owned(),
@@ -91,10 +119,7 @@ pub async fn examine(
             },
         });
     }
-    let marked = objects.iter().filter_map(|object| Some((object.place, object.tlp?)));
-    let highest = marked.max_by_key(|(place, tlp)| (*tlp, std::cmp::Reverse(*place)));
-    let decision = ask(service, intent, highest, None, now).await?;
-    Ok(Preview { objects, decision })
+    objects
 }
 
 /// What the agreement would say of a draft once this account releases it.

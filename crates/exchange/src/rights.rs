@@ -106,6 +106,12 @@ impl View {
         }
     }
 
+    /// Whether its account reads a collection.
+    pub fn reads(&self, collection: &Collection) -> bool {
+        let mut usable = self.roots.iter().flat_map(|root| &root.collections);
+        usable.any(|one| one.may.read && one.collection.id == collection.id)
+    }
+
     /// One root.
     pub fn root(&self, name: &str) -> Option<&Root> {
         self.roots.iter().find(|root| root.name == name)
@@ -171,6 +177,25 @@ pub async fn check_topic(
         "ROLE-2",
         format!("this account does not work on the topic {topic} that way"),
         "ask an administrator for access to the topic's collection, or somebody who has it",
+    ))
+}
+
+/// Checks that an officer reads a collection; gives what it may see there.
+///
+/// *Errors*: `ROLE-2`.
+pub(crate) async fn check_collection(
+    service: &Service,
+    officer: &Account,
+    collection: &Collection,
+) -> Result<Sight, Failure> {
+    let view = view(service, officer).await?;
+    if view.reads(collection) {
+        return Ok(view.sight);
+    }
+    Err(Failure::denied(
+        "ROLE-2",
+        format!("this account does not read {}/{}", collection.root, collection.alias),
+        "ask an administrator for access to the collection, or somebody who has it",
     ))
 }
 

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use protocol::{
     agreement::{Agreement, Refusal as Article, Standing},
+    findings::{FindingsChange, FindingsPolicy},
     keys::{KeyStatement, NodeKeys},
     statement,
     terms::{AgreementId, NodeName, Timestamp},
@@ -73,6 +74,21 @@ fn article(rule: &str, message: String, remedy: &str) -> Article {
     Article { rule: rule.to_owned(), message, remedy: remedy.to_owned(), item: None }
 }
 
+/// What the operator says of dirty data; collections and partners may differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policies {
+    /// For what the service's own people submit.
+    pub submit: FindingsPolicy,
+    /// For what partners release.
+    pub intake: FindingsPolicy,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self { submit: FindingsPolicy::at_submit(), intake: FindingsPolicy::at_intake() }
+    }
+}
+
 /// A service's node, as the use cases see it. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
@@ -83,6 +99,7 @@ struct Inner {
     name: NodeName,
     store: Store,
     keys: RwLock<Arc<NodeKeys>>,
+    policies: Policies,
     agreements: RwLock<HashMap<AgreementId, Arc<Agreement>>>,
     /// Key statements of the store that were read and hold, by their text.
     key_statements: RwLock<HashMap<Bytes, Arc<KeyStatement>>>,
@@ -91,13 +108,19 @@ struct Inner {
 }
 
 impl Service {
-    /// A node over a store, with its private keys.
+    /// A node over a store, with its private keys, and the design's policies for dirty data.
     pub fn new(name: NodeName, store: Store, keys: NodeKeys) -> Self {
+        Self::with_policies(name, store, keys, Policies::default())
+    }
+
+    /// The same with policies of its own.
+    pub fn with_policies(name: NodeName, store: Store, keys: NodeKeys, policies: Policies) -> Self {
         let keys = RwLock::new(Arc::new(keys));
         let inner = Inner {
             name,
             store,
             keys,
+            policies,
             agreements: RwLock::default(),
             key_statements: RwLock::default(),
             gaps: Mutex::default(),
@@ -113,6 +136,16 @@ impl Service {
     /// What it keeps.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// What holds for what is submitted to a collection, given in what it differs.
+    pub fn submit_policy(&self, differs: Option<&FindingsChange>) -> FindingsPolicy {
+        with(&self.inner.policies.submit, differs)
+    }
+
+    /// What holds for what a partner releases, given in what it differs.
+    pub fn intake_policy(&self, differs: Option<&FindingsChange>) -> FindingsPolicy {
+        with(&self.inner.policies.intake, differs)
     }
 
     /// Its private keys of the present epoch.
@@ -237,5 +270,12 @@ impl Service {
             let mut rng = rng.lock().unwrap_or_else(PoisonError::into_inner);
             statement::sign(sealed, addresses, &keys, now, &mut *rng)
         })
+    }
+}
+
+fn with(policy: &FindingsPolicy, differs: Option<&FindingsChange>) -> FindingsPolicy {
+    match differs {
+        Some(change) => policy.clone().with(change),
+        None => policy.clone(),
     }
 }

@@ -1,15 +1,19 @@
 //! Objects come in at the desk: split, checked, kept, and drafted for release where the
 //! collection is an outgoing one (steps 1 to 3 of the way of a release).
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
-use protocol::terms::{Precedence, Status, Timestamp};
-use stix::{Marking, SplitError, Tlp};
-use store::{AddObjects, Added, Collection, Flow, Line, NewObject, ReleaseDraft};
+use protocol::{
+    findings::FindingsPolicy,
+    terms::{AgreementId, Precedence, Status, Timestamp, Topic},
+};
+use stix::SplitError;
+use store::{AddObjects, Added, Collection, Flow, HeldObject, Line, NewObject, ReleaseDraft};
 use uuid::Uuid;
 
-use crate::{Failure, Service, Step};
+use crate::{
+    Failure, Service, Step,
+    examine::{Examine, Examined, Markings, Refused},
+};
 
 /// What a tool posts.
 #[derive(Debug, Clone)]
@@ -63,27 +67,50 @@ pub async fn submit(
         return Err(SubmitError::NotWritable);
     }
     let slices = stix::split(&submission.body)?;
-    let markings = markings(service, &slices).await?;
-    let mut objects = Vec::with_capacity(slices.len());
-    let mut failures = Vec::new();
-    for (place, slice) in slices.into_iter().enumerate() {
-        let place = u32::try_from(place).unwrap_or(u32::MAX);
-        match new_object(&submission.body, slice, &markings) {
-            Ok(object) => objects.push((place, object)),
-            Err(refused) => failures.push(failure(place, slice, &refused)),
-        }
-    }
+    let markings = Markings::of(service, &slices).await?;
+    let policy = service.submit_policy(submission.collection.policy.as_ref());
+    let Sorted { taken, held, refused } = Sorted::of(&submission.body, slices, &markings, &policy);
     let release = draft(service, &submission).await?;
     let add = AddObjects {
         collection: submission.collection,
         account: submission.account,
-        objects,
-        failures,
+        objects: taken,
+        held,
+        failures: refused,
         now,
         release,
         status_id: submission.status_id,
     };
     Ok(service.store().add_objects(add).await?)
+}
+
+/// The objects of a request by what becomes of them, with their places.
+#[derive(Default)]
+struct Sorted {
+    taken: Vec<(u32, NewObject)>,
+    held: Vec<(u32, NewObject)>,
+    refused: Vec<Line>,
+}
+
+impl Sorted {
+    fn of(
+        document: &Bytes,
+        slices: Vec<&[u8]>,
+        markings: &Markings,
+        policy: &FindingsPolicy,
+    ) -> Self {
+        let mut sorted = Self { taken: Vec::with_capacity(slices.len()), ..Self::default() };
+        let options = stix::Options::default();
+        let mut examine = Examine::new(&options, markings, policy);
+        for (place, slice) in (0..).zip(slices) {
+            match examine.object(document, slice) {
+                Examined::Taken(object) => sorted.taken.push((place, object)),
+                Examined::Held(object) => sorted.held.push((place, object)),
+                Examined::Refused(why) => sorted.refused.push(refused_line(place, slice, why)),
+            }
+        }
+        sorted
+    }
 }
 
 /// Takes in the oldest request that was kept whole, and forgets it.
@@ -132,6 +159,7 @@ async fn refuse(
         collection: submission.collection,
         account: submission.account,
         objects: Vec::new(),
+        held: Vec::new(),
         failures: slices.iter().enumerate().map(line).collect(),
         now,
         release: None,
@@ -140,7 +168,22 @@ async fn refuse(
     service.store().add_objects(add).await.map(drop)
 }
 
-async fn draft(
+/// What holds for what is drafted under a topic: the policy of its outgoing collection.
+pub(crate) async fn policy_of(
+    service: &Service,
+    agreement: &AgreementId,
+    topic: &Topic,
+) -> Result<FindingsPolicy, Failure> {
+    let collections = service.store().collections().await?;
+    let way_out = collections.iter().find(|collection| {
+        collection.flow == Flow::Outgoing
+            && collection.agreement.as_ref() == Some(agreement)
+            && collection.topic.as_ref() == Some(topic)
+    });
+    Ok(service.submit_policy(way_out.and_then(|collection| collection.policy.as_ref())))
+}
+
+pub(crate) async fn draft(
     service: &Service,
     submission: &Submission,
 ) -> Result<Option<ReleaseDraft>, SubmitError> {
@@ -169,74 +212,6 @@ async fn draft(
 /// A release's id follows from its status id, so that the same request makes the same release.
 const RELEASE_ID_MASK: u128 = 0x0000_0000_0000_0000_00ff_ffff_ffff_ffff;
 
-/// What marking references lead to: the definitions that travel in the same document, and those
-/// that are here already.
-pub(crate) async fn markings(
-    service: &Service,
-    slices: &[&[u8]],
-) -> Result<HashMap<String, Marking>, Failure> {
-    let mut found = service.store().markings().await?;
-    for slice in slices {
-        if let Some((id, marking)) = definition(slice) {
-            found.insert(id, marking);
-        }
-    }
-    Ok(found)
-}
-
-fn definition(slice: &[u8]) -> Option<(String, Marking)> {
-    let head = stix::Head::parse(slice).ok()?;
-    (head.type_ == "marking-definition").then(|| (head.id.into_owned(), meaning(slice)))
-}
-
-fn meaning(definition: &[u8]) -> Marking {
-    Tlp::of_marking_definition(definition).map_or(Marking::Other, Marking::Tlp)
-}
-
-/// Checks one object and makes the row that is kept.
-pub(crate) fn new_object(
-    document: &Bytes,
-    slice: &[u8],
-    markings: &HashMap<String, Marking>,
-) -> Result<NewObject, stix::Refused> {
-    let resolve = |id: &str| markings.get(id).copied().unwrap_or(Marking::Unknown);
-    let checked = stix::check(slice, &resolve)?;
-    let head = &checked.head;
-    let version = head.version().map(str::to_owned);
-    let version_key = version.as_deref().map(stix::version_key).unwrap_or_default();
-    let findings = (!checked.findings.is_empty())
-        .then(|| serde_json::to_string(&checked.findings).unwrap_or_default());
-    Ok(NewObject {
-        body: document.slice_ref(slice),
-        digest: protocol::secrets::sha256(slice),
-        id: head.id.clone().into_owned(),
-        type_: head.type_.clone().into_owned(),
-        version,
-        version_key,
-        spec: head.spec().as_str().to_owned(),
-        tlp: checked.tlp,
-        communities: Vec::new(),
-        findings,
-        marking: (head.type_ == "marking-definition").then(|| meaning(slice)),
-        awaits: unknown_markings(head, &resolve),
-    })
-}
-
-/// The marking definitions that an object names and that are not here.
-fn unknown_markings(head: &stix::Head<'_>, resolve: &dyn Fn(&str) -> Marking) -> Vec<String> {
-    let named = head.object_marking_refs.iter().chain(&head.granular_marking_refs);
-    let is_unknown = |id: &str| Tlp::of_marking_id(id).is_none() && resolve(id) == Marking::Unknown;
-    let mut unknown: Vec<String> =
-        named.filter(|id| is_unknown(id)).map(|id| id.clone().into_owned()).collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    unknown
-}
-
-fn failure(place: u32, slice: &[u8], refused: &stix::Refused) -> Line {
-    Line { message: Some(refused.to_string()), ..line_of(place, slice) }
-}
-
 /// A line of a status for an object that is not kept.
 fn line_of(place: u32, slice: &[u8]) -> Line {
     let head = stix::Head::parse(slice).ok();
@@ -248,5 +223,25 @@ fn line_of(place: u32, slice: &[u8]) -> Line {
         id: id.unwrap_or_else(|| format!("unknown--{place}")),
         version: version.unwrap_or_default(),
         message: None,
+        held: false,
+        findings: Vec::new(),
     }
+}
+
+/// The line of an object that stood apart and was turned down.
+pub(crate) fn turned_down(held: &HeldObject) -> Line {
+    Line {
+        place: held.place,
+        ok: false,
+        id: held.id.clone(),
+        version: held.version.clone().unwrap_or_default(),
+        message: Some("a person decided not to take it".to_owned()),
+        held: false,
+        findings: held.findings.clone(),
+    }
+}
+
+/// The line of an object that is refused.
+pub(crate) fn refused_line(place: u32, slice: &[u8], refused: Refused) -> Line {
+    Line { message: Some(refused.to_string()), findings: refused.found, ..line_of(place, slice) }
 }

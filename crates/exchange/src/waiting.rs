@@ -174,7 +174,7 @@ async fn held_apart(
             precedence: row.precedence,
             since: row.at,
             due: Some(row.at.plus_ms(clock_ms(row.precedence))),
-            mine: releaser && view.may(Work::Receive, &row.agreement, &row.topic),
+            mine: releaser && view.reads(&row.collection),
             act: Act::Decide(Box::new(row)),
         });
     }

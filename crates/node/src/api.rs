@@ -22,6 +22,7 @@ mod agreements;
 mod collections;
 mod endpoint;
 mod extract;
+mod findings;
 mod node;
 mod openapi;
 mod page;

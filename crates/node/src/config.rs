@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use protocol::terms::NodeName;
+use exchange::Policies;
+use protocol::{findings::FindingsChange, terms::NodeName};
 use serde::Deserialize;
 
 /// The configuration of a node.
@@ -38,6 +39,33 @@ pub struct Config {
     /// TLS of the desk.
     #[serde(default)]
     pub tls: Option<Tls>,
+    /// What becomes of objects in which something is found.
+    #[serde(default)]
+    pub findings: Findings,
+}
+
+/// In what the node's policies for dirty data differ from the built-in ones; collections and
+/// partners may differ in their turn.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Findings {
+    /// For what the service's own people submit.
+    #[serde(default)]
+    pub submit: FindingsChange,
+    /// For what partners release.
+    #[serde(default)]
+    pub intake: FindingsChange,
+}
+
+impl Findings {
+    /// The policies as they hold.
+    pub fn policies(&self) -> Policies {
+        let built_in = Policies::default();
+        Policies {
+            submit: built_in.submit.with(&self.submit),
+            intake: built_in.intake.with(&self.intake),
+        }
+    }
 }
 
 /// TLS of the desk; paths are taken from the data directory.
@@ -140,7 +168,18 @@ impl Config {
              # TLS of the desk: own files, or certificates by ACME; client certificates by an\n\
              # authority's file or, with clients = \"pinned\", by the keys added to accounts.\n\
              # tls = {{ certificate = \"desk.pem\", key = \"desk.key\", clients = {{ authority = \"ca.pem\" }} }}\n\
-             # tls = {{ acme = {{ domains = [\"desk.example\"], contact = \"desk@example\" }} }}\n{store}"
+             # tls = {{ acme = {{ domains = [\"desk.example\"], contact = \"desk@example\" }} }}\n{store}\n\
+             # What becomes of objects in which something is found: `error` (a MUST is violated),\n\
+             # `warning` (a SHOULD), `note`, and single `rules`, by a check's number or a rule's id.\n\
+             # Each is accept, accept-with-findings, quarantine or refuse. What stands here is the\n\
+             # default; a collection or a partner may differ.\n\
+             # [findings.submit]\n\
+             # error = \"accept-with-findings\"\n\
+             # warning = \"accept-with-findings\"\n\
+             # note = \"accept\"\n\
+             # [findings.intake]\n\
+             # error = \"quarantine\"\n\
+             # rules = {{ \"103\" = \"accept\" }}\n"
         )
     }
 }

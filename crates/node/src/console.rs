@@ -53,6 +53,8 @@ pub fn router() -> Router<Shared> {
         .route("/statements", get(releases::statements))
         .route("/statements/{id}", get(statement::show))
         .route("/statements/{id}/decide", post(held::decide))
+        .route("/quarantine/{id}", get(held::show))
+        .route("/quarantine/{id}/decide", post(held::decide))
         .route("/statements/{id}/acknowledge", post(statement::acknowledge))
         .route("/compose", get(compose::show).post(compose::send))
         .route("/compose/check", post(compose::check))

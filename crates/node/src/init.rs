@@ -130,6 +130,8 @@ pub async fn open(dir: &Path, passphrase: &str) -> Result<Opened> {
     let store = open_store(dir, config.store.as_deref())?;
     let announced = store.key_statements(&config.name).await?;
     let epoch = announced.last().map_or(0, |(epoch, _)| *epoch);
-    let service = Service::new(config.name.clone(), store, keyring.load(epoch)?);
+    let policies = config.findings.policies();
+    let keys = keyring.load(epoch)?;
+    let service = Service::with_policies(config.name.clone(), store, keys, policies);
     Ok(Opened { service, config, keyring, link })
 }

@@ -105,7 +105,7 @@ async fn node(registry: &mut Registry, service: &Service) -> Result<(), store::E
     gauge(registry, "commits", "Commits since the store was opened", store.commits());
     gauge(registry, "key_epoch", "Epoch of the keys", u64::from(keys.statement().epoch()));
     gauge(registry, "key_seconds_left", "Until the keys are meant to be rotated", until);
-    let waiting = store.quarantined(QUARANTINED_MAX).await?.len() as u64;
+    let waiting = store.quarantined_count(QUARANTINED_MAX).await?;
     gauge(registry, "quarantined", "Statements that wait for a person", waiting);
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod agreement;
 pub mod commitment;
 pub mod comparison;
 pub mod envelope;
+pub mod findings;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod header;

@@ -370,6 +370,20 @@ words!(
 );
 
 words!(
+    /// What becomes of an object in which something was found; the later ones are the graver.
+    Treatment {
+        /// It is taken, and nothing is said.
+        Accept = "accept",
+        /// It is taken, with its findings beside it.
+        AcceptWithFindings = "accept-with-findings",
+        /// It stands apart, in no collection, until a person decides.
+        Quarantine = "quarantine",
+        /// It is not taken; whoever brought it is told the rule and the place.
+        Refuse = "refuse",
+    }
+);
+
+words!(
     /// Why something is recalled.
     RecallReason {
         /// Factually wrong.

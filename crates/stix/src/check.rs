@@ -20,7 +20,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(rule: &'static str, pointer: &str, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: &'static str, pointer: &str, problem: impl Into<String>) -> Self {
         Self { rule, pointer: pointer.to_owned(), problem: problem.into() }
     }
 
@@ -90,6 +90,14 @@ pub enum Marking {
 
 fn marking_of(head: &Head<'_>, resolve: &dyn Fn(&str) -> Marking) -> Option<Tlp> {
     let refs = head.object_marking_refs.iter().chain(&head.granular_marking_refs);
+    strictest(refs.map(AsRef::as_ref), resolve)
+}
+
+/// The most restrictive of several markings; none where nothing restricts.
+pub(crate) fn strictest<'i>(
+    refs: impl Iterator<Item = &'i str>,
+    resolve: &dyn Fn(&str) -> Marking,
+) -> Option<Tlp> {
     refs.filter_map(|id| match Tlp::of_marking_id(id) {
         Some(tlp) => Some(tlp),
         None => match resolve(id) {
@@ -102,27 +110,39 @@ fn marking_of(head: &Head<'_>, resolve: &dyn Fn(&str) -> Marking) -> Option<Tlp>
 }
 
 fn refuse_unusable(head: &Head<'_>) -> Result<(), Refused> {
-    if head.type_.is_empty() {
-        return Err(Refused::new("STIX-3.1-14", "/type", "no usable `type`"));
-    }
-    if head.type_.len() > limits::TYPE_LEN_MAX {
-        return Err(Refused::new("STIX-3.1-05", "/type", "a type of more than 250 bytes"));
-    }
-    if head.id.is_empty() {
-        return Err(Refused::new("STIX-2.9-01", "/id", "no usable `id`"));
-    }
-    if head.id.len() > limits::ID_LEN_MAX || !is_id(&head.id) {
-        let problem = format!("`{}` is not type--UUID", escaped(&head.id));
-        return Err(Refused::new("STIX-2.9-01", "/id", problem));
-    }
+    refuse_names(&head.type_, &head.id)?;
     for (name, raw) in [("modified", head.raw.modified), ("created", head.raw.created)] {
         let Some(raw) = raw else { continue };
-        if !string(raw).is_some_and(|text| is_timestamp(&text)) {
-            let problem = format!("`{}` is no timestamp", escaped(raw.get()));
-            return Err(Refused::new("STIX-2.16.1-01", &format!("/{name}"), problem));
-        }
+        refuse_time(name, string(raw).as_deref(), raw.get())?;
     }
     Ok(())
+}
+
+/// Refuses an object whose type or id no reader could use.
+pub(crate) fn refuse_names(type_: &str, id: &str) -> Result<(), Refused> {
+    if type_.is_empty() {
+        return Err(Refused::new("STIX-3.1-14", "/type", "no usable `type`"));
+    }
+    if type_.len() > limits::TYPE_LEN_MAX {
+        return Err(Refused::new("STIX-3.1-05", "/type", "a type of more than 250 bytes"));
+    }
+    if id.is_empty() {
+        return Err(Refused::new("STIX-2.9-01", "/id", "no usable `id`"));
+    }
+    if id.len() > limits::ID_LEN_MAX || !is_id(id) {
+        let problem = format!("`{}` is not type--UUID", escaped(id));
+        return Err(Refused::new("STIX-2.9-01", "/id", problem));
+    }
+    Ok(())
+}
+
+/// Refuses a version that is no timestamp; `source` is what stands there.
+pub(crate) fn refuse_time(name: &str, text: Option<&str>, source: &str) -> Result<(), Refused> {
+    if text.is_some_and(is_timestamp) {
+        return Ok(());
+    }
+    let problem = format!("`{}` is no timestamp", escaped(source));
+    Err(Refused::new("STIX-2.16.1-01", &format!("/{name}"), problem))
 }
 
 fn check_common(head: &Head<'_>, findings: &mut Vec<Finding>) {

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How grave a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Neither a MUST nor a SHOULD.
@@ -121,6 +121,12 @@ impl Finding {
         }
     }
 
+    /// The pointer as it may be shown anywhere: its steps are keys of the document, so it is cut to
+    /// 200 characters, control characters and direction marks escaped.
+    pub fn place(&self) -> String {
+        escaped_to(&self.pointer, 200)
+    }
+
     /// One sentence.
     pub fn message(&self) -> String {
         let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
@@ -142,8 +148,12 @@ pub(crate) fn escaped(text: &str) -> String {
         // INVARIANT: 80 bytes of ASCII end where a character ends.
         return text.get(..start.len()).unwrap_or_default().to_owned();
     }
+    escaped_to(text, 80)
+}
+
+fn escaped_to(text: &str, len_max: usize) -> String {
     let mut out = String::new();
-    for c in text.chars().take(80) {
+    for c in text.chars().take(len_max) {
         if c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         {

@@ -18,6 +18,7 @@ mod bundle;
 mod checks;
 mod custom;
 mod document;
+mod examine;
 mod format;
 mod judge;
 mod markings;
@@ -31,6 +32,7 @@ mod value;
 
 pub use checks::{CHECKS, Check, Checks, UnknownCheck};
 pub use document::{Outcome, validate, validate_each};
+pub use examine::{Examined, Examiner};
 
 /// Loads a user's schemas from a folder, where the program that uses this crate can read one.
 pub type LoadSchemas<'a> = &'a dyn Fn(&str) -> Result<Box<dyn Schemas>, String>;

@@ -106,15 +106,8 @@ pub enum InEffect {
         topic: Topic,
         /// The objects, with their index in the statement.
         objects: Vec<(u32, NewObject)>,
-    },
-    /// The statement stands apart until a person decides.
-    Quarantine {
-        /// Which topic.
-        topic: Topic,
-        /// The whole envelope.
-        envelope: Bytes,
-        /// Objects with findings, or refused.
-        findings: u32,
+        /// Those that stand apart until a person decides, with the whole envelope.
+        apart: Option<(Bytes, Vec<(u32, NewObject)>)>,
     },
     /// What became of our statements.
     Receipts(Vec<ReceiptLine>),
@@ -433,22 +426,16 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
     let (id, partner) = (taken.id, &taken.partner);
     match &taken.effect {
         InEffect::None => Ok(()),
-        InEffect::Objects { topic, objects } => {
+        InEffect::Objects { topic, objects, apart } => {
             let Some(collection) = objects::incoming(tx, received.agreement, topic)? else {
                 return Err(Error::Corrupt("a topic without its collection"));
             };
+            if let Some((envelope, objects)) = apart {
+                let agreement = received.agreement;
+                let held = quarantine::Held { id, partner, agreement, topic, envelope, objects };
+                quarantine::hold(tx, &held, &collection, now)?;
+            }
             keep_objects(tx, id, &collection, objects, now)
-        }
-        InEffect::Quarantine { topic, envelope, findings } => {
-            let held = quarantine::Held {
-                id,
-                partner,
-                agreement: received.agreement,
-                topic,
-                envelope,
-                findings: *findings,
-            };
-            quarantine::hold(tx, &held, now)
         }
         InEffect::Receipts(lines) => {
             for line in lines {

@@ -49,9 +49,11 @@ pub use objects::{
 };
 pub use outbox::{Lane, OutboxRow};
 pub use paging::ItemRow;
-pub use partners::{FindingsPolicy, Partner, PartnerState};
+pub use partners::{Partner, PartnerState};
 pub use people::{TokenRow, token_id};
-pub use quarantine::{Accepted, QuarantineDecision, QuarantineRow};
+pub use quarantine::{
+    Accepted, HeldObject, QuarantineDecision, QuarantineRow, Source, SubmissionDecision,
+};
 pub use recalls::{AnswerRow, Recall, RecallTask};
 pub use releases::{Release, ReleaseDraft, ReleaseItem, ReleaseState};
 pub use standing::StandingRow;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use protocol::{
+    findings::{FindingsChange, Found},
     secrets,
     terms::{AgreementId, Digest, Timestamp, Topic},
 };
@@ -13,7 +14,7 @@ use stix::{Marking, Tlp};
 use uuid::Uuid;
 
 use crate::{
-    Error, ReleaseDraft, Store, TopicSpec, params, releases, rows,
+    Error, ReleaseDraft, Source, Store, TopicSpec, params, quarantine, releases, rows,
     tx::{Row, Tx},
 };
 
@@ -78,6 +79,8 @@ pub struct Collection {
     pub retention_days: Option<u32>,
     /// What an aggregate is fed from.
     pub sources: Vec<Uuid>,
+    /// In what its policy for findings differs from the node's own.
+    pub policy: Option<FindingsChange>,
 }
 
 /// An object that was checked and is to be kept.
@@ -101,8 +104,8 @@ pub struct NewObject {
     pub tlp: Option<Tlp>,
     /// The communities that it is kept to, in order; none: everybody below the ceiling.
     pub communities: Vec<String>,
-    /// Findings, as JSON.
-    pub findings: Option<String>,
+    /// What was found in it.
+    pub findings: Vec<Found>,
     /// For a marking definition: what it stands for.
     pub marking: Option<Marking>,
     /// The marking definitions that it names and that are not here: until they come it counts as
@@ -124,6 +127,27 @@ pub struct Line {
     /// What is to be said about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether it stands apart until a person decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+    /// What was found in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Found>,
+}
+
+impl Line {
+    /// The line of an object that stands apart.
+    fn held(place: u32, object: &NewObject) -> Self {
+        Self {
+            place,
+            ok: false,
+            id: object.id.clone(),
+            version: object.version.clone().unwrap_or_default(),
+            message: None,
+            held: true,
+            findings: object.findings.clone(),
+        }
+    }
 }
 
 /// A request to add objects.
@@ -135,6 +159,8 @@ pub struct AddObjects {
     pub account: String,
     /// The objects, with their places.
     pub objects: Vec<(u32, NewObject)>,
+    /// What stands apart until a person decides.
+    pub held: Vec<(u32, NewObject)>,
     /// What was refused before it came here.
     pub failures: Vec<Line>,
     /// When.
@@ -180,6 +206,7 @@ pub(crate) fn read_collection(row: &Row<'_>) -> Result<Collection, Error> {
         flow: rows::term(row, "flow")?,
         retention_days: row.get("retention_days")?,
         sources: Vec::new(),
+        policy: rows::policy(row)?,
     })
 }
 
@@ -232,6 +259,12 @@ impl Store {
                 }
             }
             clock.keep(tx)?;
+            if !add.held.is_empty() {
+                let source = Source::Submission(add.status_id);
+                let whose = (&add.collection, Some(add.account.as_str()));
+                quarantine::hold_objects(tx, source, whose, &add.held, add.now)?;
+            }
+            lines.extend(add.held.iter().map(|(place, object)| Line::held(*place, object)));
             lines.sort_by_key(|line| line.place);
             let body = serde_json::to_string(&lines).unwrap_or_default();
             tx.execute(
@@ -293,7 +326,7 @@ impl Store {
 }
 
 impl Outcome {
-    fn line(&self, place: u32, object: &NewObject) -> Line {
+    pub(crate) fn line(self, place: u32, object: &NewObject) -> Line {
         let message = match self {
             Self::New { .. } | Self::Same => None,
             Self::Conflict => {
@@ -307,8 +340,27 @@ impl Outcome {
             id: object.id.clone(),
             version: object.version.clone().unwrap_or_default(),
             message: message.map(str::to_owned),
+            held: false,
+            findings: object.findings.clone(),
         }
     }
+}
+
+/// Puts lines in the place of those of a status; one that was forgotten since stays so.
+pub(crate) fn change_status(tx: &Tx<'_>, id: Uuid, changed: &[Line]) -> Result<(), Error> {
+    let sql = "/* change_status */ SELECT body FROM status WHERE id = ?";
+    let body: Option<String> = tx.query_opt(sql, params![id.to_string()], |row| row.get(0))?;
+    let Some(body) = body else { return Ok(()) };
+    let read = serde_json::from_str(&body).map_err(|_| Error::Corrupt("a status"));
+    let mut lines: Vec<Line> = read?;
+    for line in &mut lines {
+        if let Some(now) = changed.iter().find(|now| now.place == line.place) {
+            line.clone_from(now);
+        }
+    }
+    let body = serde_json::to_string(&lines).unwrap_or_default();
+    let sql = "/* change_status */ UPDATE status SET body = ? WHERE id = ?";
+    tx.execute(sql, params![body, id.to_string()]).map(drop)
 }
 
 /// The collections of an agreement's topics.

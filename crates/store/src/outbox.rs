@@ -242,6 +242,23 @@ fn drop_payload(tx: &Tx<'_>, statement: &str) -> Result<(), Error> {
     Ok(())
 }
 
+impl Store {
+    /// The headers of the last receipts for a statement of ours, by recipient.
+    pub async fn receipt_headers(
+        &self,
+        statement: &StatementId,
+    ) -> Result<Vec<(NodeName, Bytes)>, Error> {
+        self.read(|tx| {
+            let sql = "/* receipt_headers */ SELECT d.partner, s.header FROM delivery d
+                       JOIN statement s ON s.id = d.receipt
+                       WHERE d.statement = ? ORDER BY d.partner";
+            tx.query(sql, params![statement.to_string()], |row| {
+                Ok((rows::term(row, "partner")?, row.get("header")?))
+            })
+        })
+    }
+}
+
 /// A receipt for one of our statements is here.
 pub(crate) fn receipted(
     tx: &Tx<'_>,

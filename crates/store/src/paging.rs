@@ -1,6 +1,9 @@
 //! Pages by key: a reader goes on from the last row it saw, whatever came in between.
 
-use protocol::terms::{StatementId, Timestamp};
+use protocol::{
+    findings::Found,
+    terms::{StatementId, Timestamp},
+};
 use uuid::Uuid;
 
 use crate::{Error, Release, ReleaseState, Statement, Store, params, releases, rows, statements};
@@ -18,9 +21,8 @@ pub struct ItemRow {
     pub tlp: Option<stix::Tlp>,
     /// Whether it was recalled.
     pub recalled: bool,
-    /// What was found in it, as JSON of ours.
-    #[serde(skip)]
-    pub findings: Option<String>,
+    /// What was found in it.
+    pub findings: Vec<Found>,
 }
 
 impl Store {
@@ -71,7 +73,7 @@ impl Store {
                     version: row.get("version")?,
                     tlp: rows::tlp(row, "tlp")?,
                     recalled: row.get("recalled")?,
-                    findings: row.get("findings")?,
+                    findings: rows::found(row, "findings")?,
                 })
             })
         })

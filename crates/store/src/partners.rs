@@ -1,7 +1,10 @@
 //! Partners, key statements, and the checkpoints that were seen of other ledgers.
 
 use bytes::Bytes;
-use protocol::terms::{Digest, NodeName, Timestamp};
+use protocol::{
+    findings::FindingsChange,
+    terms::{Digest, NodeName, Timestamp},
+};
 
 use crate::{
     Error, SeenCheckpoint, Store, journal, ledger, params, rows,
@@ -17,16 +20,6 @@ rows::words!(
         Verified = "verified",
         /// Suspended by this node.
         Suspended = "suspended",
-    }
-);
-
-rows::words!(
-    /// What is done with a partner's objects in which something was found.
-    FindingsPolicy {
-        /// They come into the collection, with their findings.
-        Keep = "keep",
-        /// Their statement stands apart until a person decides.
-        Quarantine = "quarantine",
     }
 );
 
@@ -48,8 +41,9 @@ pub struct Partner {
     pub last_contact: Option<Timestamp>,
     /// Why it did not, since then.
     pub last_error: Option<String>,
-    /// What is done with its objects that have findings.
-    pub findings: FindingsPolicy,
+    /// In what the policy for its objects differs from the node's own.
+    #[serde(skip)]
+    pub policy: Option<FindingsChange>,
 }
 
 fn hex<S: serde::Serializer>(digest: &Digest, out: S) -> Result<S::Ok, S::Error> {
@@ -65,7 +59,7 @@ fn read(row: &Row<'_>) -> Result<Partner, Error> {
         added: rows::time(row, "added")?,
         last_contact: rows::time_opt(row, "last_contact")?,
         last_error: row.get("last_error")?,
-        findings: rows::term(row, "findings")?,
+        policy: rows::policy(row)?,
     })
 }
 
@@ -115,12 +109,12 @@ impl Store {
         .await
     }
 
-    /// Changes where a partner's door is, or what is done with its findings; nothing where `None`.
+    /// Changes where a partner's door is, or the policy for its objects; nothing where `None`.
     pub async fn change_partner(
         &self,
         name: NodeName,
         url: Option<Option<String>>,
-        findings: Option<FindingsPolicy>,
+        policy: Option<Option<FindingsChange>>,
         actor: String,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -130,9 +124,10 @@ impl Store {
                 let sql = "/* change_partner */ UPDATE partner SET url = ? WHERE name = ?";
                 tx.execute(sql, params![url, key])?;
             }
-            if let Some(findings) = findings {
-                let sql = "/* change_partner */ UPDATE partner SET findings = ? WHERE name = ?";
-                tx.execute(sql, params![findings.word(), key])?;
+            if let Some(policy) = &policy {
+                let policy = rows::policy_column(policy.as_ref());
+                let sql = "/* change_partner */ UPDATE partner SET policy = ? WHERE name = ?";
+                tx.execute(sql, params![policy, key])?;
             }
             let line = journal::Line {
                 partner: Some(&name),

@@ -1,48 +1,117 @@
-//! Statements that were taken in and stand apart until a person decides: their objects are in no
-//! collection, their envelope is kept sealed.
+//! Objects that stand apart until a person decides: they are in no collection, and no page,
+//! manifest or count knows of them.
+//!
+//! They came in a partner's statement, whose envelope is kept sealed beside them, or in a request
+//! of the service's own people, and then their bytes are here.
 
-use std::sync::Arc;
+use std::{fmt, str::FromStr, sync::Arc};
 
 use bytes::Bytes;
 use protocol::{
     agreement::Permit,
+    findings::Found,
     terms::{AgreementId, NodeName, Outcome, Precedence, StatementId, Timestamp, Topic},
 };
+use stix::Tlp;
+use uuid::Uuid;
 
 use crate::{
-    Error, NewObject, NewStatement, Signer, Store, inbox, journal, objects, params, rows,
-    statements,
-    tx::{Row, Tx},
+    Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Signer, Store, inbox, journal,
+    objects, params, recalls, releases, rows, statements,
+    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
-/// A statement that waits for a person.
+/// With what an object came that stands apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A partner's statement.
+    Statement(StatementId),
+    /// A request of the service's own people, by the id of its TAXII status.
+    Submission(Uuid),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Statement(id) => id.fmt(f),
+            Self::Submission(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let statement = text.parse().map(Self::Statement);
+        let submission = || text.parse().map(Self::Submission);
+        statement.or_else(|_| submission()).map_err(|_| Error::Corrupt("a source"))
+    }
+}
+
+impl serde::Serialize for Source {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+/// What waits for a person: the objects that one statement or one request brought.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct QuarantineRow {
-    /// Which.
-    pub id: StatementId,
-    /// Whose.
-    pub partner: NodeName,
+    /// With what they came.
+    pub id: Source,
+    /// Whose statement it is.
+    pub partner: Option<NodeName>,
+    /// Whose request it is.
+    pub account: Option<String>,
+    /// The collection that they would come into.
+    #[serde(skip)]
+    pub collection: Collection,
     /// Under which agreement.
-    pub agreement: AgreementId,
+    pub agreement: Option<AgreementId>,
     /// Under which topic.
-    pub topic: Topic,
-    /// How fast it came.
+    pub topic: Option<Topic>,
+    /// How fast it came; a request is routine.
     pub precedence: Precedence,
-    /// Objects with findings, or refused.
-    pub findings: u32,
+    /// How many objects stand apart.
+    pub objects: u32,
+    /// The strictest label among them.
+    pub highest: Option<Tlp>,
     /// Since when.
     pub at: Timestamp,
 }
 
-/// What a person decided.
+/// One object that stands apart.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct HeldObject {
+    /// Its index in the statement, or its place in the request.
+    pub place: u32,
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// The marking that holds.
+    pub tlp: Option<Tlp>,
+    /// What was found.
+    pub findings: Vec<Found>,
+    /// Its bytes, where a request brought it.
+    #[serde(skip)]
+    pub body: Option<Bytes>,
+}
+
+/// What a person decided of objects that a statement brought.
 pub struct QuarantineDecision {
     /// The statement.
     pub id: StatementId,
-    /// What became of it.
+    /// The objects that it is about, by their index.
+    pub places: Vec<u32>,
+    /// What became of the statement, as far as it is known now.
     pub outcome: Outcome,
     /// With which code.
     pub code: Option<String>,
-    /// Its objects, when it is taken in after all.
+    /// The objects that are taken in after all.
     pub accepted: Option<Accepted>,
 }
 
@@ -56,39 +125,102 @@ pub struct Accepted {
     pub objects: Vec<(u32, NewObject)>,
 }
 
-const WAITING: &str = "SELECT q.*, s.precedence FROM quarantine q
-                       JOIN statement s ON s.id = q.statement WHERE q.decision IS NULL";
-
-fn read(row: &Row<'_>) -> Result<QuarantineRow, Error> {
-    Ok(QuarantineRow {
-        id: rows::term(row, "statement")?,
-        partner: rows::term(row, "partner")?,
-        agreement: rows::term(row, "agreement")?,
-        topic: rows::term(row, "topic")?,
-        precedence: rows::precedence(row, "precedence")?,
-        findings: row.get("findings")?,
-        at: rows::time(row, "at")?,
-    })
+/// What a person decided of objects that a request brought.
+pub struct SubmissionDecision {
+    /// The TAXII status of the request.
+    pub status_id: Uuid,
+    /// The collection that it went to.
+    pub collection: Collection,
+    /// Whose request it is.
+    pub account: String,
+    /// What is taken after all.
+    pub accepted: Vec<(u32, NewObject)>,
+    /// What is refused for good.
+    pub refused: Vec<Line>,
+    /// The draft that the taken objects become.
+    pub release: Option<ReleaseDraft>,
+    /// Who decided.
+    pub actor: String,
+    /// When.
+    pub now: Timestamp,
 }
+
+const WAITING: &str =
+    "SELECT h.source, count(*) AS objects, min(h.at) AS at, max(h.tlp) AS highest,
+     min(h.account) AS account, min(h.collection) AS collection FROM held_object h";
 
 impl Store {
     /// What waits, oldest first.
     pub async fn quarantined(&self, limit: u32) -> Result<Vec<QuarantineRow>, Error> {
         self.read(|tx| {
-            let sql = format!("/* quarantined */ {WAITING} ORDER BY q.at, q.statement LIMIT ?");
+            let sql = format!(
+                "/* quarantined */ SELECT w.source, w.objects, w.highest, w.at AS since,
+                 w.account, q.partner, s.precedence, c.* FROM ({WAITING} GROUP BY h.source ORDER BY min(h.at), h.source LIMIT ?) AS w
+                 JOIN collection c ON c.row = w.collection
+                 LEFT JOIN quarantine q ON q.statement = w.source
+                 LEFT JOIN statement s ON s.id = w.source
+                 ORDER BY w.at, w.source"
+            );
             tx.query(&sql, params![limit], read)
         })
     }
 
-    /// One that waits.
-    pub async fn quarantined_one(&self, id: &StatementId) -> Result<Option<QuarantineRow>, Error> {
+    /// What waits of one statement or request.
+    pub async fn quarantined_from(&self, source: Source) -> Result<Option<QuarantineRow>, Error> {
         self.read(|tx| {
-            let sql = format!("/* quarantined_one */ {WAITING} AND q.statement = ?");
-            tx.query_opt(&sql, params![id.to_string()], read)
+            let sql = format!(
+                "/* quarantined_from */ SELECT w.source, w.objects, w.highest, w.at AS since,
+                 w.account, q.partner, s.precedence, c.* FROM ({WAITING} WHERE h.source = ? GROUP BY h.source) AS w
+                 JOIN collection c ON c.row = w.collection
+                 LEFT JOIN quarantine q ON q.statement = w.source
+                 LEFT JOIN statement s ON s.id = w.source"
+            );
+            tx.query_opt(&sql, params![source.to_string()], read)
         })
     }
 
-    /// The envelope of a statement that waits.
+    /// How many statements and requests wait, up to a limit.
+    pub async fn quarantined_count(&self, limit: u32) -> Result<u64, Error> {
+        self.read(|tx| {
+            let sql = "/* quarantined_count */ SELECT count(*) FROM
+                       (SELECT DISTINCT source FROM held_object LIMIT ?) AS sources";
+            tx.query_one(sql, params![limit], |row| row.get(0))
+        })
+    }
+
+    /// The objects that stand apart of one statement or request, from a place on.
+    pub async fn held_objects(
+        &self,
+        source: Source,
+        from: u32,
+        limit: u32,
+    ) -> Result<Vec<HeldObject>, Error> {
+        self.read(|tx| {
+            let sql = "/* held_objects */ SELECT * FROM held_object
+                       WHERE source = ? AND place >= ? ORDER BY place LIMIT ?";
+            tx.query(sql, params![source.to_string(), from, limit], |row| {
+                Ok(HeldObject {
+                    place: row.get("place")?,
+                    id: row.get("id")?,
+                    version: row.get("version")?,
+                    type_: row.get("type")?,
+                    tlp: rows::tlp(row, "tlp")?,
+                    findings: rows::found(row, "findings")?,
+                    body: row.get("body")?,
+                })
+            })
+        })
+    }
+
+    /// Whether any object of a statement came into a collection.
+    pub async fn took_objects(&self, id: &StatementId) -> Result<bool, Error> {
+        self.read(|tx| {
+            let sql = "/* took_objects */ SELECT 1 FROM received_item WHERE statement = ? LIMIT 1";
+            tx.exists(sql, params![id.to_string()])
+        })
+    }
+
+    /// The envelope of a statement of which objects wait.
     pub async fn quarantined_envelope(&self, id: &StatementId) -> Result<Option<Bytes>, Error> {
         self.read(|tx| {
             let sql = "/* quarantined_envelope */ SELECT envelope FROM quarantine
@@ -97,10 +229,11 @@ impl Store {
         })
     }
 
-    /// A person decides; the sealed bytes go, the sender gets a second receipt.
+    /// A person decides on objects of a statement; the sender gets another receipt, and once
+    /// nothing of it waits any more the sealed bytes go.
     ///
-    /// *Atomicity*: decision, objects and receipts are one transaction; a second decision is
-    /// [`Error::State`].
+    /// *Atomicity*: decision, objects and receipts are one transaction; a second decision on one
+    /// of the objects is [`Error::State`].
     pub async fn decide_quarantine(
         &self,
         decision: QuarantineDecision,
@@ -109,16 +242,22 @@ impl Store {
         now: Timestamp,
         actor: String,
     ) -> Result<(), Error> {
-        self.write(move |tx| {
+        self.write_rows(decision.places.len(), move |tx| {
+            let source = Source::Statement(decision.id);
             let key = decision.id.to_string();
-            close(tx, &decision.id, decision.outcome.word(), &actor, now)?;
+            decided(tx, source, &decision.places)?;
+            if !waits(tx, source)? {
+                close(tx, &decision.id, decision.outcome.word(), &actor, now)?;
+            }
             tx.execute(
                 "/* decide_quarantine */ UPDATE statement SET outcome = ?, code = ? WHERE id = ? AND out = 0",
                 params![decision.outcome.word(), decision.code, key],
             )?;
+            let taken = decision.accepted.as_ref().map_or(0, |accepted| accepted.objects.len());
+            let detail = format!("{taken} of {} objects taken in", decision.places.len());
             let line = journal::Line {
                 statement: Some(decision.id),
-                detail: decision.outcome.word(),
+                detail: &detail,
                 ..journal::Line::new(now, &actor, "quarantine.decided")
             };
             journal::write(tx, &line)?;
@@ -136,19 +275,130 @@ impl Store {
         })
         .await
     }
+
+    /// A person decides on objects of a request: what is taken comes into the collection and
+    /// becomes a draft where the collection asks for one; the request's status says so.
+    ///
+    /// *Atomicity*: one transaction; a second decision on one of the objects is [`Error::State`].
+    pub async fn decide_submission(
+        &self,
+        decision: SubmissionDecision,
+    ) -> Result<Option<Uuid>, Error> {
+        self.write_rows(decision.accepted.len(), move |tx| {
+            let SubmissionDecision { status_id, collection, accepted, now, .. } = &decision;
+            let refused = decision.refused.iter().map(|line| line.place);
+            let places: Vec<u32> =
+                accepted.iter().map(|(place, _)| *place).chain(refused).collect();
+            decided(tx, Source::Submission(*status_id), &places)?;
+            let objects: Vec<&NewObject> = accepted.iter().map(|(_, object)| object).collect();
+            let mut clock = objects::Clock::new(tx, *now)?;
+            let outcomes = objects::put(tx, collection, &objects, &mut clock)?;
+            clock.keep(tx)?;
+            let (mut lines, mut new) = (decision.refused.clone(), Vec::new());
+            for ((place, object), outcome) in accepted.iter().zip(outcomes) {
+                lines.push(outcome.line(*place, object));
+                if let objects::Outcome::New { row, .. } = outcome {
+                    new.push((row, object));
+                }
+            }
+            objects::change_status(tx, *status_id, &lines)?;
+            let release = match decision.release.as_ref().filter(|_| !new.is_empty()) {
+                Some(draft) => Some(releases::draft(tx, draft, &decision.account, &new, *now)?),
+                None => None,
+            };
+            let detail = format!("{} of {} objects taken in", new.len(), places.len());
+            let line = journal::Line {
+                detail: &detail,
+                ..journal::Line::new(*now, &decision.actor, "quarantine.decided")
+            };
+            journal::write(tx, &line)?;
+            Ok(release)
+        })
+        .await
+    }
 }
 
-/// A statement stands apart.
+fn read(row: &Row<'_>) -> Result<QuarantineRow, Error> {
+    let collection = objects::read_collection(row)?;
+    Ok(QuarantineRow {
+        id: rows::term(row, "source")?,
+        partner: rows::term_opt(row, "partner")?,
+        account: row.get("account")?,
+        agreement: collection.agreement,
+        topic: collection.topic.clone(),
+        collection,
+        precedence: match row.get::<Option<i64>>("precedence")? {
+            Some(_) => rows::precedence(row, "precedence")?,
+            None => Precedence::Routine,
+        },
+        objects: row.get("objects")?,
+        highest: rows::tlp(row, "highest")?,
+        at: rows::time(row, "since")?,
+    })
+}
+
+/// The columns of an object that stands apart.
+const HELD: &[(&str, Kind)] = &[
+    ("place", Kind::Int),
+    ("id", Kind::Bytes),
+    ("version", Kind::Bytes),
+    ("type", Kind::Bytes),
+    ("tlp", Kind::Int),
+    ("findings", Kind::Bytes),
+    ("body", Kind::Bytes),
+];
+
+/// Objects stand apart; their bytes are kept where `account` brought them.
+pub(crate) fn hold_objects(
+    tx: &Tx<'_>,
+    source: Source,
+    (collection, account): (&Collection, Option<&str>),
+    objects: &[(u32, NewObject)],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut given = Given::new(HELD);
+    let found: Vec<_> =
+        objects.iter().map(|(_, object)| rows::found_column(&object.findings)).collect();
+    for ((place, object), findings) in objects.iter().zip(&found) {
+        let body = if account.is_some() { object.body.to_column() } else { Value::Null };
+        given.push([
+            Value::Int((*place).into()),
+            object.id.to_column(),
+            object.version.to_column(),
+            object.type_.to_column(),
+            object.tlp.map_or(Value::Null, |tlp| Value::Int(tlp as i64)),
+            findings.to_column(),
+            body,
+        ]);
+    }
+    let sql = "/* hold_objects */ INSERT INTO held_object
+               SELECT ?1, g.place, ?2, ?3, g.id, g.version, g.type, g.tlp, g.findings, g.body, ?4
+               FROM {given} WHERE true ON CONFLICT DO NOTHING";
+    tx.execute_given(sql, params![source.to_string(), collection.row, account, now.as_ms()], &given)
+}
+
+/// A statement of which objects stand apart.
 pub(crate) struct Held<'a> {
     pub(crate) id: StatementId,
     pub(crate) partner: &'a NodeName,
     pub(crate) agreement: AgreementId,
     pub(crate) topic: &'a Topic,
     pub(crate) envelope: &'a Bytes,
-    pub(crate) findings: u32,
+    pub(crate) objects: &'a [(u32, NewObject)],
 }
 
-pub(crate) fn hold(tx: &Tx<'_>, held: &Held<'_>, now: Timestamp) -> Result<(), Error> {
+pub(crate) fn hold(
+    tx: &Tx<'_>,
+    held: &Held<'_>,
+    collection: &Collection,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let recalled = recalls::of_target(tx, &held.id)?;
+    let waiting = held.objects.iter().filter(|(index, _)| !recalled.covers(*index));
+    let waiting: Vec<_> = waiting.cloned().collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
     tx.execute(
         "/* quarantine::hold */ INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)",
         params![
@@ -157,10 +407,27 @@ pub(crate) fn hold(tx: &Tx<'_>, held: &Held<'_>, now: Timestamp) -> Result<(), E
             held.agreement.to_string(),
             held.topic.as_str(),
             held.envelope,
-            held.findings,
+            waiting.len(),
             now.as_ms()
         ],
     )?;
+    hold_objects(tx, Source::Statement(held.id), (collection, None), &waiting, now)
+}
+
+/// Whether anything of a source still waits.
+fn waits(tx: &Tx<'_>, source: Source) -> Result<bool, Error> {
+    let sql = "/* quarantine::waits */ SELECT 1 FROM held_object WHERE source = ? LIMIT 1";
+    tx.exists(sql, params![source.to_string()])
+}
+
+/// Ends the waiting of objects, each of which must still wait.
+fn decided(tx: &Tx<'_>, source: Source, places: &[u32]) -> Result<(), Error> {
+    let sql = "/* quarantine::decided */ DELETE FROM held_object WHERE source = ? AND place = ?";
+    for place in places {
+        if tx.execute(sql, params![source.to_string(), place])? == 0 {
+            return Err(Error::State("this object does not wait for a decision"));
+        }
+    }
     Ok(())
 }
 
@@ -173,22 +440,34 @@ fn close(
     now: Timestamp,
 ) -> Result<(), Error> {
     let none: &[u8] = &[];
-    let changed = tx.execute(
+    tx.execute(
         "/* quarantine::close */ UPDATE quarantine SET decision = ?2, decided_by = ?3,
          decided_at = ?4, envelope = ?5 WHERE statement = ?1 AND decision IS NULL",
         params![id.to_string(), decision, actor, now.as_ms(), none],
     )?;
-    if changed == 0 {
-        Err(Error::State("this statement does not wait for a decision"))
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
-/// The sender recalls a statement whole that stands apart: nobody will take it in any more.
-pub(crate) fn recalled(tx: &Tx<'_>, id: &StatementId, now: Timestamp) -> Result<(), Error> {
-    match close(tx, id, "recalled", "node", now) {
-        Err(Error::State(_)) => Ok(()),
-        other => other,
+/// The sender recalls what stands apart: nobody will take it in any more.
+pub(crate) fn recalled(
+    tx: &Tx<'_>,
+    id: &StatementId,
+    items: Option<&[u32]>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let key = id.to_string();
+    match items {
+        None => {
+            let sql = "/* quarantine::recalled */ DELETE FROM held_object WHERE source = ?";
+            tx.execute(sql, params![key])?;
+        }
+        Some(items) => {
+            let sql = "/* quarantine::recalled */ DELETE FROM held_object
+                       WHERE source = ? AND place = ?";
+            for item in items {
+                tx.execute(sql, params![key, item])?;
+            }
+        }
     }
+    if waits(tx, Source::Statement(*id))? { Ok(()) } else { close(tx, id, "recalled", "node", now) }
 }

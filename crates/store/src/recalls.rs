@@ -312,8 +312,8 @@ pub(crate) fn take_in(
     let held: bool =
         tx.exists("/* recalls::take_in */ SELECT 1 FROM statement WHERE id = ?", params![&target])?;
     let effect = withdraw(tx, &incoming.target, now)?;
-    if !foreign && incoming.items.is_none() {
-        quarantine::recalled(tx, &incoming.target, now)?;
+    if !foreign {
+        quarantine::recalled(tx, &incoming.target, incoming.items, now)?;
     }
     let kept = serde_json::to_string(&effect.kept).unwrap_or_default();
     tx.execute(

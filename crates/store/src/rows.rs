@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use protocol::terms::{Digest, Precedence, Timestamp};
+use protocol::{
+    findings::{self, FindingsChange, Found},
+    terms::{Digest, Precedence, Timestamp},
+};
 
 use crate::{Error, tx::Row};
 
@@ -51,6 +54,29 @@ pub(crate) fn precedence(row: &Row<'_>, column: &str) -> Result<Precedence, Erro
 pub(crate) fn tlp(row: &Row<'_>, column: &str) -> Result<Option<stix::Tlp>, Error> {
     let rank: Option<u8> = row.get(column)?;
     Ok(rank.and_then(|rank| stix::Tlp::ALL.get(usize::from(rank)).copied()))
+}
+
+/// What was found in an object, as JSON or null.
+pub(crate) fn found(row: &Row<'_>, column: &str) -> Result<Vec<Found>, Error> {
+    let text: Option<String> = row.get(column)?;
+    Ok(findings::kept(text.as_deref()))
+}
+
+/// The same for a column: null where nothing was found, so that a row stays small.
+pub(crate) fn found_column(found: &[Found]) -> Option<String> {
+    (!found.is_empty()).then(|| serde_json::to_string(found).unwrap_or_default())
+}
+
+/// The column `policy`: in what a policy differs from the node's own.
+pub(crate) fn policy(row: &Row<'_>) -> Result<Option<FindingsChange>, Error> {
+    let text: Option<String> = row.get("policy")?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|_| Error::Corrupt("a policy"));
+    text.map(read).transpose()
+}
+
+/// The same for the column.
+pub(crate) fn policy_column(policy: Option<&FindingsChange>) -> Option<String> {
+    policy.and_then(|policy| serde_json::to_string(policy).ok())
 }
 
 /// A column with an enumeration whose variants are words.

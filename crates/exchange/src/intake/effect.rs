@@ -6,20 +6,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::{
     agreement::{self, Agreement, Decision, Facts, Permit, Standing},
+    findings::{FindingsPolicy, Found},
     header::Header,
     keys::{KeyStatement, Revocation},
     statement::{Item, ItemKind, Opened, Verified},
     terms::{AgreementId, NodeName, Outcome, Precedence, StatementType, Timestamp},
 };
-use stix::Tlp;
-use store::{FindingsPolicy, InEffect, NewObject, ReceiptLine, Received};
+use stix::{Level, Tlp};
+use store::{InEffect, NewObject, ReceiptLine, Received};
 
 use super::{Reading, ReceiptBody, receipt::ItemEntry};
 use crate::{
     Failure, Service,
     accord::{self, StandingBody},
+    examine::{Examine, Examined, Markings},
     recall::{AnswerBody, RecallBody},
-    submit,
 };
 
 /// What is known of a statement that could not be opened: enough to count its number.
@@ -116,12 +117,7 @@ async fn conclude(
         Err(code) => return Ok(Conclusion::refused(&code)),
     };
     match kind {
-        StatementType::Release => {
-            let partner = service.store().partner(opened.verified().from()).await?;
-            let policy = partner.map(|partner| partner.findings);
-            let apart = policy == Some(FindingsPolicy::Quarantine);
-            Ok(objects.conclude(opened, permit, apart.then_some(envelope)))
-        }
+        StatementType::Release => Ok(objects.conclude(opened, permit, envelope)),
         StatementType::Receipt => Ok(receipts(opened.header(), permit)),
         StatementType::Recall => Ok(recall(opened.header(), permit)),
         StatementType::RecallAnswer => Ok(recall_answer(opened.header(), permit)),
@@ -181,75 +177,127 @@ fn facts<'a>(
     }
 }
 
-/// The STIX objects among a statement's items, each checked under our own limits.
+/// The STIX objects among a statement's items, each examined under our policy for its sender.
+#[derive(Default)]
 pub(super) struct Objects {
+    /// What is taken.
     pub(super) kept: Vec<(u32, NewObject)>,
-    pub(super) refused: Vec<ItemEntry>,
+    /// What stands apart.
+    pub(super) held: Vec<(u32, NewObject)>,
+    /// What the sender is told: items that are refused, held, or taken though they break a MUST.
+    pub(super) items: Vec<ItemEntry>,
+    refused: usize,
     highest: Option<(usize, Tlp)>,
 }
 
 impl Objects {
     pub(super) async fn of(service: &Service, opened: &Opened) -> Result<Self, Failure> {
+        if opened.kind() != StatementType::Release {
+            return Ok(Self::default());
+        }
+        let partner = service.store().partner(opened.verified().from()).await?;
+        let differs = partner.and_then(|partner| partner.policy);
+        Self::under(service, opened, &service.intake_policy(differs.as_ref())).await
+    }
+
+    /// As a person lets them in: nothing is held any more, and what is found stays beside them.
+    pub(super) async fn by_hand(service: &Service, opened: &Opened) -> Result<Self, Failure> {
+        Self::under(service, opened, &FindingsPolicy::at_submit()).await
+    }
+
+    async fn under(
+        service: &Service,
+        opened: &Opened,
+        policy: &FindingsPolicy,
+    ) -> Result<Self, Failure> {
         let slices: Vec<&[u8]> =
             opened.items().iter().filter_map(stix_bytes).map(|bytes| bytes.as_ref()).collect();
-        let markings = submit::markings(service, &slices).await?;
-        let mut objects = Self { kept: Vec::new(), refused: Vec::new(), highest: None };
+        let mut objects = Self::default();
+        let markings = Markings::of(service, &slices).await?;
+        let options = stix::Options::default();
+        let mut examine = Examine::new(&options, &markings, policy);
         for (index, item) in opened.items().iter().enumerate() {
             let Some(bytes) = stix_bytes(item) else { continue };
-            let place = u32::try_from(index).unwrap_or(u32::MAX);
-            match submit::new_object(bytes, bytes, &markings) {
-                Ok(object) => objects.keep(index, place, object),
-                Err(refused) => objects.refused.push(ItemEntry {
-                    index: place,
-                    code: refused.rule().to_owned(),
-                    place: refused.pointer().to_owned(),
-                }),
-            }
+            objects.put(index, examine.object(bytes, bytes));
         }
         Ok(objects)
     }
 
-    fn keep(&mut self, index: usize, place: u32, object: NewObject) {
-        if let Some(tlp) = object.tlp
+    fn put(&mut self, index: usize, examined: Examined) {
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        match examined {
+            Examined::Taken(object) => {
+                self.mark(index, object.tlp);
+                let error = object.findings.iter().find(|found| found.level == Level::Error);
+                if let Some(found) = error {
+                    self.items.push(told(place, found, Outcome::TakenInWithFindings));
+                }
+                self.kept.push((place, object));
+            }
+            Examined::Held(object) => {
+                self.mark(index, object.tlp);
+                let gravest = object.findings.iter().max_by_key(|found| found.level);
+                if let Some(found) = gravest {
+                    self.items.push(told(place, found, Outcome::Quarantined));
+                }
+                self.held.push((place, object));
+            }
+            Examined::Refused(refused) => {
+                self.mark(index, refused.tlp);
+                self.refused += 1;
+                self.items.push(ItemEntry {
+                    index: place,
+                    outcome: Outcome::Refused,
+                    code: refused.rule,
+                    place: refused.place,
+                });
+            }
+        }
+    }
+
+    /// What the policy refuses counts too: the agreement decides on what was sent.
+    fn mark(&mut self, index: usize, tlp: Option<Tlp>) {
+        if let Some(tlp) = tlp
             && self.highest.is_none_or(|(_, highest)| tlp > highest)
         {
             self.highest = Some((index, tlp));
         }
-        self.kept.push((place, object));
     }
 
-    /// The most restrictive marking among them.
-    pub(super) fn highest(&self) -> Option<Tlp> {
-        self.highest.map(|(_, tlp)| tlp)
+    /// What the statement comes to: the gravest that became of any of its objects, but that a
+    /// refused object does not refuse its neighbours. SHOULDs are our own business.
+    pub(super) fn outcome(&self) -> (Outcome, Option<String>) {
+        let code = |code: &str| Some(code.to_owned());
+        if !self.held.is_empty() {
+            return (Outcome::Quarantined, code("item-quarantined"));
+        }
+        if self.refused > 0 {
+            let outcome = match self.kept.is_empty() {
+                true => Outcome::Refused,
+                false => Outcome::TakenInWithFindings,
+            };
+            return (outcome, code("item-refused"));
+        }
+        match self.items.is_empty() {
+            true => (Outcome::TakenIn, None),
+            false => (Outcome::TakenInWithFindings, None),
+        }
     }
 
-    /// How many objects have findings, or are refused.
-    fn found(&self) -> usize {
-        let kept = self.kept.iter().filter(|(_, object)| object.findings.is_some()).count();
-        kept + self.refused.len()
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
-        if self.found() == 0 { Outcome::TakenIn } else { Outcome::TakenInWithFindings }
-    }
-
-    /// `apart`: the envelope, where what has findings stands apart until a person decides.
-    fn conclude(self, opened: &Opened, permit: Permit, apart: Option<&Bytes>) -> Conclusion {
+    fn conclude(self, opened: &Opened, permit: Permit, envelope: &Bytes) -> Conclusion {
         let Some(topic) = opened.header().topic.clone() else {
             return Conclusion::refused("ART-3");
         };
-        let (outcome, found) = (self.outcome(), self.found());
-        let code = (!self.refused.is_empty()).then(|| "item-refused".to_owned());
-        let (outcome, effect) = match apart {
-            Some(envelope) if found > 0 => {
-                let (envelope, findings) =
-                    (envelope.clone(), u32::try_from(found).unwrap_or(u32::MAX));
-                (Outcome::Quarantined, InEffect::Quarantine { topic, envelope, findings })
-            }
-            _ => (outcome, InEffect::Objects { topic, objects: self.kept }),
-        };
-        Conclusion { outcome, code, items: self.refused, effect, permit: Some(permit) }
+        let (outcome, code) = self.outcome();
+        let Self { kept, held, items, .. } = self;
+        let apart = (!held.is_empty()).then(|| (envelope.clone(), held));
+        let effect = InEffect::Objects { topic, objects: kept, apart };
+        Conclusion { outcome, code, items, effect, permit: Some(permit) }
     }
+}
+
+pub(super) fn told(index: u32, found: &Found, outcome: Outcome) -> ItemEntry {
+    ItemEntry { index, outcome, code: found.rule.to_string(), place: found.place.clone() }
 }
 
 fn stix_bytes(item: &Item) -> Option<&Bytes> {

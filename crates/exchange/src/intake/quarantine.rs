@@ -1,166 +1,119 @@
-//! What stands apart is taken in after all, or refused for good: a person decides, and the sender
-//! gets a second receipt.
+//! What a statement brought and stands apart is taken in after all, or refused for good: a person
+//! decides, and the sender gets another receipt.
 
 use std::sync::Arc;
 
 use protocol::{
     statement::{self, Opened},
-    terms::{Outcome, Role, StatementId, Timestamp},
+    terms::{AgreementId, Outcome, StatementId, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{Accepted, Account, NewObject, QuarantineDecision, QuarantineRow, Sight};
+use store::{Accepted, HeldObject, QuarantineDecision, QuarantineRow};
 
 use super::{
-    ReceiptEntry, effect,
+    ItemEntry, ReceiptEntry,
+    effect::{self, Objects},
     receipt::{self, Answered},
     verify,
 };
-use crate::{
-    Failure, Service,
-    rights::{self, Work},
-};
+use crate::{Failure, Service, quarantine::Decision};
 
-/// What stands apart, opened for the eyes of whoever decides.
-#[derive(Debug)]
-pub struct Held {
-    /// What is known of it from outside.
-    pub row: QuarantineRow,
-    /// Its objects in order, those that the officer may see.
-    pub objects: Vec<HeldObject>,
-    /// How many more there are.
-    pub hidden: usize,
+/// The objects of a statement that a person decides on.
+pub(crate) struct Choice {
+    pub(crate) id: StatementId,
+    pub(crate) row: QuarantineRow,
+    /// Their indexes.
+    pub(crate) places: Vec<u32>,
+    /// What still waits afterwards.
+    pub(crate) left: Vec<HeldObject>,
 }
 
-/// One object that stands apart.
-#[derive(Debug)]
-pub struct HeldObject {
-    /// Its index in the statement.
-    pub index: u32,
-    /// The object with its findings, or the rule and the place for which it would not be kept.
-    pub object: Result<NewObject, (String, String)>,
-}
-
-/// Opens what stands apart, so that a person sees what was sent and what was found in it.
+/// Decides on objects of a statement. To let them in our agreement decides once more, as of now; a
+/// statement that no longer verifies can still be refused, so nothing is opened for that.
 ///
-/// *Errors*: unknown where nothing waits by that id, `ROLE-2` without access to its topic.
-pub async fn look(service: &Service, id: &StatementId, officer: &Account) -> Result<Held, Failure> {
-    let row = service.store().quarantined_one(id).await?;
-    let row = row.ok_or(Failure::Unknown("statement in quarantine"))?;
-    let (opened, sight) = open(service, id, officer).await?;
-    let objects = effect::Objects::of(service, &opened).await?;
-    let kept = objects.kept.len();
-    let seen = objects
-        .kept
-        .into_iter()
-        .filter(|(_, object)| object.tlp.is_none_or(|tlp| tlp <= sight.ceiling));
-    let seen = seen.map(|(index, object)| HeldObject { index, object: Ok(object) });
-    let mut all: Vec<_> = seen.collect();
-    let hidden = kept - all.len();
-    all.extend(
-        objects
-            .refused
-            .into_iter()
-            .map(|entry| HeldObject { index: entry.index, object: Err((entry.code, entry.place)) }),
-    );
-    all.sort_by_key(|held| held.index);
-    Ok(Held { row, objects: all, hidden })
-}
-
-/// Takes a statement in that stood apart. Our agreement decides once more, as of now.
-///
-/// *Errors*: `ROLE-1`, `ROLE-2` and `ROLE-3` where it is not this officer's to decide; unknown where
-/// nothing waits by that id; the rule where it may not enter any more.
-pub async fn accept<R: CryptoRng>(
+/// *Errors*: the rule where it may not enter any more.
+pub(crate) async fn decide<R: CryptoRng>(
     service: &Service,
-    id: &StatementId,
-    officer: &Account,
-    now: Timestamp,
+    choice: Choice,
+    decision: Decision,
+    (account, now): (&str, Timestamp),
     rng: &mut R,
 ) -> Result<(), Failure> {
-    rights::check_role(officer, &[Role::Releaser])?;
-    let (opened, sight) = open(service, id, officer).await?;
-    let objects = effect::Objects::of(service, &opened).await?;
-    rights::check_sight(&sight, objects.highest())?;
+    let Choice { id, row, places, left } = choice;
+    let (accepted, mut items) = match decision {
+        Decision::Accept => {
+            let (accepted, items) = accept(service, &id, &places, now).await?;
+            (Some(accepted), items)
+        }
+        Decision::Refuse => (None, places.iter().map(|place| refused(*place)).collect()),
+    };
+    // What still waits stands in this receipt too: it takes the place of the last.
+    items.extend(left.iter().filter_map(waiting));
+    items.sort_by_key(|item| item.index);
+    let took = accepted.as_ref().is_some_and(|accepted| !accepted.objects.is_empty())
+        || service.store().took_objects(&id).await?;
+    let (outcome, code) = match (left.is_empty(), took) {
+        (false, _) => (Outcome::Quarantined, Some("item-quarantined")),
+        (true, false) => (Outcome::Refused, Some("quarantine-refused")),
+        (true, true) => {
+            let some_refused = items.iter().any(|item| item.outcome == Outcome::Refused);
+            (Outcome::TakenInWithFindings, some_refused.then_some("item-refused"))
+        }
+    };
+    let code = code.map(str::to_owned);
+    let entry = ReceiptEntry { id, outcome, code: code.clone(), items, more: 0 };
+    let answered = Answered {
+        partner: row.partner.ok_or(Failure::Unknown("partner"))?,
+        agreement: row.agreement.unwrap_or(AgreementId::FOUNDING),
+        precedence: row.precedence,
+        entry,
+    };
+    let decision = QuarantineDecision { id, places, outcome, code, accepted };
+    let receipts = receipt::compose(service, vec![answered], now, rng).await?;
+    let (signer, actor) = (service.signer(now, rng), account.to_owned());
+    Ok(service.store().decide_quarantine(decision, receipts, signer, now, actor).await?)
+}
+
+/// The objects as a person lets them in, and what the sender is told of them and of those that were
+/// refused from the first.
+async fn accept(
+    service: &Service,
+    id: &StatementId,
+    places: &[u32],
+    now: Timestamp,
+) -> Result<(Accepted, Vec<ItemEntry>), Failure> {
+    let opened = open(service, id).await?;
+    let mut objects = Objects::by_hand(service, &opened).await?;
+    objects.kept.retain(|(place, _)| places.contains(place));
+    let told = |item: &ItemEntry| {
+        item.outcome == Outcome::Refused || places.binary_search(&item.index).is_ok()
+    };
+    objects.items.retain(told);
     let permit = effect::permit(service, &opened, &objects, now).await?;
     let permit = permit.map_err(|rule| {
         Failure::forbidden(&rule, "the agreement no longer permits it", "refuse it")
     })?;
     let topic = opened.header().topic.clone().ok_or(Failure::Unknown("topic"))?;
-    let outcome = objects.outcome();
-    let code = (!objects.refused.is_empty()).then(|| "item-refused".to_owned());
-    let answered = answer(
-        &opened,
-        ReceiptEntry { id: *id, outcome, code: code.clone(), items: objects.refused },
-    );
-    let accepted = Accepted { permit: Arc::new(permit), topic, objects: objects.kept };
-    let decision = QuarantineDecision { id: *id, outcome, code, accepted: Some(accepted) };
-    decide(service, decision, answered, officer, now, rng).await
+    Ok((Accepted { permit: Arc::new(permit), topic, objects: objects.kept }, objects.items))
 }
 
-/// Refuses a statement for good that stood apart.
-///
-/// *Errors*: as [`accept`]; what the officer may not see may still be refused.
-pub async fn refuse<R: CryptoRng>(
-    service: &Service,
-    id: &StatementId,
-    officer: &Account,
-    now: Timestamp,
-    rng: &mut R,
-) -> Result<(), Failure> {
-    rights::check_role(officer, &[Role::Releaser])?;
-    // What no longer verifies can still be refused, so nothing is opened here.
-    let row = service.store().quarantined_one(id).await?;
-    let row = row.ok_or(Failure::Unknown("statement in quarantine"))?;
-    rights::check_topic(service, officer, Work::Receive, (&row.agreement, &row.topic)).await?;
-    let (outcome, code) = (Outcome::Refused, Some("quarantine-refused".to_owned()));
-    let entry = ReceiptEntry { id: *id, outcome, code: code.clone(), items: Vec::new() };
-    let decision = QuarantineDecision { id: *id, outcome, code, accepted: None };
-    let answered = Answered {
-        partner: row.partner,
-        agreement: row.agreement,
-        precedence: row.precedence,
-        entry,
-    };
-    decide(service, decision, answered, officer, now, rng).await
+fn refused(index: u32) -> ItemEntry {
+    let (code, place) = ("quarantine-refused".to_owned(), String::new());
+    ItemEntry { index, outcome: Outcome::Refused, code, place }
+}
+
+fn waiting(object: &HeldObject) -> Option<ItemEntry> {
+    let found = object.findings.iter().max_by_key(|found| found.level)?;
+    Some(effect::told(object.place, found, Outcome::Quarantined))
 }
 
 /// The sealed bytes were kept, so they are verified and opened as on their first day.
-async fn open(
-    service: &Service,
-    id: &StatementId,
-    officer: &Account,
-) -> Result<(Opened, Sight), Failure> {
+pub(crate) async fn open(service: &Service, id: &StatementId) -> Result<Opened, Failure> {
     let envelope = service.store().quarantined_envelope(id).await?;
     let envelope = envelope.ok_or(Failure::Unknown("statement in quarantine"))?;
     let gone = |refusal: statement::Refusal| {
         Failure::forbidden(refusal.code.code(), "the statement no longer verifies", "refuse it")
     };
     let verified = verify(service, &envelope).await?.map_err(gone)?;
-    let opened = statement::open(verified, service.keys().seal_identities()).map_err(gone)?;
-    let agreement = opened.verified().address().agreement;
-    let topic = opened.header().topic.clone().ok_or(Failure::Unknown("topic"))?;
-    let sight = rights::check_topic(service, officer, Work::Receive, (&agreement, &topic)).await?;
-    Ok((opened, sight))
-}
-
-fn answer(opened: &Opened, entry: ReceiptEntry) -> Answered {
-    Answered {
-        partner: opened.verified().from().clone(),
-        agreement: opened.verified().address().agreement,
-        precedence: opened.header().precedence,
-        entry,
-    }
-}
-
-async fn decide<R: CryptoRng>(
-    service: &Service,
-    decision: QuarantineDecision,
-    answered: Answered,
-    officer: &Account,
-    now: Timestamp,
-    rng: &mut R,
-) -> Result<(), Failure> {
-    let receipts = receipt::compose(service, vec![answered], now, rng).await?;
-    let (signer, actor) = (service.signer(now, rng), officer.name.clone());
-    Ok(service.store().decide_quarantine(decision, receipts, signer, now, actor).await?)
+    statement::open(verified, service.keys().seal_identities()).map_err(gone)
 }

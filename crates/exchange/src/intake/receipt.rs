@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use protocol::{
     agreement::{self, Decision, Facts, Permit},
+    header::Header,
     terms::{
         AgreementId, NodeName, Outcome, Precedence, StatementId, StatementType, Status, Timestamp,
     },
@@ -35,9 +37,17 @@ pub struct ReceiptEntry {
     /// The refusal's code or the deciding rule's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Items whose outcome differs.
+    /// Items that are refused, stand apart, or were taken in though they break a MUST.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemEntry>,
+    /// How many more there are than are listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What became of one item, where it differs from its statement.
@@ -45,11 +55,41 @@ pub struct ReceiptEntry {
 pub struct ItemEntry {
     /// Its index.
     pub index: u32,
+    /// What became of it.
+    #[serde(default = "refused", skip_serializing_if = "is_refused")]
+    pub outcome: Outcome,
     /// The rule that was broken.
     pub code: String,
     /// The place in the item, a JSON pointer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub place: String,
+}
+
+fn refused() -> Outcome {
+    Outcome::Refused
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_refused(outcome: &Outcome) -> bool {
+    *outcome == Outcome::Refused
+}
+
+/// Items that one receipt lists: a header has at most 1 MiB.
+const ITEMS_MAX: usize = 2_000;
+
+/// What each recipient last said of a statement of ours, as it stands in the signed receipts.
+pub async fn receipts_of(
+    service: &Service,
+    statement: &StatementId,
+) -> Result<Vec<(NodeName, ReceiptEntry)>, Failure> {
+    let headers = service.store().receipt_headers(statement).await?;
+    let entry = |(partner, header): (NodeName, Bytes)| {
+        let header: Header = serde_json::from_slice(&header).ok()?;
+        let body: ReceiptBody = serde_json::from_value(header.body?).ok()?;
+        let entry = body.statements.into_iter().find(|entry| entry.id == *statement)?;
+        Some((partner, entry))
+    };
+    Ok(headers.into_iter().filter_map(entry).collect())
 }
 
 /// One statement that wants a receipt.
@@ -94,7 +134,19 @@ async fn one<R: CryptoRng>(
     let mut header = release::header(service, StatementType::Receipt, &permit, &to).await?;
     header.precedence = precedence;
     header.re = answers.iter().map(|answer| answer.entry.id).collect();
-    let statements = answers.into_iter().map(|answer| answer.entry).collect();
+    let mut left = ITEMS_MAX;
+    let bounded = |answer: Answered| {
+        let mut entry = answer.entry;
+        // What is refused comes first where not all can be listed.
+        if entry.items.len() > left {
+            entry.items.sort_by_key(|item| (std::cmp::Reverse(item.outcome), item.index));
+            entry.more = entry.items.len() - left;
+            entry.items.truncate(left);
+        }
+        left -= entry.items.len();
+        entry
+    };
+    let statements = answers.into_iter().map(bounded).collect();
     header.body = serde_json::to_value(ReceiptBody { statements, complete_to }).ok();
     let re = header.re.clone();
     let sealed = release::compose(service, header, Vec::new(), &to, rng).await?;
@@ -143,4 +195,22 @@ async fn permit(
         Decision::Permit(permit) => Some(permit),
         Decision::Refuse(_) | Decision::NeedsSecondPerson { .. } => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipt_of_before_items_had_outcomes_is_read_as_it_was_meant() {
+        let old = format!(
+            r#"{{"statements":[{{"id":"{}","outcome":"taken-in-with-findings",
+            "code":"item-refused","items":[{{"index":3,"code":"STIX-2.9-01","place":"/id"}}]}}],
+            "complete_to":7}}"#,
+            "0".repeat(64)
+        );
+        let body: ReceiptBody = serde_json::from_str(&old).unwrap();
+        assert_eq!(body.statements[0].items[0].outcome, Outcome::Refused);
+        assert_eq!(body.statements[0].more, 0);
+    }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use protocol::terms::{Role, Topic};
+use protocol::{
+    findings::FindingsChange,
+    terms::{Role, Topic},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Collection, CollectionChange, Sight};
@@ -12,6 +15,7 @@ use uuid::Uuid;
 use super::{
     Answer, Endpoint, done,
     extract::{Json, Path},
+    findings::{changed, present},
     list, malformed,
 };
 use crate::{
@@ -121,6 +125,9 @@ struct Change {
     /// 0 is for good.
     retention_days: Option<u32>,
     sources: Option<Vec<String>>,
+    /// Null: the node's own policy again.
+    #[serde(default, deserialize_with = "present")]
+    findings: Option<Option<FindingsChange>>,
 }
 
 async fn change(
@@ -134,6 +141,7 @@ async fn change(
         title: new.title,
         description: new.description,
         retention_days: new.retention_days.map(|days| (days > 0).then_some(days)),
+        policy: changed(collection.policy.clone(), new.findings)?,
     };
     let sources = match &new.sources {
         Some(places) => Some(find_all(&desk, places).await?),
@@ -170,6 +178,7 @@ async fn show(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
     access.retain(|row| row.collection.is_none_or(|id| id == collection.id));
     done(json!({
         "collection": resource(&collection, true, true),
+        "findings": desk.service.submit_policy(collection.policy.as_ref()),
         "types": types,
         "access": access,
     }))

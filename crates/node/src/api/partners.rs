@@ -4,17 +4,19 @@ use axum::extract::State;
 use bytes::Bytes;
 use exchange::partner;
 use protocol::{
+    findings::{FindingsChange, FindingsPolicy},
     keys,
     terms::{Digest, NodeName, Role},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Partner;
 
 use super::{
     Answer, Endpoint, done,
     extract::{Json, Path},
-    found, list, malformed, parse, parse_opt,
+    findings::{changed, present},
+    found, list, malformed, parse,
 };
 use crate::{
     auth::Caller,
@@ -44,13 +46,22 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// A partner with the policy that holds for its objects.
+#[derive(Serialize)]
+struct Described<'a> {
+    #[serde(flatten)]
+    partner: &'a Partner,
+    findings: &'a FindingsPolicy,
+}
+
 async fn view(desk: &Shared, partner: Partner) -> Result<Value, Problem> {
     let store = desk.service.store();
     let (waiting, open) = store.outbox_counts(&partner.name).await?;
     let missing = store.missing(&partner.name).await?;
     let seen = store.last_seen_checkpoint(&partner.name).await?;
+    let policy = desk.service.intake_policy(partner.policy.as_ref());
     Ok(json!({
-        "partner": partner,
+        "partner": Described { partner: &partner, findings: &policy },
         "spoken": keys::spoken(&partner.fingerprint),
         "waiting_for_link": waiting,
         "waiting_for_receipt": open,
@@ -105,11 +116,9 @@ struct Change {
     /// Absent: as it was; null: none.
     #[serde(default, deserialize_with = "present")]
     url: Option<Option<String>>,
-    findings: Option<String>,
-}
-
-fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(from).map(Some)
+    /// Absent: as it was; null: the node's own policy again.
+    #[serde(default, deserialize_with = "present")]
+    findings: Option<Option<FindingsChange>>,
 }
 
 async fn change(
@@ -120,13 +129,13 @@ async fn change(
 ) -> Answer {
     let name: NodeName = parse(&name, "node")?;
     let store = desk.service.store();
-    found(store.partner(&name).await?)?;
+    let partner = found(store.partner(&name).await?)?;
     let url = match change.url {
         Some(Some(url)) => Some(Some(address(&url)?)),
         other => other.map(|_| None),
     };
-    let findings = parse_opt(change.findings.as_deref(), "findings")?;
-    store.change_partner(name.clone(), url, findings, caller.account.name, now()).await?;
+    let policy = changed(partner.policy, change.findings)?;
+    store.change_partner(name.clone(), url, policy, caller.account.name, now()).await?;
     done(view(&desk, found(store.partner(&name).await?)?).await?)
 }
 

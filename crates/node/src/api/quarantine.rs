@@ -1,11 +1,17 @@
 //! What stands apart until a person decides.
 
 use axum::extract::State;
-use exchange::intake::{self, HeldObject};
-use protocol::terms::{Role, StatementId};
-use serde_json::{Value, json};
+use exchange::quarantine::{self, Decision};
+use protocol::terms::Role;
+use serde::Deserialize;
+use serde_json::json;
+use store::Source;
 
-use super::{Answer, Endpoint, ROWS_MAX, done, extract::Path, list, parse};
+use super::{
+    Answer, Endpoint, ROWS_MAX, done,
+    extract::{Json, Path},
+    list, parse,
+};
 use crate::{
     auth::Caller,
     desk::{Shared, now, rng},
@@ -13,55 +19,70 @@ use crate::{
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/quarantine", quarantine)
-            .gives("Statements that wait for a person, oldest first", "QuarantineList"),
+        Endpoint::get("/quarantine", waiting).gives(
+            "Statements and requests of which objects wait for a person, oldest first",
+            "QuarantineList",
+        ),
         Endpoint::get("/quarantine/{id}", one)
-            .gives("What stands apart, opened: its objects and what was found in them", "Held"),
+            .gives("The objects of one that wait, with what was found", "Held"),
         Endpoint::post("/quarantine/{id}/accept", accept)
             .by(&[Role::Releaser])
-            .gives("Take a statement in after all; its sender gets a second receipt", "Decided"),
+            .takes("QuarantineChoice")
+            .gives("Take objects in after all; a partner gets another receipt", "Decided"),
         Endpoint::post("/quarantine/{id}/refuse", refuse)
             .by(&[Role::Releaser])
-            .gives("Refuse a statement for good; its sender gets a second receipt", "Decided"),
+            .takes("QuarantineChoice")
+            .gives("Refuse objects for good; a partner gets another receipt", "Decided"),
     ]
 }
 
-async fn quarantine(State(desk): State<Shared>) -> Answer {
-    done(list("quarantine", desk.service.store().quarantined(ROWS_MAX).await?))
+async fn waiting(State(desk): State<Shared>, caller: Caller) -> Answer {
+    let view = desk.register.view(desk.service.store(), &caller.account).await?;
+    let mut rows = desk.service.store().quarantined(ROWS_MAX).await?;
+    rows.retain(|row| view.reads(&row.collection));
+    done(list("quarantine", rows))
 }
 
 async fn one(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
-    let id: StatementId = parse(&id, "id")?;
-    let held = intake::look_at_quarantined(&desk.service, &id, &caller.account).await?;
-    let view = |one: &HeldObject| match &one.object {
-        Ok(object) => json!({
-            "index": one.index,
-            "id": object.id,
-            "tlp": object.tlp.map(|tlp| tlp.to_string()),
-            "findings": findings(object.findings.as_deref()),
-            "refused": null,
-        }),
-        Err((rule, place)) => json!({
-            "index": one.index, "id": null, "tlp": null, "findings": [],
-            "refused": { "rule": rule, "place": place },
-        }),
-    };
-    let objects: Vec<_> = held.objects.iter().map(view).collect();
-    done(json!({ "held": held.row, "objects": objects, "hidden": held.hidden }))
+    let held = quarantine::look(&desk.service, parse(&id, "id")?, &caller.account).await?;
+    let (row, objects) = (held.row, held.objects);
+    done(json!({ "held": row, "objects": objects, "hidden": held.hidden }))
 }
 
-fn findings(json: Option<&str>) -> Value {
-    json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_else(|| json!([]))
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    /// Places of the objects; all that wait where none are named.
+    objects: Option<Vec<u32>>,
 }
 
-async fn accept(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
-    let id: StatementId = parse(&id, "id")?;
-    intake::accept_quarantined(&desk.service, &id, &caller.account, now(), &mut rng()).await?;
-    done(json!({ "decided": id }))
+async fn accept(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(choice): Json<Choice>,
+) -> Answer {
+    decide(&desk, &caller, &id, &choice, Decision::Accept).await
 }
 
-async fn refuse(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
-    let id: StatementId = parse(&id, "id")?;
-    intake::refuse_quarantined(&desk.service, &id, &caller.account, now(), &mut rng()).await?;
-    done(json!({ "decided": id }))
+async fn refuse(
+    State(desk): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(choice): Json<Choice>,
+) -> Answer {
+    decide(&desk, &caller, &id, &choice, Decision::Refuse).await
+}
+
+async fn decide(
+    desk: &Shared,
+    caller: &Caller,
+    id: &str,
+    choice: &Choice,
+    decision: Decision,
+) -> Answer {
+    let (source, who): (Source, _) = (parse(id, "id")?, (&caller.account, now()));
+    let places = choice.objects.as_deref();
+    quarantine::decide(&desk.service, source, places, decision, who, &mut rng()).await?;
+    done(json!({ "decided": source }))
 }

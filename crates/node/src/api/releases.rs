@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use exchange::{
+    intake::{self, ReceiptEntry},
     recall, release,
     rights::{self, Work},
 };
-use protocol::terms::{AgreementId, Precedence, RecallReason, Role, Status, Topic};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use protocol::terms::{AgreementId, NodeName, Precedence, RecallReason, Role, Status, Topic};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::ReleaseState;
 use uuid::Uuid;
 
@@ -149,15 +150,13 @@ async fn items(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>)
     let sight = rights::check_topic(&desk.service, &caller.account, Work::Send, place).await?;
     let rows = store.item_rows(id).await?;
     let view = |row: &store::ItemRow| {
-        let findings = row.findings.as_deref().unwrap_or("[]");
-        let findings: Value = serde_json::from_str(findings).unwrap_or_default();
         json!({
             "index": row.index,
             "id": row.id,
             "version": row.version,
             "tlp": row.tlp.map(|tlp| tlp.to_string()),
             "recalled": row.recalled,
-            "findings": findings,
+            "findings": row.findings,
         })
     };
     let seen = |row: &&store::ItemRow| row.tlp.is_none_or(|tlp| tlp <= sight.ceiling);
@@ -168,6 +167,14 @@ async fn again(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>)
     let new = Uuid::new_v4();
     release::again(&desk.service, id, new, &caller.account, now()).await?;
     done(json!({ "release": new, "again_of": id }))
+}
+
+/// What a recipient said of a release, item by item where they differ.
+#[derive(Serialize)]
+struct Receipt<'a> {
+    by: &'a NodeName,
+    #[serde(flatten)]
+    told: &'a ReceiptEntry,
 }
 
 /// What happens next with a release, and who must act.
@@ -196,8 +203,13 @@ async fn one(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>) -
         Some(id) => store.statement(id).await?,
         None => None,
     };
+    let receipts = match &row.statement {
+        Some(id) => intake::receipts_of(&desk.service, id).await?,
+        None => Vec::new(),
+    };
+    let receipts: Vec<_> = receipts.iter().map(|(by, told)| Receipt { by, told }).collect();
     let next = next_step(row.state);
-    done(json!({ "release": row, "statement": statement, "next": next }))
+    done(json!({ "release": row, "statement": statement, "receipts": receipts, "next": next }))
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use protocol::findings::FindingsChange;
 use serde_json::{Value, json};
 use store::ReleaseState;
 
@@ -14,8 +15,8 @@ use super::{
     show::{Out, View},
     verbs::{
         AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, GrantArgs,
-        KeysCommand, LedgerCommand, PartnerCommand, QuarantineCommand, ReleaseArgs, ReleaseCommand,
-        TokenCommand,
+        KeysCommand, LedgerCommand, PartnerCommand, PolicyArgs, QuarantineArgs, QuarantineCommand,
+        ReleaseArgs, ReleaseCommand, TokenCommand,
     },
 };
 use crate::desk;
@@ -160,7 +161,7 @@ async fn statement_id(client: &Client, id: &str) -> Result<String> {
 }
 
 async fn held_id(client: &Client, id: &str) -> Result<String> {
-    if id.len() == 64 {
+    if matches!(id.len(), 36 | 64) {
         return Ok(id.to_owned());
     }
     whole_id(client, "/api/quarantine", "/quarantine", id).await
@@ -199,7 +200,7 @@ async fn partner(client: &Client, command: PartnerCommand) -> Shown {
         }
         PartnerCommand::Findings { name, policy } => {
             let path = format!("/api/partners/{}", encoded(name.as_str()));
-            (View::Partner, client.patch(&path, &json!({ "findings": policy })).await?)
+            (View::Partner, client.patch(&path, &change(policy)?).await?)
         }
         PartnerCommand::List => (View::Partners, client.get("/api/partners").await?),
         PartnerCommand::Show { name } => {
@@ -277,10 +278,12 @@ async fn releases(client: &Client, state: Option<ReleaseState>, limit: u32) -> S
 }
 
 async fn quarantine(client: &Client, command: QuarantineCommand) -> Shown {
-    let decide = async |id: String, verb: &str| -> Shown {
-        let id = held_id(client, &id).await?;
-        let answer = client.post(&format!("/api/quarantine/{id}/{verb}"), &json!({})).await?;
-        Ok((View::Done("decided; the partner gets a second receipt".to_owned()), answer))
+    let decide = async |args: QuarantineArgs, verb: &str| -> Shown {
+        let id = held_id(client, &args.id).await?;
+        let objects = (!args.object.is_empty()).then_some(args.object);
+        let path = format!("/api/quarantine/{id}/{verb}");
+        let answer = client.post(&path, &json!({ "objects": objects })).await?;
+        Ok((View::Done("decided; a partner gets another receipt".to_owned()), answer))
     };
     match command {
         QuarantineCommand::List => Ok((View::Quarantine, client.get("/api/quarantine").await?)),
@@ -288,9 +291,21 @@ async fn quarantine(client: &Client, command: QuarantineCommand) -> Shown {
             let id = held_id(client, &id).await?;
             Ok((View::Held, client.get(&format!("/api/quarantine/{id}")).await?))
         }
-        QuarantineCommand::Accept { id } => decide(id, "accept").await,
-        QuarantineCommand::Refuse { id } => decide(id, "refuse").await,
+        QuarantineCommand::Accept(args) => decide(args, "accept").await,
+        QuarantineCommand::Refuse(args) => decide(args, "refuse").await,
     }
+}
+
+/// A change of a policy as the API takes it; null is the node's own policy again.
+fn change(args: PolicyArgs) -> Result<Value> {
+    if args.default {
+        return Ok(json!({ "findings": null }));
+    }
+    let mut all = FindingsChange::default();
+    for change in args.changes {
+        all = all.then(change)?;
+    }
+    Ok(json!({ "findings": all }))
 }
 
 async fn collection(client: &Client, command: CollectionCommand) -> Shown {
@@ -315,6 +330,9 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
                 "sources": (!from.is_empty()).then_some(from),
             });
             (View::Collection, client.patch(&at(&address), &body).await?)
+        }
+        CollectionCommand::Findings { address, policy } => {
+            (View::Collection, client.patch(&at(&address), &change(policy)?).await?)
         }
         CollectionCommand::Show { address } => (View::Collection, client.get(&at(&address)).await?),
         CollectionCommand::Grant(args) => grant(client, &args, (args.read, args.write)).await?,

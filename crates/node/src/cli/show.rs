@@ -134,7 +134,7 @@ const PARTNER: &[Field] = &[
     ("fingerprint", |v| text(v, "/spoken")),
     ("address", |v| or(text(v, "/partner/url"), "none: only the courier goes")),
     ("link", link),
-    ("findings", |v| text(v, "/partner/findings")),
+    ("findings", |v| policy(v, "/partner/findings")),
     ("waiting", |v| waiting(v)),
     ("missing numbers", |v| text(v, "/missing")),
     ("ledger seen", |v| or(text(v, "/ledger_seen"), "not yet")),
@@ -189,21 +189,18 @@ const STATEMENTS: &[Column] = &[
     ("STATE", statement_state),
 ];
 const HELD: &[Column] = &[
-    ("#", |v| text(v, "/index")),
-    ("OBJECT", |v| or(text(v, "/id"), "unreadable")),
+    ("#", |v| text(v, "/place")),
+    ("OBJECT", |v| text(v, "/id")),
     ("MARKING", |v| text(v, "/tlp")),
-    ("FINDINGS", |v| match text(v, "/refused/rule").as_str() {
-        "" => findings(v),
-        rule => format!("{rule} at {}: would not be kept", or(text(v, "/refused/place"), "/")),
-    }),
+    ("FINDINGS", findings),
 ];
 const QUARANTINE: &[Column] = &[
-    ("STATEMENT", |v| short(v, "/id")),
+    ("ID", |v| short(v, "/id")),
     ("PRECEDENCE", |v| precedence(v, "/precedence")),
-    ("PARTNER", |v| text(v, "/partner")),
-    ("TOPIC", |v| text(v, "/topic")),
-    ("CAME", |v| time(v, "/at")),
-    ("FINDINGS", |v| text(v, "/findings")),
+    ("FROM", |v| or(text(v, "/partner"), &text(v, "/account"))),
+    ("TOPIC", |v| or(text(v, "/topic"), "own")),
+    ("SINCE", |v| time(v, "/at")),
+    ("OBJECTS", |v| text(v, "/objects")),
 ];
 const JOURNAL: &[Column] = &[
     ("AT", |v| time(v, "/at")),
@@ -385,9 +382,29 @@ fn tally(value: &Value, at: &str) -> String {
     format!("{} kept, {} missed, {} running", count("kept"), count("missed"), count("running"))
 }
 
+/// `error=quarantine warning=accept 103=refuse`, as it is written.
+fn policy(value: &Value, pointer: &str) -> String {
+    let levels = ["error", "warning", "note"];
+    let levels =
+        levels.map(|level| format!("{level}={}", text(value, &format!("{pointer}/{level}"))));
+    let rules = value.pointer(&format!("{pointer}/rules")).and_then(Value::as_object);
+    let rules = rules.into_iter().flatten();
+    let rules = rules.map(|(rule, held)| format!("{rule}={}", held.as_str().unwrap_or_default()));
+    levels.into_iter().chain(rules).collect::<Vec<_>>().join(" ")
+}
+
+/// Each rule with its first place; those that break a MUST are marked.
 fn findings(value: &Value) -> String {
     let rows = value.pointer("/findings").and_then(Value::as_array).cloned().unwrap_or_default();
-    rows.iter().map(|row| text(row, "/rule")).collect::<Vec<_>>().join(", ")
+    let told = |row: &Value| {
+        let mark = if text(row, "/level") == "error" { "✗ " } else { "" };
+        let more = match text(row, "/count").parse::<u32>() {
+            Ok(count) if count > 1 => format!(" ({count} places)"),
+            _ => String::new(),
+        };
+        format!("{mark}{} {}{more}", text(row, "/rule"), text(row, "/pointer"))
+    };
+    rows.iter().map(told).collect::<Vec<_>>().join("\n")
 }
 
 fn rows(answer: &Value, pointer: &str, columns: &[Column], none: &str) -> String {
@@ -495,12 +512,12 @@ fn drafted(answer: &Value) -> String {
         ),
     };
     for line in refused {
-        let place = text(line, "/place");
-        out.push_str(&format!(
-            "\n✗ object {place}, {}: {}",
-            text(line, "/id"),
-            text(line, "/message")
-        ));
+        let (place, id) = (text(line, "/place"), text(line, "/id"));
+        let (mark, why) = match line.pointer("/held") {
+            Some(_) => ("!", format!("stands apart: {}", findings(line).replace('\n', "; "))),
+            None => ("✗", text(line, "/message")),
+        };
+        out.push_str(&format!("\n{mark} object {place}, {id}: {why}"));
     }
     out
 }

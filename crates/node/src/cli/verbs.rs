@@ -4,7 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use protocol::terms::{AgreementId, NodeName, Precedence, Role, Status, Topic};
+use protocol::{
+    findings::FindingsChange,
+    terms::{AgreementId, NodeName, Precedence, Role, Status, Topic},
+};
 
 use super::{
     lines,
@@ -62,15 +65,18 @@ pub(super) enum PartnerCommand {
         #[arg(long)]
         url: Option<String>,
     },
-    /// What is done with a partner's objects in which something is found.
-    #[command(
-        after_help = "Example:\n  detente partner findings brevia.example/channel quarantine"
-    )]
+    /// What becomes of a partner's objects in which something is found.
+    #[command(after_help = "Examples:\n  \
+            detente partner findings brevia.example/channel error=refuse warning=quarantine\n  \
+            detente partner findings brevia.example/channel 103=accept STIX-2.9-06=refuse\n  \
+            detente partner findings brevia.example/channel --default\n\n\
+            Treatments: accept, accept-with-findings, quarantine, refuse; `103=default` takes an\n\
+            exception back.")]
     Findings {
         /// The partner.
         name: NodeName,
-        /// `keep` them with their findings, or `quarantine` their statement until a person decides.
-        policy: store::FindingsPolicy,
+        #[command(flatten)]
+        policy: PolicyArgs,
     },
     /// Every partner.
     #[command(after_help = "Example:\n  detente partner list")]
@@ -81,6 +87,18 @@ pub(super) enum PartnerCommand {
         /// The partner.
         name: NodeName,
     },
+}
+
+/// A change of a policy for findings.
+#[derive(Args)]
+pub(super) struct PolicyArgs {
+    /// `error`, `warning`, `note`, a check's number or name, or a rule's id, each with its
+    /// treatment.
+    #[arg(required_unless_present = "default", conflicts_with = "default")]
+    pub(super) changes: Vec<FindingsChange>,
+    /// Go back to the node's own policy.
+    #[arg(long)]
+    pub(super) default: bool,
 }
 
 #[derive(Subcommand)]
@@ -212,27 +230,32 @@ pub(super) enum ReleaseCommand {
 
 #[derive(Subcommand)]
 pub(super) enum QuarantineCommand {
-    /// What waits.
+    /// What waits: of partners' statements, and of this service's own requests.
     #[command(after_help = "Example:\n  detente quarantine list")]
     List,
-    /// What was sent, and what was found in it.
+    /// The objects of one that wait, with what was found.
     #[command(after_help = "Example:\n  detente quarantine show 5f0c2a9b")]
     Show {
-        /// The statement: its id or the beginning of it.
+        /// The statement or request: its id or the beginning of it.
         id: String,
     },
-    /// Take a statement in after all; the partner gets a second receipt.
-    #[command(after_help = "Example:\n  detente quarantine accept 5f0c2a9b")]
-    Accept {
-        /// The statement: its id or the beginning of it.
-        id: String,
-    },
-    /// Refuse a statement for good; the partner gets a second receipt.
+    /// Take objects in after all; a partner gets another receipt.
+    #[command(
+        after_help = "Examples:\n  detente quarantine accept 5f0c2a9b\n  detente quarantine accept 5f0c2a9b --object 3 --object 4"
+    )]
+    Accept(QuarantineArgs),
+    /// Refuse objects for good; a partner gets another receipt.
     #[command(after_help = "Example:\n  detente quarantine refuse 5f0c2a9b")]
-    Refuse {
-        /// The statement: its id or the beginning of it.
-        id: String,
-    },
+    Refuse(QuarantineArgs),
+}
+
+#[derive(Args)]
+pub(super) struct QuarantineArgs {
+    /// The statement or request: its id or the beginning of it.
+    pub(super) id: String,
+    /// Only this object, by its place; may be repeated. All that wait where none is named.
+    #[arg(long)]
+    pub(super) object: Vec<u32>,
 }
 
 #[derive(Subcommand)]
@@ -278,6 +301,16 @@ pub(super) enum CollectionCommand {
         /// all that were named before.
         #[arg(long, value_name = "ADDRESS")]
         from: Vec<String>,
+    },
+    /// What becomes of objects in which something is found when they are submitted here.
+    #[command(after_help = "Examples:\n  \
+            detente collection findings local/workbench error=quarantine\n  \
+            detente collection findings local/workbench --default")]
+    Findings {
+        /// Its address: `<root>/<alias>`, as `list` prints it.
+        address: String,
+        #[command(flatten)]
+        policy: PolicyArgs,
     },
     /// What is in a collection, and who may use it.
     #[command(after_help = "Example:\n  detente collection show local/workbench")]

@@ -235,6 +235,7 @@ pub(super) async fn change(
         description: Some(typed.description.clone())
             .filter(|description| *description != collection.description),
         retention_days: Some(typed.days()?).filter(|days| *days != collection.retention_days),
+        policy: None,
     };
     collections::change(&desk.service, collection, (change, feeds), person.name(), now()).await?;
     Ok(Redirect::to(&format!("/collections/{id}")).into_response())
@@ -270,7 +271,7 @@ struct ObjectRow {
     name: Option<Piece>,
     path: String,
     tlp: Piece,
-    has_findings: bool,
+    found: Option<(Piece, String)>,
 }
 
 impl ObjectRow {
@@ -281,7 +282,7 @@ impl ObjectRow {
             name: items::subject(&head.body).map(|name| look::quoted(&name)),
             path: format!("/objects/{}", head.id),
             tlp: look::tlp(head.tlp),
-            has_findings: head.findings.is_some(),
+            found: items::summary(&head.findings),
         }
     }
 }
@@ -298,7 +299,7 @@ struct CollectionPage {
     cut: bool,
     types: Vec<Share>,
     markings: Vec<Share>,
-    with_findings: String,
+    with_errors: String,
     days: Vec<Day>,
     readers: Vec<(String, String)>,
     address: String,
@@ -371,7 +372,7 @@ pub(super) async fn show(
         cut: portrait.cut,
         types: by_type(&portrait),
         markings: by_marking(&portrait),
-        with_findings: with_findings(&portrait),
+        with_errors: with_errors(&portrait),
         days: days(&portrait, now()),
         readers: readers(&desk, &collection).await?,
         snippets: snippets::of(&base, &collection),
@@ -431,8 +432,8 @@ fn by_marking(portrait: &Portrait) -> Vec<Share> {
     shares(counts.into_iter().map(|(tlp, count)| (look::tlp(tlp), count)).collect())
 }
 
-fn with_findings(portrait: &Portrait) -> String {
-    let found = portrait.tallies.iter().filter(|tally| tally.has_findings);
+fn with_errors(portrait: &Portrait) -> String {
+    let found = portrait.tallies.iter().filter(|tally| tally.has_error);
     look::count(found.map(|tally| tally.count).sum())
 }
 

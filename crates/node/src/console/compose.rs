@@ -15,16 +15,15 @@ use exchange::{
 };
 use protocol::{
     agreement::{Agreement, Decision, ReleaseRule, TopicTerms},
-    terms::{AgreementId, NodeName, Precedence, Role, Status, Topic},
+    terms::{AgreementId, NodeName, Precedence, Role, Status, Topic, Treatment},
 };
 use serde::Deserialize;
-use serde_json::Value;
 use store::AgreementState;
 use uuid::Uuid;
 
 use super::{
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
-    items,
+    items::{self, FindingRow},
     look::{self, Piece},
 };
 use crate::{
@@ -34,6 +33,8 @@ use crate::{
 
 /// Objects whose findings one page shows.
 const SHOWN: usize = 100;
+/// Findings of one object that one page shows.
+const FINDINGS: usize = 20;
 /// Bytes of a text that goes into the field; a larger one was a file and stays one.
 const TEXT_LEN_MAX: usize = 2 * 1024 * 1024;
 
@@ -167,16 +168,9 @@ struct ObjectRow {
     name: Option<Piece>,
     tlp: Piece,
     refused: Option<(String, String, String)>,
+    stands_apart: bool,
+    is_refused: bool,
     findings: Vec<FindingRow>,
-}
-
-/// One finding.
-pub(super) struct FindingRow {
-    pub(super) rule: String,
-    pub(super) level: String,
-    pub(super) pointer: String,
-    pub(super) found: Piece,
-    pub(super) expected: String,
 }
 
 impl ObjectRow {
@@ -187,30 +181,15 @@ impl ObjectRow {
             name: items::subject(&object.body).map(|name| look::quoted(&name)),
             tlp: look::tlp(object.tlp),
             refused: object.refused.clone(),
-            findings: object.findings.as_deref().map(findings).unwrap_or_default(),
+            findings: object.findings.iter().take(FINDINGS).map(FindingRow::of).collect(),
+            stands_apart: object.treatment == Treatment::Quarantine,
+            is_refused: object.treatment == Treatment::Refuse,
         }
     }
 
     fn is_told(&self) -> bool {
         self.refused.is_some() || !self.findings.is_empty()
     }
-}
-
-/// Findings as rows.
-pub(super) fn findings(json: &str) -> Vec<FindingRow> {
-    let rows: Vec<Value> = serde_json::from_str(json).unwrap_or_default();
-    let text = |row: &Value, key: &str| {
-        row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    rows.iter()
-        .map(|row| FindingRow {
-            rule: text(row, "rule"),
-            level: text(row, "level"),
-            pointer: text(row, "pointer"),
-            found: look::quoted(&text(row, "found")),
-            expected: text(row, "expected"),
-        })
-        .collect()
 }
 
 /// What stands beside the text.
@@ -227,7 +206,8 @@ impl Looked {
     fn of(preview: &Preview, way: &WayOut) -> Self {
         let (decision, explained) = decided(preview.decision.as_ref(), way);
         let rows: Vec<_> = preview.objects.iter().map(ObjectRow::of).collect();
-        let kept = rows.iter().filter(|row| row.refused.is_none()).count();
+        let stays = |row: &&ObjectRow| row.refused.is_some() || row.stands_apart || row.is_refused;
+        let kept = rows.len() - rows.iter().filter(stays).count();
         let mut told: Vec<_> = rows.into_iter().filter(ObjectRow::is_told).collect();
         let cut = told.len() > SHOWN;
         told.truncate(SHOWN);

@@ -112,9 +112,13 @@ pub(super) fn words(act: &Act) -> (&'static str, String, String) {
             ("Acknowledge", what, format!("/statements/{}", statement.id))
         }
         Act::Decide(row) => {
-            let found = look::plural(row.findings.into(), "finding", "findings");
-            let what = format!("held apart from {}, {}, {found}", row.partner.short(), row.topic);
-            ("Accept or refuse", what, format!("/statements/{}", row.id))
+            let objects = look::plural(row.objects.into(), "object", "objects");
+            let from = match (&row.partner, &row.account) {
+                (Some(partner), _) => partner.short(),
+                (None, account) => account.clone().unwrap_or_default(),
+            };
+            let what = format!("{objects} held apart from {from}, {}", row.collection.title);
+            ("Accept or refuse", what, format!("/quarantine/{}", row.id))
         }
         Act::Release(release) => {
             let objects = look::plural(release.items.into(), "object", "objects");

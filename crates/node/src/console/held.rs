@@ -1,5 +1,6 @@
 //! What is held apart: what was sent, what was found in it, and the decision of a releaser.
 
+use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
@@ -7,16 +8,15 @@ use axum::{
 };
 use exchange::{
     Failure,
-    intake::{self, HeldObject},
+    quarantine::{self, Decision},
 };
-use protocol::terms::{Outcome, Role, StatementId};
+use protocol::terms::Role;
 use serde::Deserialize;
-use store::Statement;
+use store::{HeldObject, Source};
 
 use super::{
-    compose::{self, FindingRow},
-    frame::{Answer, Person, Trouble, page_as},
-    items,
+    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    items::{self, FindingRow},
     look::{self, Piece},
     statement,
 };
@@ -27,10 +27,12 @@ use crate::{
 
 /// Objects that one page shows.
 const SHOWN: usize = 100;
+/// Findings of one object that it shows.
+const FINDINGS: usize = 20;
 
-/// A statement that is held apart, as its page shows it.
+/// Objects of a statement or a request that stand apart, as their page shows them.
 pub(super) struct Held {
-    pub(super) found: String,
+    pub(super) count: String,
     pub(super) objects: Vec<HeldRow>,
     pub(super) hidden: usize,
     pub(super) cut: usize,
@@ -47,73 +49,97 @@ pub(super) struct HeldRow {
     pub(super) type_: String,
     pub(super) name: Option<Piece>,
     pub(super) tlp: Piece,
-    pub(super) refused: Option<(String, String)>,
+    /// In a line, where its bytes cannot be shown.
+    pub(super) found: Option<(Piece, String)>,
     pub(super) findings: Vec<FindingRow>,
 }
 
 impl HeldRow {
     fn of(held: HeldObject) -> Self {
-        match held.object {
-            Ok(object) => Self {
-                index: held.index,
-                name: items::subject(&object.body).map(|name| look::quoted(&name)),
-                type_: object.type_,
-                tlp: look::tlp(object.tlp),
-                refused: None,
-                findings: object.findings.as_deref().map(compose::findings).unwrap_or_default(),
-            },
-            Err(refused) => Self {
-                index: held.index,
-                name: None,
-                type_: "unreadable".to_owned(),
-                tlp: look::tlp(None),
-                refused: Some(refused),
-                findings: Vec::new(),
-            },
+        let body = held.body.as_ref();
+        let findings = body.map(|body| exchange::explain(body)).unwrap_or_default();
+        Self {
+            index: held.place,
+            name: body.and_then(|body| items::subject(body)).map(|name| look::quoted(&name)),
+            tlp: look::tlp(held.tlp),
+            found: items::summary(&held.findings).filter(|_| body.is_none()),
+            findings: findings.iter().take(FINDINGS).map(FindingRow::of).collect(),
+            type_: held.type_,
         }
     }
 }
 
-/// What a person sees of a statement that is held apart; nothing where none is, or no longer.
+/// What a person sees of a source that is held apart; nothing where nothing waits, or no longer.
 pub(super) async fn of(
     desk: &Shared,
     person: &Person,
-    statement: &Statement,
+    source: Source,
 ) -> Result<Option<Held>, Problem> {
-    if statement.out || statement.outcome != Some(Outcome::Quarantined) {
-        return Ok(None);
-    }
-    let Some(row) = desk.service.store().quarantined_one(&statement.id).await? else {
-        return Ok(None);
-    };
-    let looked = intake::look_at_quarantined(&desk.service, &statement.id, &person.0.account).await;
-    let denied = matches!(looked, Err(Failure::Denied(_)));
+    let looked = quarantine::look(&desk.service, source, &person.0.account).await;
     let mut held = Held {
-        found: look::plural(row.findings.into(), "finding", "findings"),
+        count: String::new(),
         objects: Vec::new(),
         hidden: 0,
         cut: 0,
         closed: None,
-        why_not: match () {
-            () if !person.is(Role::Releaser) => Some("it asks for the role releaser"),
-            () if denied => Some("it asks for access to its topic"),
-            () => None,
-        },
+        why_not: (!person.is(Role::Releaser)).then_some("it asks for the role releaser"),
         asks_password: !person.is_confirmed(),
     };
     match looked {
-        Ok(opened) => {
-            held.hidden = opened.hidden;
-            held.cut = opened.objects.len().saturating_sub(SHOWN);
-            held.objects = opened.objects.into_iter().take(SHOWN).map(HeldRow::of).collect();
+        Ok(mut found) => {
+            held.count = look::plural(found.row.objects.into(), "object", "objects");
+            held.hidden = found.hidden;
+            held.cut = found.objects.len().saturating_sub(SHOWN);
+            found.objects.truncate(SHOWN);
+            match quarantine::unseal(&desk.service, &mut found).await {
+                Ok(()) => {}
+                Err(failure @ Failure::Forbidden(_)) => {
+                    held.closed = Some(Trouble::from(&Problem::from(failure)));
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+            held.objects = found.objects.into_iter().map(HeldRow::of).collect();
         }
         Err(Failure::Unknown(_)) => return Ok(None),
-        Err(failure @ (Failure::Denied(_) | Failure::Forbidden(_))) => {
+        Err(failure @ Failure::Denied(_)) => {
+            held.why_not = held.why_not.or(Some("it asks for access to its topic"));
             held.closed = Some(Trouble::from(&Problem::from(failure)));
         }
         Err(failure) => return Err(failure.into()),
     }
     Ok(Some(held))
+}
+
+/// What a request of the service's own people brought and stands apart.
+#[derive(Template)]
+#[template(path = "held.html")]
+struct HeldPage {
+    frame: Frame,
+    source: Source,
+    trouble: Option<Trouble>,
+    held: Option<Held>,
+}
+
+async fn build(
+    desk: &Shared,
+    person: &Person,
+    source: Source,
+    trouble: Option<Trouble>,
+) -> Result<HeldPage, Problem> {
+    let held = of(desk, person, source).await?;
+    Ok(HeldPage { frame: person.frame(desk, Menu::Collections), source, trouble, held })
+}
+
+pub(super) async fn show(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<String>,
+) -> Answer {
+    let source: Source = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
+    if let Source::Statement(id) = source {
+        return Ok(Redirect::to(&format!("/statements/{id}")).into_response());
+    }
+    Ok(page(&build(&desk, &person, source, None).await?))
 }
 
 /// What a releaser decides.
@@ -132,13 +158,23 @@ pub(super) async fn decide(
     Form(form): Form<Decided>,
 ) -> Answer {
     person.check(&form.csrf)?;
-    let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
-    match apply(&desk, &person, &id, &form).await {
-        Ok(()) => Ok(Redirect::to(&format!("/statements/{id}")).into_response()),
-        Err(problem) => {
-            let trouble = Some(Trouble::from(&problem));
+    let source: Source = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
+    let path = match source {
+        Source::Statement(id) => format!("/statements/{id}"),
+        Source::Submission(id) => format!("/quarantine/{id}"),
+    };
+    let problem = match apply(&desk, &person, source, &form).await {
+        Ok(()) => return Ok(Redirect::to(&path).into_response()),
+        Err(problem) => problem,
+    };
+    let trouble = Some(Trouble::from(&problem));
+    match source {
+        Source::Statement(id) => {
             let built = statement::again(&desk, &person, &id, trouble).await?;
             Ok(page_as(problem.status(), &built))
+        }
+        Source::Submission(_) => {
+            Ok(page_as(problem.status(), &build(&desk, &person, source, trouble).await?))
         }
     }
 }
@@ -146,15 +182,15 @@ pub(super) async fn decide(
 async fn apply(
     desk: &Shared,
     person: &Person,
-    id: &StatementId,
+    source: Source,
     form: &Decided,
 ) -> Result<(), Problem> {
-    let (service, officer) = (&desk.service, &person.0.account);
     person.confirm(desk, &form.password).await?;
-    if form.decision == "accept" {
-        intake::accept_quarantined(service, id, officer, now(), &mut rng()).await?;
-    } else {
-        intake::refuse_quarantined(service, id, officer, now(), &mut rng()).await?;
-    }
+    let decision = match form.decision.as_str() {
+        "accept" => Decision::Accept,
+        _ => Decision::Refuse,
+    };
+    let who = (&person.0.account, now());
+    quarantine::decide(&desk.service, source, None, decision, who, &mut rng()).await?;
     Ok(())
 }

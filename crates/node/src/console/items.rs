@@ -1,9 +1,12 @@
 //! Items of a release or statement as rows: what each is called, its marking, whether it is gone.
 
-use protocol::terms::NodeName;
+use protocol::{
+    findings::{self, FindingsPolicy, Found, Verdict},
+    terms::NodeName,
+};
 use serde::Deserialize;
 use serde_json::Value;
-use stix::Tlp;
+use stix::{Finding, Level, Tlp};
 use store::ItemHead;
 
 use super::look::{self, Piece};
@@ -40,6 +43,8 @@ pub(super) struct ItemRow {
     pub(super) path: String,
     pub(super) tlp: Piece,
     pub(super) gone: bool,
+    /// What was found, in a line.
+    pub(super) found: Option<(Piece, String)>,
 }
 
 impl ItemRow {
@@ -53,8 +58,53 @@ impl ItemRow {
             path: format!("/objects/{}", item.id),
             tlp: look::tlp(item.tlp),
             gone: item.recalled,
+            found: item.body.as_ref().and_then(|body| summary_of(body)),
         }
     }
+}
+
+/// One finding, in full.
+pub(super) struct FindingRow {
+    pub(super) rule: &'static str,
+    pub(super) level: Piece,
+    pub(super) place: String,
+    pub(super) found: Option<Piece>,
+    pub(super) expected: String,
+    pub(super) clause: &'static str,
+}
+
+impl FindingRow {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            level: level(finding.level),
+            place: finding.place(),
+            found: (!finding.found.is_empty()).then(|| look::quoted(&finding.found)),
+            expected: finding.expected.to_string(),
+            clause: finding.clause,
+        }
+    }
+}
+
+/// A level as a reader sees it.
+pub(super) fn level(level: Level) -> Piece {
+    match level {
+        Level::Error => look::verdict(false, "breaks a MUST"),
+        Level::Warning => look::attention("breaks a SHOULD"),
+        Level::Note => look::plain("note"),
+    }
+}
+
+fn summary_of(body: &[u8]) -> Option<(Piece, String)> {
+    let (policy, mut verdict) = (FindingsPolicy::at_submit(), Verdict::default());
+    exchange::explain(body).iter().for_each(|finding| verdict.weigh(finding, &policy));
+    summary(verdict.found())
+}
+
+/// What was found in an object, in a line: how grave, which rules, where first.
+pub(super) fn summary(found: &[Found]) -> Option<(Piece, String)> {
+    let gravest = found.iter().map(|found| found.level).max()?;
+    Some((level(gravest), findings::told(found)))
 }
 
 /// What an object is called, in its author's words.

@@ -3,12 +3,11 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use protocol::terms::Timestamp;
-use serde_json::Value;
 use store::Held;
 
 use super::{
     frame::{Answer, Frame, Menu, Person, page},
-    items,
+    items::{self, FindingRow},
     look::{self, Piece},
 };
 use crate::{desk::Shared, problem::Problem};
@@ -22,7 +21,7 @@ struct Copy {
     at: Piece,
     version: Option<Piece>,
     tlp: Piece,
-    findings: Vec<(String, String, String)>,
+    findings: Vec<FindingRow>,
     body: Piece,
 }
 
@@ -35,20 +34,16 @@ impl Copy {
             at: look::time(Timestamp::from_ms(head.date_added / 1_000)),
             version: head.version.as_deref().map(look::quoted),
             tlp: look::tlp(head.tlp),
-            findings: head.findings.as_deref().map(findings).unwrap_or_default(),
+            findings: findings(&head.body),
             body: look::document(&items::pretty(&head.body)),
         }
     }
 }
 
-fn findings(json: &str) -> Vec<(String, String, String)> {
-    let rows: Vec<Value> = serde_json::from_str(json).unwrap_or_default();
-    let text = |row: &Value, key: &str| {
-        row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    rows.iter()
-        .map(|row| (text(row, "rule"), text(row, "pointer"), text(row, "expected")))
-        .collect()
+/// Everything that is wrong with it, told from its bytes; beyond this many, the command line tells.
+fn findings(body: &[u8]) -> Vec<FindingRow> {
+    const SHOWN: usize = 100;
+    exchange::explain(body).iter().take(SHOWN).map(FindingRow::of).collect()
 }
 
 #[derive(Template)]

@@ -90,6 +90,8 @@ async fn load(desk: &Shared, person: &Person, id: Uuid) -> Result<Loaded, Proble
 /// What a second person is asked.
 struct Choice {
     says: String,
+    /// What was found in what is to be released.
+    found: Option<(Piece, String)>,
     article: String,
     /// Why this person cannot decide, where that is so.
     why_not: Option<&'static str>,
@@ -172,7 +174,7 @@ async fn build(
         && !matches!(release.state, ReleaseState::RefusedByPartner | ReleaseState::Recalled);
     let (passages, proof) = match &release.statement {
         Some(statement) => {
-            (way::passages(store, statement).await?, Proof::of(store, statement).await?)
+            (way::passages(&desk.service, statement).await?, Proof::of(store, statement).await?)
         }
         None => (Vec::new(), None),
     };
@@ -272,6 +274,7 @@ async fn choice(
             items::named(to),
             items::marked(highest)
         ),
+        found: found(&store.item_rows(release.id).await?),
         article,
         why_not,
         asks_password: !person.is_confirmed(),
@@ -282,6 +285,27 @@ async fn choice(
         reason: String::new(),
         returning: false,
     })
+}
+
+/// What was found in the items of a draft: how many break a MUST, how many only a SHOULD.
+fn found(rows: &[store::ItemRow]) -> Option<(Piece, String)> {
+    let gravest = |row: &store::ItemRow| row.findings.iter().map(|found| found.level).max();
+    let of = |level| rows.iter().filter(|row| gravest(row) == Some(level)).count() as u64;
+    let (errors, warnings) = (of(stix::Level::Error), of(stix::Level::Warning));
+    let level = match (errors, warnings) {
+        (0, 0) => return None,
+        (0, _) => stix::Level::Warning,
+        _ => stix::Level::Error,
+    };
+    let objects = |count| look::plural(count, "object breaks", "objects break");
+    let told = match (errors, warnings) {
+        (0, warnings) => format!("{} a SHOULD.", objects(warnings)),
+        (errors, 0) => format!("{} a MUST.", objects(errors)),
+        (errors, warnings) => {
+            format!("{} a MUST, {} only a SHOULD.", objects(errors), objects(warnings))
+        }
+    };
+    Some((items::level(level), told))
 }
 
 /// The precedences that the agreement names for a release's topic.

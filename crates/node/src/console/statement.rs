@@ -8,9 +8,9 @@ use axum::{
     response::{IntoResponse, Redirect},
 };
 use exchange::{acknowledgement, rights::Work};
-use protocol::terms::{Role, StatementId, StatementType};
+use protocol::terms::{Outcome, Role, StatementId, StatementType};
 use serde::Deserialize;
-use store::Statement;
+use store::{Source, Statement};
 
 use super::{
     evidence::Proof,
@@ -97,7 +97,12 @@ async fn build(
     let due = statement.at.plus_ms(exchange::waiting::clock_ms(statement.precedence));
     let agreement = store.agreement(&statement.agreement).await?;
     let open = loud && acknowledged.is_none();
-    let held = held::of(desk, person, statement).await?;
+    let held = match statement.outcome {
+        Some(Outcome::Quarantined) if !statement.out => {
+            held::of(desk, person, Source::Statement(id)).await?
+        }
+        _ => None,
+    };
     let next = match (&held, open) {
         (Some(_), _) => {
             Some("A releaser takes it in or refuses it; nothing of it is served.".to_owned())
@@ -127,7 +132,7 @@ async fn build(
         items: heads.iter().map(ItemRow::of).collect(),
         from,
         more,
-        passages: way::passages(store, &id).await?,
+        passages: way::passages(&desk.service, &id).await?,
         marks: way::marks(store, None, Some(id)).await?,
         proof: Proof::of(store, &id).await?,
         trouble: None,

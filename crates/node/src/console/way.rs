@@ -1,5 +1,9 @@
 //! How a statement went: to each recipient, with its receipt; who did what, when; its recalls.
 
+use exchange::{
+    Service,
+    intake::{self, ItemEntry, ReceiptEntry},
+};
 use protocol::terms::StatementId;
 use store::{Journal, Passage, Recall, Store};
 use uuid::Uuid;
@@ -9,6 +13,8 @@ use crate::problem::Problem;
 
 /// Lines of a journal that one page shows.
 const MARKS: u32 = 100;
+/// Items of a receipt that one page shows.
+const TOLD: usize = 50;
 
 /// One recipient.
 pub(super) struct PassageRow {
@@ -19,10 +25,34 @@ pub(super) struct PassageRow {
     pub(super) tries: Option<String>,
     pub(super) code: Option<Piece>,
     pub(super) receipt: Option<(String, Piece)>,
+    /// Items of which the receipt says more, and how many further ones it has.
+    pub(super) items: Vec<ToldRow>,
+    pub(super) more: usize,
+}
+
+/// What a receipt says of one item.
+pub(super) struct ToldRow {
+    pub(super) index: u32,
+    pub(super) outcome: Piece,
+    pub(super) code: Piece,
+    pub(super) place: Option<Piece>,
+}
+
+impl ToldRow {
+    fn of(item: &ItemEntry) -> Self {
+        Self {
+            index: item.index,
+            outcome: look::outcome(item.outcome),
+            code: look::quoted(&item.code),
+            place: (!item.place.is_empty()).then(|| look::quoted(&item.place)),
+        }
+    }
 }
 
 impl PassageRow {
-    fn of(passage: &Passage) -> Self {
+    fn of(passage: &Passage, told: Option<&ReceiptEntry>) -> Self {
+        let items = told.map(|told| told.items.as_slice()).unwrap_or_default();
+        let more = told.map_or(0, |told| told.more) + items.len().saturating_sub(TOLD);
         let waits = passage.delivered.is_none() && passage.attempts > 0;
         let tries = waits.then(|| {
             let why = passage.last_error.as_deref().unwrap_or("no answer");
@@ -38,12 +68,22 @@ impl PassageRow {
             receipt: passage
                 .receipt
                 .map(|id| (format!("/statements/{id}"), look::id(&id.to_string()))),
+            items: items.iter().take(TOLD).map(ToldRow::of).collect(),
+            more,
         }
     }
 }
 
-pub(super) async fn passages(store: &Store, id: &StatementId) -> Result<Vec<PassageRow>, Problem> {
-    Ok(store.passages(id).await?.iter().map(PassageRow::of).collect())
+pub(super) async fn passages(
+    service: &Service,
+    id: &StatementId,
+) -> Result<Vec<PassageRow>, Problem> {
+    let told = intake::receipts_of(service, id).await?;
+    let of = |passage: &Passage| {
+        let told = told.iter().find(|(partner, _)| *partner == passage.partner);
+        PassageRow::of(passage, told.map(|(_, entry)| entry))
+    };
+    Ok(service.store().passages(id).await?.iter().map(of).collect())
 }
 
 /// One recall of a release.

@@ -8,7 +8,10 @@ use exchange::{
     rights::Root,
     submit::{self, Submission, SubmitError},
 };
-use protocol::terms::{Status as Meaning, Timestamp};
+use protocol::{
+    findings,
+    terms::{Status as Meaning, Timestamp},
+};
 use serde::Serialize;
 use store::{Collection, Kept, Line};
 use tokio::time::timeout;
@@ -39,14 +42,28 @@ struct Detail<'a> {
     id: &'a str,
     version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
+    message: Option<String>,
 }
 
 impl<'a> Detail<'a> {
     /// An object without a version of its own has the time of the request for one.
     fn of(line: &'a Line, at: &'a str) -> Self {
         let version = if line.version.is_empty() { at } else { &line.version };
-        Self { id: &line.id, version, message: line.message.as_deref() }
+        Self { id: &line.id, version, message: message(line) }
+    }
+}
+
+/// What is to be said about an object, and what was found in it.
+fn message(line: &Line) -> Option<String> {
+    let said = match line.held {
+        true => Some("it stands apart until a person decides"),
+        false => line.message.as_deref(),
+    };
+    let found = findings::told(&line.findings);
+    match (said, found.is_empty()) {
+        (said, true) => said.map(str::to_owned),
+        (None, false) => Some(format!("findings: {found}")),
+        (Some(said), false) => Some(format!("{said}; findings: {found}")),
     }
 }
 

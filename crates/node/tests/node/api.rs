@@ -113,7 +113,7 @@ async fn walk_partners(judge: &mut Judge, desks: &Desks) {
     assert_eq!(list["partners"][0]["partner"]["url"], "https://brevia.example:8421");
     let one = "/api/partners/brevia.example%2Fchannel";
     judge.get(&desks.a, "/api/partners/{node}", one).await;
-    let change = json!({ "url": "https://new.brevia.example:8421", "findings": "quarantine" });
+    let change = json!({ "url": "https://new.brevia.example:8421", "findings": { "error": "refuse", "rules": { "103": "accept" } } });
     let reply = desks.a.ask("PATCH", one, "application/json", change.to_string()).await;
     let changed = judge.holds("PATCH", "/api/partners/{node}", &reply);
     assert_eq!(changed["partner"]["url"], change["url"]);
@@ -157,6 +157,16 @@ async fn walk_collections(judge: &mut Judge, client: &Client) {
         client.ask("PATCH", "/api/collections/local%2Fall", "application/json", change.to_string());
     let shown = judge.holds("PATCH", "/api/collections/{id}", &reply.await);
     assert_eq!(shown["collection"]["retention_days"], json!(null));
+    let change = json!({ "findings": { "error": "quarantine", "rules": { "103": "accept" } } });
+    let (path, kind) = ("/api/collections/local%2Fkettles", "application/json");
+    let reply = client.ask("PATCH", path, kind, change.to_string()).await;
+    let changed = judge.holds("PATCH", "/api/collections/{id}", &reply);
+    assert_eq!(changed["findings"]["error"], "quarantine");
+    assert_eq!(changed["findings"]["rules"]["103"], "accept");
+    let wrong = json!({ "findings": { "rules": { "lamps": "accept" } } }).to_string();
+    assert_eq!(client.ask("PATCH", path, kind, wrong).await.rule(), "API-400");
+    let back = client.ask("PATCH", path, kind, "{\"findings\":null}").await.json();
+    assert_eq!(back["findings"]["error"], "accept-with-findings");
     let new = json!({ "name": "siem", "roles": ["reader"] });
     client.post("/api/accounts", &new).await;
     let grant =
@@ -252,9 +262,6 @@ async fn walk_statements(judge: &mut Judge, desks: &Desks) {
 }
 
 async fn walk_quarantine(judge: &mut Judge, mut desks: Desks, agreement: &str) -> Desks {
-    let apart = json!({ "findings": "quarantine" }).to_string();
-    let partner = "/api/partners/aldermoor.example%2Fchannel";
-    desks.b.ask("PATCH", partner, "application/json", apart).await;
     for number in [50, 51] {
         let doubtful = tool(number, 0).replace("\"name\"", "\"confidence\":400,\"name\"");
         let url = format!("/api/releases?topic=lamps&agreement={agreement}");
@@ -272,7 +279,10 @@ async fn walk_quarantine(judge: &mut Judge, mut desks: Desks, agreement: &str) -
     assert_eq!(one["held"]["id"], held[0]["id"]);
     assert!(!one["objects"][0]["findings"].as_array().unwrap().is_empty(), "{one}");
     for (row, verb) in held.iter().zip(["accept", "refuse"]) {
-        let url = format!("/api/quarantine/{}/{verb}", row["id"].as_str().unwrap());
+        let url = format!("/api/quarantine/{}", row["id"].as_str().unwrap());
+        let shown = judge.get(&desks.b, "/api/quarantine/{id}", &url).await;
+        assert_eq!(shown["objects"][0]["findings"][0]["rule"], "STIX-3.2-10");
+        let url = format!("{url}/{verb}");
         judge.post(&desks.b, &format!("/api/quarantine/{{id}}/{verb}"), &url, &json!({})).await;
         assert_eq!(desks.b.post(&url, &json!({})).await.status, 404, "decided once");
     }

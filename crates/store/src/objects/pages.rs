@@ -5,6 +5,7 @@
 //! object has versions in several classes, its entries are looked at one by one (`MIXED`).
 
 use bytes::Bytes;
+use protocol::findings::Found;
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     versions::{MIXED, Version, chosen},
 };
 use crate::{
-    Error, Store, params,
+    Error, Store, params, rows,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -57,8 +58,8 @@ pub struct Entry {
     pub spec: String,
     /// The marking that holds.
     pub tlp: Option<stix::Tlp>,
-    /// Findings, as JSON.
-    pub findings: Option<String>,
+    /// What was found in it.
+    pub findings: Vec<Found>,
     /// Its bytes, as received.
     pub body: Option<Bytes>,
 }
@@ -202,7 +203,7 @@ fn entries(
             type_: row.get(3)?,
             spec: of.spec.clone(),
             tlp: of.tlp,
-            findings: row.get(5)?,
+            findings: rows::found(row, "findings")?,
             body: None,
         })
     })

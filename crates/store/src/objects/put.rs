@@ -12,7 +12,7 @@ use super::{
     versions::{FIRST, LAST, MIXED, reflag},
 };
 use crate::{
-    Error, Work, params,
+    Error, Work, params, rows,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -334,7 +334,9 @@ fn insert(
     // An object without a version of its own has the time of the request that brought it.
     let at = now.to_string();
     let mut given = Given::new(COLUMNS);
-    for (date, new, state) in entries {
+    let found: Vec<_> =
+        entries.iter().map(|(_, new, _)| rows::found_column(&new.object.findings)).collect();
+    for ((date, new, state), findings) in entries.iter().zip(&found) {
         let object = new.object;
         given.push([
             Value::Int(*date),
@@ -347,7 +349,7 @@ fn insert(
             object.type_.to_column(),
             Value::Int(new.class),
             Value::Int(*state),
-            object.findings.to_column(),
+            findings.to_column(),
         ]);
     }
     let sql = "/* objects::insert */ INSERT INTO entry

@@ -2,6 +2,7 @@
 //! objects, and every copy of one object.
 
 use bytes::Bytes;
+use protocol::findings::Found;
 use stix::Tlp;
 use uuid::Uuid;
 
@@ -25,8 +26,8 @@ pub struct ObjectHead {
     pub version: Option<String>,
     /// The marking that holds.
     pub tlp: Option<Tlp>,
-    /// Findings, as JSON.
-    pub findings: Option<String>,
+    /// What was found in it.
+    pub findings: Vec<Found>,
     /// Its bytes.
     pub body: Bytes,
 }
@@ -49,8 +50,8 @@ pub struct Tally {
     pub type_: String,
     /// The marking that holds.
     pub tlp: Option<Tlp>,
-    /// Whether anything was found.
-    pub has_findings: bool,
+    /// Whether a MUST is violated.
+    pub has_error: bool,
     /// Days since 1970 on which they became visible.
     pub day: i64,
     /// How many.
@@ -85,7 +86,7 @@ fn read(row: &Row<'_>) -> Result<ObjectHead, Error> {
         type_: row.get("type")?,
         version: row.get("version")?,
         tlp: rows::tlp(row, "tlp")?,
-        findings: row.get("findings")?,
+        findings: rows::found(row, "findings")?,
         body: row.get("body")?,
     })
 }
@@ -103,7 +104,7 @@ impl Store {
             let sql = format!(
                 "/* portrait */ SELECT type, {TLP}, found, day, n FROM
                  (SELECT type, class, found, day, count(*) AS n FROM
-                  (SELECT type, class, CASE WHEN findings IS NULL THEN 0 ELSE 1 END AS found,
+                  (SELECT type, class, CASE WHEN findings LIKE '%\"level\":\"error\"%' THEN 1 ELSE 0 END AS found,
                    date_added / 86400000000 AS day FROM entry
                    WHERE collection = ? AND {LAST} AND class IN {seen} ORDER BY date_added DESC LIMIT ?) AS newest
                   GROUP BY type, class, found, day) AS counted JOIN class k ON k.id = class"
@@ -112,7 +113,7 @@ impl Store {
                 Ok(Tally {
                     type_: row.get("type")?,
                     tlp: rows::tlp(row, "tlp")?,
-                    has_findings: row.get("found")?,
+                    has_error: row.get("found")?,
                     day: row.get("day")?,
                     count: row.get("n")?,
                 })

@@ -38,7 +38,7 @@ pub(crate) fn with_body(id: u32, version: u32, body: &str) -> NewObject {
         spec: "2.1".to_owned(),
         tlp: None,
         communities: Vec::new(),
-        findings: None,
+        findings: Vec::new(),
         marking: None,
         awaits: Vec::new(),
     }
@@ -53,6 +53,7 @@ pub(crate) fn request(collection: &Collection, objects: Vec<NewObject>) -> AddOb
         collection: collection.clone(),
         account: "drafter".to_owned(),
         objects: (0..).zip(objects).collect(),
+        held: Vec::new(),
         failures: Vec::new(),
         now: now(),
         release: None,

@@ -1,9 +1,10 @@
-//! What has findings stands apart where the partner is dealt with so, until a person decides.
+//! Dirty data on its way: what a policy holds apart waits for a person, its neighbours come in,
+//! and the sender is told by rule and place.
 
-use exchange::intake;
+use exchange::quarantine::{self, Decision};
 use pollster::block_on;
 use protocol::terms::{Outcome, StatementId};
-use store::{FindingsPolicy, ReleaseState};
+use store::{ReleaseState, Source};
 use testkit::{Weather, World, officer};
 use uuid::Uuid;
 
@@ -14,46 +15,94 @@ fn doubtful(number: u32) -> String {
     testkit::tool(number, 0).replace("\"name\"", "\"confidence\":400,\"name\"")
 }
 
+/// A release of two doubtful tools and a sound one has arrived.
 fn held_apart(seed: u64) -> (tempfile::TempDir, World, Uuid, StatementId) {
     let (folder, mut world) = world(seed, Weather::default());
-    let (b, a, now) = (world.b.service.clone(), world.a.service.name().clone(), world.now);
-    let apart = Some(FindingsPolicy::Quarantine);
-    block_on(b.store().change_partner(a, None, apart, "b".to_owned(), now)).unwrap();
-    let release = world.post(true, "lamps", &[doubtful(1), testkit::tool(2, 0)]).release.unwrap();
+    let objects = [doubtful(1), testkit::tool(2, 0), doubtful(3)];
+    let release = world.post(true, "lamps", &objects).release.unwrap();
     world.settle();
-    let waiting = block_on(b.store().quarantined(10)).unwrap();
-    assert_eq!(waiting.len(), 1);
-    assert!(world.b.served("lamps").is_empty());
-    (folder, world, release, waiting[0].id)
+    world.settle();
+    let waiting = block_on(world.b.service.store().quarantined(10)).unwrap();
+    let [row] = waiting.as_slice() else { panic!("one statement waits: {waiting:?}") };
+    let Source::Statement(id) = row.id else { panic!("a statement") };
+    assert_eq!((row.objects, row.topic.as_ref().unwrap().as_str()), (2, "lamps"));
+    (folder, world, release, id)
+}
+
+fn decide(
+    world: &mut World,
+    id: StatementId,
+    places: Option<&[u32]>,
+    decision: Decision,
+) -> Result<(), exchange::Failure> {
+    let (b, now) = (world.b.service.clone(), world.now);
+    let (source, someone) = (Source::Statement(id), officer(&b));
+    block_on(quarantine::decide(&b, source, places, decision, (&someone, now), &mut world.rng))
 }
 
 fn state(world: &World, release: Uuid) -> ReleaseState {
     block_on(world.a.service.store().release(release)).unwrap().unwrap().state
 }
 
+/// What A was last told of the items of its release: index, outcome, rule, place.
+fn told(world: &World, release: Uuid) -> Vec<(u32, Outcome, String, String)> {
+    let store = world.a.service.store();
+    let statement = block_on(store.release(release)).unwrap().unwrap().statement.unwrap();
+    let told = block_on(exchange::intake::receipts_of(&world.a.service, &statement)).unwrap();
+    let (_, entry) = told.into_iter().next().unwrap();
+    entry.items.into_iter().map(|item| (item.index, item.outcome, item.code, item.place)).collect()
+}
+
+fn item(index: u32, outcome: Outcome, code: &str, place: &str) -> (u32, Outcome, String, String) {
+    (index, outcome, code.to_owned(), place.to_owned())
+}
+
 #[test]
-fn quarantined_statement_is_taken_in_when_a_person_accepts_it() {
-    let (_folder, mut world, release, id) = held_apart(61);
+fn object_that_breaks_a_must_stands_apart_and_its_neighbours_come_in() {
+    let (_folder, world, release, _) = held_apart(61);
+    assert_eq!(world.b.served("lamps").len(), 1);
     assert_eq!(state(&world, release), ReleaseState::Quarantined);
-    let (b, now) = (world.b.service.clone(), world.now);
-    block_on(intake::accept_quarantined(&b, &id, &officer(&b), now, &mut world.rng)).unwrap();
-    let someone = officer(&b);
-    let again = intake::accept_quarantined(&b, &id, &someone, now, &mut world.rng);
-    assert!(block_on(again).is_err(), "a decision is made once");
-    world.settle();
-    world.settle();
-    assert_eq!(world.b.served("lamps").len(), 2);
-    assert_eq!(state(&world, release), ReleaseState::TakenInWithFindings);
+    let (rule, place) = ("STIX-3.2-10", "/confidence");
+    let held = [0, 2].map(|index| item(index, Outcome::Quarantined, rule, place));
+    assert_eq!(told(&world, release), held);
     assert!(world.compare().agree);
 }
 
 #[test]
-fn quarantined_statement_that_is_refused_is_in_no_collection() {
+fn objects_that_stand_apart_are_decided_on_one_by_one_and_once() {
     let (_folder, mut world, release, id) = held_apart(62);
-    let (b, now) = (world.b.service.clone(), world.now);
-    block_on(intake::refuse_quarantined(&b, &id, &officer(&b), now, &mut world.rng)).unwrap();
+    decide(&mut world, id, Some(&[0]), Decision::Accept).unwrap();
+    assert!(decide(&mut world, id, Some(&[0]), Decision::Refuse).is_err(), "decided once");
+    assert!(decide(&mut world, id, Some(&[1]), Decision::Accept).is_err(), "it does not wait");
     world.settle();
-    // What came back is taken in by the next step.
+    world.settle();
+    assert_eq!(world.b.served("lamps").len(), 2);
+    assert_eq!(state(&world, release), ReleaseState::Quarantined, "one still waits");
+    decide(&mut world, id, None, Decision::Refuse).unwrap();
+    assert!(decide(&mut world, id, None, Decision::Accept).is_err(), "nothing waits");
+    world.settle();
+    world.settle();
+    assert_eq!(world.b.served("lamps").len(), 2);
+    assert_eq!(state(&world, release), ReleaseState::TakenInWithFindings);
+    let refused = item(2, Outcome::Refused, "quarantine-refused", "");
+    assert_eq!(told(&world, release), [refused]);
+    let row = block_on(world.b.service.store().statement(&id)).unwrap().unwrap();
+    assert_eq!(row.outcome, Some(Outcome::TakenInWithFindings));
+    assert!(world.compare().agree);
+}
+
+#[test]
+fn statement_whose_every_object_is_refused_is_refused() {
+    let (_folder, mut world, release, id) = {
+        let (folder, mut world) = world(63, Weather::default());
+        let release = world.post(true, "lamps", &[doubtful(1)]).release.unwrap();
+        world.settle();
+        let waiting = block_on(world.b.service.store().quarantined(10)).unwrap();
+        let Source::Statement(id) = waiting[0].id else { panic!("a statement") };
+        (folder, world, release, id)
+    };
+    decide(&mut world, id, None, Decision::Refuse).unwrap();
+    world.settle();
     world.settle();
     assert!(world.b.served("lamps").is_empty());
     assert_eq!(state(&world, release), ReleaseState::RefusedByPartner);
@@ -62,15 +111,55 @@ fn quarantined_statement_that_is_refused_is_in_no_collection() {
 }
 
 #[test]
-fn quarantined_statement_that_is_recalled_can_not_be_taken_in_any_more() {
-    let (_folder, mut world, release, id) = held_apart(63);
+fn object_that_is_recalled_while_it_stands_apart_can_not_be_taken_in_any_more() {
+    let (_folder, mut world, release, id) = held_apart(64);
+    world.recall(release, Some(vec![0]));
+    world.settle();
+    assert!(decide(&mut world, id, Some(&[0]), Decision::Accept).is_err());
     world.recall(release, None);
     world.settle();
     assert!(block_on(world.b.service.store().quarantined(10)).unwrap().is_empty());
-    let (b, now) = (world.b.service.clone(), world.now);
-    let someone = officer(&b);
-    let late = intake::accept_quarantined(&b, &id, &someone, now, &mut world.rng);
-    assert!(block_on(late).is_err());
+    assert!(decide(&mut world, id, None, Decision::Accept).is_err());
+    assert!(world.b.served("lamps").is_empty());
     let recalls = block_on(world.a.service.store().recalls(1)).unwrap();
     assert_eq!(recalls[0].answer.unwrap().word(), "deleted-everywhere");
+}
+
+/// What the same objects come to under each policy for the same partner.
+#[test]
+fn partner_is_treated_as_its_policy_says() {
+    let refused = item(0, Outcome::Refused, "STIX-3.2-10", "/confidence");
+    let with_findings = item(0, Outcome::TakenInWithFindings, "STIX-3.2-10", "/confidence");
+    let cases = [
+        ("error=accept", 2, ReleaseState::TakenIn, vec![]),
+        ("error=accept-with-findings", 2, ReleaseState::TakenInWithFindings, vec![with_findings]),
+        ("error=refuse", 1, ReleaseState::TakenInWithFindings, vec![refused]),
+        ("STIX-3.2-10=accept", 2, ReleaseState::TakenIn, vec![]),
+        ("warning=refuse", 0, ReleaseState::RefusedByPartner, vec![]),
+    ];
+    for (seed, (policy, served, expected, items)) in (70..).zip(cases) {
+        let (_folder, mut world) = world(seed, Weather::default());
+        let (b, a, now) = (world.b.service.clone(), world.a.service.name().clone(), world.now);
+        let change = Some(Some(policy.parse().unwrap()));
+        block_on(b.store().change_partner(a, None, change, "b".to_owned(), now)).unwrap();
+        // A SHOULD that both break: an identity class of no vocabulary.
+        let objects = match policy {
+            "warning=refuse" => vec![custom(1), custom(2)],
+            _ => vec![doubtful(1), testkit::tool(2, 0)],
+        };
+        let release = world.post(true, "lamps", &objects).release.unwrap();
+        world.settle();
+        world.settle();
+        assert_eq!(world.b.served("lamps").len(), served, "{policy}");
+        assert_eq!(state(&world, release), expected, "{policy}");
+        if policy != "warning=refuse" {
+            assert_eq!(told(&world, release), items, "{policy}");
+        }
+        assert!(block_on(b.store().quarantined(10)).unwrap().is_empty());
+    }
+}
+
+/// A tool that breaks a SHOULD only: a property outside the extension mechanism.
+fn custom(number: u32) -> String {
+    testkit::tool(number, 0).replace("\"name\"", "\"x_lamp\":1,\"name\"")
 }

@@ -1,0 +1,190 @@
+//! Deciding on what stands apart: objects that a partner's statement brought, or a request of the
+//! service's own people.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use protocol::{
+    findings::FindingsPolicy,
+    statement::{Item, ItemKind},
+    terms::{Role, Timestamp},
+};
+use rand_core::CryptoRng;
+use store::{Account, HeldObject, Line, NewObject, QuarantineRow, Source, SubmissionDecision};
+use uuid::Uuid;
+
+use crate::{
+    Failure, Service,
+    examine::{Examine, Examined, Markings},
+    intake, rights,
+    submit::{self, Submission, SubmitError},
+};
+
+/// Objects of one statement or request that are looked at, and decided on, at once.
+pub const OBJECTS_MAX: u32 = 100_000;
+
+/// What a person says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// They come into the collection, with their findings.
+    Accept,
+    /// They are refused for good.
+    Refuse,
+}
+
+/// Decides on what one statement or request brought: on some objects by their places, or on all
+/// that still wait. A person may let in what the policy would refuse, though never what cannot be
+/// kept.
+///
+/// *Atomicity*: one transaction; each object is decided on once.
+///
+/// *Errors*: `ROLE-1`, `ROLE-2` and `ROLE-3` where it is not this officer's to decide (what may not
+/// be seen may still be refused); unknown where nothing waits there, or not all that is named.
+pub async fn decide<R: CryptoRng>(
+    service: &Service,
+    source: Source,
+    places: Option<&[u32]>,
+    decision: Decision,
+    (officer, now): (&Account, Timestamp),
+    rng: &mut R,
+) -> Result<(), Failure> {
+    rights::check_role(officer, &[Role::Releaser])?;
+    let row = service.store().quarantined_from(source).await?;
+    let row = row.ok_or(Failure::Unknown("statement or request in quarantine"))?;
+    let sight = rights::check_collection(service, officer, &row.collection).await?;
+    let held = service.store().held_objects(source, 0, OBJECTS_MAX).await?;
+    let mut left: BTreeSet<u32> = held.iter().map(|object| object.place).collect();
+    let places: Vec<u32> = match places {
+        None => left.iter().copied().collect(),
+        Some(places) => places.iter().copied().collect::<BTreeSet<_>>().into_iter().collect(),
+    };
+    if places.is_empty() || !places.iter().all(|place| left.remove(place)) {
+        return Err(Failure::Unknown("object in quarantine"));
+    }
+    let account = officer.name.as_str();
+    if decision == Decision::Accept {
+        let chosen = held.iter().filter(|object| places.contains(&object.place));
+        rights::check_sight(&sight, chosen.filter_map(|object| object.tlp).max())?;
+    }
+    match source {
+        Source::Statement(id) => {
+            let waits = held.iter().filter(|object| left.contains(&object.place));
+            let choice = intake::Choice { id, row, places, left: waits.cloned().collect() };
+            intake::decide_statement(service, choice, decision, (account, now), rng).await
+        }
+        Source::Submission(id) => {
+            let chosen = held.into_iter().filter(|object| places.contains(&object.place)).collect();
+            decide_submission(service, (id, row), chosen, decision, (account, now)).await
+        }
+    }
+}
+
+async fn decide_submission(
+    service: &Service,
+    (status_id, row): (Uuid, QuarantineRow),
+    chosen: Vec<HeldObject>,
+    decision: Decision,
+    (actor, now): (&str, Timestamp),
+) -> Result<(), Failure> {
+    let bodies: Vec<Bytes> = chosen.iter().filter_map(|held| held.body.clone()).collect();
+    let slices: Vec<&[u8]> = bodies.iter().map(AsRef::as_ref).collect();
+    let markings = Markings::of(service, &slices).await?;
+    let (accepted, refused) = match decision {
+        Decision::Accept => let_in(&chosen, &markings),
+        Decision::Refuse => (Vec::new(), chosen.iter().map(submit::turned_down).collect()),
+    };
+    let account = row.account.unwrap_or_default();
+    let release = match accepted.is_empty() {
+        true => None,
+        false => draft(service, &row.collection, &account).await?,
+    };
+    let decision = SubmissionDecision {
+        status_id,
+        collection: row.collection,
+        account,
+        accepted,
+        refused,
+        release,
+        actor: actor.to_owned(),
+        now,
+    };
+    service.store().decide_submission(decision).await?;
+    Ok(())
+}
+
+/// The objects as a person lets them in: what is found stays beside them.
+fn let_in(chosen: &[HeldObject], markings: &Markings) -> (Vec<(u32, NewObject)>, Vec<Line>) {
+    let (policy, options) = (FindingsPolicy::at_submit(), stix::Options::default());
+    let mut examine = Examine::new(&options, markings, &policy);
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for held in chosen {
+        let Some(body) = &held.body else { continue };
+        match examine.object(body, body) {
+            Examined::Taken(object) | Examined::Held(object) => accepted.push((held.place, object)),
+            Examined::Refused(why) => refused.push(submit::refused_line(held.place, body, why)),
+        }
+    }
+    (accepted, refused)
+}
+
+/// The draft that accepted objects become, where their collection is an outgoing one: a release of
+/// its own, since the rest of the request may have left long ago.
+async fn draft(
+    service: &Service,
+    collection: &store::Collection,
+    account: &str,
+) -> Result<Option<store::ReleaseDraft>, Failure> {
+    let submission = Submission {
+        collection: collection.clone(),
+        account: account.to_owned(),
+        body: Bytes::new(),
+        precedence: None,
+        status: protocol::terms::Status::Actual,
+        note: None,
+        status_id: Uuid::new_v4(),
+    };
+    submit::draft(service, &submission).await.map_err(|error| match error {
+        SubmitError::Failure(failure) => failure,
+        SubmitError::Split(_) | SubmitError::NotWritable => Failure::Unknown("collection"),
+    })
+}
+
+/// What stands apart, for the eyes of whoever decides.
+#[derive(Debug)]
+pub struct Held {
+    /// What is known of it from outside.
+    pub row: QuarantineRow,
+    /// Its objects in order, those that the officer may see.
+    pub objects: Vec<HeldObject>,
+    /// How many more there are.
+    pub hidden: usize,
+}
+
+/// What waits of one statement or request.
+///
+/// *Errors*: unknown where nothing waits there; `ROLE-2` for who does not read its collection.
+pub async fn look(service: &Service, source: Source, officer: &Account) -> Result<Held, Failure> {
+    let row = service.store().quarantined_from(source).await?;
+    let row = row.ok_or(Failure::Unknown("statement or request in quarantine"))?;
+    let sight = rights::check_collection(service, officer, &row.collection).await?;
+    let mut objects = service.store().held_objects(source, 0, OBJECTS_MAX).await?;
+    objects.retain(|object| object.tlp.is_none_or(|tlp| tlp <= sight.ceiling));
+    let hidden = (row.objects as usize).saturating_sub(objects.len());
+    Ok(Held { row, objects, hidden })
+}
+
+/// Reads the bytes of objects that a statement brought: they are kept sealed.
+///
+/// *Errors*: the refusal's code where the statement no longer verifies.
+pub async fn unseal(service: &Service, held: &mut Held) -> Result<(), Failure> {
+    let Source::Statement(id) = held.row.id else { return Ok(()) };
+    let opened = intake::open_quarantined(service, &id).await?;
+    for object in &mut held.objects {
+        if let Some(Item::Data { kind: ItemKind::Stix, data }) =
+            opened.items().get(object.place as usize)
+        {
+            object.body = Some(data.clone());
+        }
+    }
+    Ok(())
+}
