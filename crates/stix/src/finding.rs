@@ -67,6 +67,8 @@ pub enum FindingKind {
     Order(&'static str, &'static str),
     /// A custom property, type or extension without the extension mechanism.
     Custom(String),
+    /// No JSON, or beyond a limit: what is wrong.
+    Fault(&'static str),
     /// A language of three letters, as STIX 2.0 had it.
     ThreeLetterLanguage,
 }
@@ -96,7 +98,7 @@ impl Finding {
     /// `extensions-use` and `software-language-iso639` for what they say.
     pub fn code(&self) -> &'static str {
         match self.kind {
-            FindingKind::Plain => self.rule,
+            FindingKind::Plain | FindingKind::Fault(_) => self.rule,
             FindingKind::Required(_) => "required",
             FindingKind::Order(..) => "timestamp-compare",
             FindingKind::Custom(_) => "extensions-use",
@@ -109,7 +111,7 @@ impl Finding {
         match &self.kind {
             FindingKind::Required(name) | FindingKind::Order(name, _) => Some(name),
             FindingKind::Custom(name) => Some(name),
-            FindingKind::Plain | FindingKind::ThreeLetterLanguage => None,
+            FindingKind::Plain | FindingKind::Fault(_) | FindingKind::ThreeLetterLanguage => None,
         }
     }
 
@@ -135,6 +137,8 @@ impl Finding {
             FindingKind::Order(later, earlier) => {
                 format!("{place}: `{later}` must be later than `{earlier}`")
             }
+            FindingKind::Fault(problem) if self.found.is_empty() => format!("{place}: {problem}"),
+            FindingKind::Fault(problem) => format!("{place}: {problem}, at `{}`", self.found),
             _ if self.found.is_empty() => format!("{place}: expected {}", self.expected),
             _ => format!("{place}: expected {}, found {}", self.expected, self.found),
         }

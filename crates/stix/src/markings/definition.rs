@@ -154,7 +154,11 @@ fn text_of(value: Value<'_>) -> String {
 
 /// What stands in others' data, safe on one line of a terminal: at most 80 characters.
 fn one_line(text: &str) -> String {
-    crate::finding::escaped(text)
+    let mut line = crate::finding::escaped(text);
+    if text.chars().nth(80).is_some() {
+        line.push('…');
+    }
+    line
 }
 
 /// The texts of a list, joined.

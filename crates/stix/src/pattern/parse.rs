@@ -249,7 +249,12 @@ impl<'a> Parser<'a> {
         self.advance();
         let start = self.moment()?;
         self.expect(Kind::Stop, "STIX-9.4-04", "STOP")?;
+        let token = self.token;
         let stop = self.moment()?;
+        if stop.literal != start.literal {
+            self.token = token;
+            return self.fail("STIX-9.5.1-11", "both moments spelled alike");
+        }
         Ok(Qualifier::StartStop(start, stop))
     }
 

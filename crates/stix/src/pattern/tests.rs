@@ -191,9 +191,11 @@ fn pattern_9_7_2_02_index_is_a_number_from_0_or_a_star() {
 fn pattern_of_2_0_has_no_exists_and_strings_as_moments() {
     assert!(parse("[EXISTS a:b]", Spec::V20).is_err());
     assert!(parse("[EXISTS:b = 1]", Spec::V20).is_ok());
-    let moments = "[a:b=1] START '2031-01-01T00:00:00Z' STOP t'2031-01-02T00:00:00Z'";
+    let moments = "[a:b = 1] START '2031-01-01T00:00:00Z' STOP '2031-01-02T00:00:00Z'";
     assert!(parse(moments, Spec::V20).is_ok());
     assert!(parse("[a:b=1] START 'x' STOP 'y'", Spec::V20).is_err());
+    let unlike = moments.replacen(" '", " t'", 1);
+    assert!(parse(&unlike, Spec::V20).is_err());
 }
 
 #[test]

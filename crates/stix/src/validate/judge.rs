@@ -286,6 +286,7 @@ impl<'o> Judge<'o> {
         let here = String::from_utf8_lossy(here);
         let mut finding = self.finding(fault.rule, level, &here, Cow::Borrowed(fault.problem));
         finding.expected = format!("JSON without this: {}", fault.problem).into();
+        finding.kind = FindingKind::Fault(fault.problem);
         finding.offset = self.base + self.true_offset(fault.offset);
         self.findings.push((fault.offset, finding));
     }

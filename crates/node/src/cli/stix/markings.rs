@@ -24,6 +24,9 @@ pub(in crate::cli) struct MarkingArgs {
     /// Print the object without this marking.
     #[arg(long, value_name = "MARKING", group = "change")]
     remove: Option<String>,
+    /// Print the object with this marking instead of those it has.
+    #[arg(long, value_name = "MARKING", group = "change")]
+    set: Option<String>,
     /// Print the object without any marking.
     #[arg(long, group = "change")]
     clear: bool,
@@ -35,7 +38,7 @@ pub(in crate::cli) struct MarkingArgs {
 pub(super) fn run(args: &MarkingArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = input::read(&args.file)?;
     let tree = input::tree(&bytes, &args.file)?;
-    if args.add.is_some() || args.remove.is_some() || args.clear {
+    if args.add.is_some() || args.remove.is_some() || args.set.is_some() || args.clear {
         writeln!(out, "{}", change(args, input::one(&tree, args.id.as_deref())?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -99,10 +102,12 @@ fn change(args: &MarkingArgs, object: Value<'_>) -> Result<String> {
     let selectors = (!selectors.is_empty()).then_some(selectors.as_slice());
     let named = |text: &str| text.parse().ok().map(|tlp: Tlp| tlp.published_2().to_owned());
     let id_of = |text: &String| named(text).unwrap_or_else(|| text.clone());
-    let new = match (&args.add, &args.remove) {
-        (Some(marking), _) => markings::add(object, &[&id_of(marking)], selectors, &now),
-        (_, Some(marking)) => markings::remove(object, &[&id_of(marking)], selectors, &now),
-        _ => markings::clear(object, selectors, markings::Reach::default(), &now),
+    let reach = markings::Reach::default();
+    let new = match (&args.add, &args.remove, &args.set) {
+        (Some(marking), ..) => markings::add(object, &[&id_of(marking)], selectors, &now),
+        (_, Some(marking), _) => markings::remove(object, &[&id_of(marking)], selectors, &now),
+        (.., Some(marking)) => markings::set(object, &[&id_of(marking)], selectors, reach, &now),
+        _ => markings::clear(object, selectors, reach, &now),
     };
     new.map_err(input::refused)
 }

@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use stix::tree::Value;
+use stix::{model::Family, tree::Value};
 
 use super::input;
 use crate::{
@@ -70,7 +70,12 @@ pub(super) fn id(args: &IdArgs, as_json: bool, out: &mut impl Write) -> Result<E
     let named = (!named.is_empty()).then_some(named.as_slice());
     let mut rows = Vec::new();
     let mut all_agree = true;
-    for object in input::objects(&tree) {
+    // Other objects have no deterministic id, unless the caller says what it is made of.
+    let has_one = |object: &Value<'_>| {
+        let type_ = stix::model::type_of(input::text(*object, "type"));
+        named.is_some() || type_.is_some_and(|type_| type_.family == Family::Sco)
+    };
+    for object in input::objects(&tree).into_iter().filter(has_one) {
         let row = Row::of(object, named);
         all_agree &= row.verdict != "differs";
         rows.push(row);
@@ -79,6 +84,9 @@ pub(super) fn id(args: &IdArgs, as_json: bool, out: &mut impl Write) -> Result<E
         let rows: Vec<_> = rows.iter().map(Row::json).collect();
         writeln!(out, "{}", serde_json::Value::from(rows))?;
     } else {
+        if rows.is_empty() {
+            writeln!(out, "no observable objects: only they have deterministic ids")?;
+        }
         for row in rows {
             writeln!(out, "{}", row.line())?;
         }

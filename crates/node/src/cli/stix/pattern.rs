@@ -104,7 +104,8 @@ fn check(args: &CheckArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCo
     } else {
         judged.iter().try_for_each(|judged| judged.show(out))?;
         let wrong = judged.iter().filter(|judged| !judged.valid).count();
-        writeln!(out, "{} patterns, {wrong} with errors", judged.len())?;
+        let all = super::report::counted(judged.len(), "pattern");
+        writeln!(out, "{all}, {wrong} with errors")?;
     }
     Ok(if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -287,7 +288,7 @@ mod tests {
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
         let expected = "error: line 1, column 19: expected an object path such as file:name, found \
             `]` (STIX-9.6-01)\n  [file:size = 1 AND ]\n                     ^\n\
-            1 patterns, 1 with errors\n";
+            1 pattern, 1 with errors\n";
         assert_eq!(text, expected);
         let (code, text) = ran(check_of(Some("[x-lamp:hue = 1]"), None), true);
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
@@ -311,10 +312,7 @@ mod tests {
             {"type":"indicator","pattern_type":"snort","pattern":"x"},
             {"type":"indicator","pattern_type":"stix","pattern":"[file:size = 1]"}]}"#,
         );
-        assert_eq!(
-            ran(check_of(None, Some(bundle.path())), false).1,
-            "1 patterns, 0 with errors\n"
-        );
+        assert_eq!(ran(check_of(None, Some(bundle.path())), false).1, "1 pattern, 0 with errors\n");
     }
 
     #[test]

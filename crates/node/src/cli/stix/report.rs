@@ -155,7 +155,7 @@ impl<W: Write> Printer<W> {
 }
 
 /// `1 object`, `2 objects`.
-fn counted(number: usize, what: &str) -> String {
+pub(super) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 

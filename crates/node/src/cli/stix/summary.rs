@@ -12,6 +12,7 @@ use clap::Args;
 use serde_json::json;
 use stix::{
     Tlp,
+    markings::definition::Meaning,
     model::{published_extension, type_of},
     tree::{Arena, Kind, Tree, Value},
 };
@@ -36,6 +37,8 @@ struct Summary {
     custom_types: BTreeSet<String>,
     editions: BTreeMap<&'static str, usize>,
     markings: BTreeMap<String, usize>,
+    /// What the marking definitions of the document say, by id.
+    definitions: HashMap<String, String>,
     unmarked: usize,
     granular: usize,
     /// `modified` of each version of each id.
@@ -112,6 +115,10 @@ impl Summary {
         };
         *self.editions.entry(edition).or_default() += 1;
         self.add_version(object);
+        if let ("marking-definition", Some(id)) = (type_, text(object, "id")) {
+            let words = Meaning::of_definition(object).words;
+            self.definitions.insert(id.to_owned(), words);
+        }
         self.add_markings(object);
         for (key, _) in object.get("extensions").into_iter().flat_map(Value::members) {
             *self.extensions.entry(key.to_owned()).or_default() += 1;
@@ -210,7 +217,11 @@ impl Summary {
         line("types", counts(self.types.iter().map(|(name, count)| (name.as_str(), *count))));
         line("not of the standard", listed(self.custom_types.iter().map(String::as_str)));
         line("editions", counts(self.editions.iter().map(|(name, count)| (*name, *count))));
-        line("markings", counts(self.markings.iter().map(|(name, count)| (name.as_str(), *count))));
+        let in_words = |(name, count): (&'_ String, &usize)| {
+            (self.definitions.get(name).unwrap_or(name).clone(), *count)
+        };
+        let markings: Vec<(String, usize)> = self.markings.iter().map(in_words).collect();
+        line("markings", counts(markings.iter().map(|(name, count)| (name.as_str(), *count))));
         line("without marking", self.unmarked.to_string());
         line("with granular ones", self.granular.to_string());
         line("in several versions", counts(self.with_versions().into_iter()));
@@ -230,6 +241,7 @@ impl Summary {
 /// Most of one kind shown to people; `--json` has all.
 const SHOWN_MAX: usize = 12;
 
+/// Names with their counts, the largest first.
 fn counts<'a>(rows: impl Iterator<Item = (&'a str, usize)>) -> String {
     let mut rows: Vec<(&str, usize)> = rows.collect();
     rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
