@@ -104,6 +104,8 @@ pub struct Kept {
     pub decisions: Clocks,
     /// From a loud release that came in to a person's acknowledgement.
     pub acknowledgements: Clocks,
+    /// From a loud release of ours to the acknowledgement of a person at each partner.
+    pub seen_there: Clocks,
     /// From a recall of ours to each partner's answer.
     pub answers: Clocks,
 }
@@ -117,6 +119,7 @@ pub async fn kept(service: &Service, since: Timestamp, now: Timestamp) -> Result
         since,
         decisions: store.decisions_tally(since, clock_ms, now).await?,
         acknowledgements: store.acknowledgements_tally(since, clock_ms, now).await?,
+        seen_there: store.seen_there_tally(since, clock_ms, now).await?,
         answers: store.answers_tally(since, recalls, now).await?,
     })
 }

@@ -441,11 +441,12 @@ impl Agreement {
         self.examine_parties(facts)?;
         self.examine_term(facts)?;
         if facts.kind != StatementType::Release {
-            // RULE ART-8: receipts, recalls and their answers always pass between parties.
+            // RULE ART-8: receipts, acknowledgements, recalls and their answers always pass.
             return match facts.kind {
-                StatementType::Receipt | StatementType::Recall | StatementType::RecallAnswer => {
-                    Ok(None)
-                }
+                StatementType::Receipt
+                | StatementType::Acknowledgement
+                | StatementType::Recall
+                | StatementType::RecallAnswer => Ok(None),
                 kind => Err(refusal(
                     "ART-8",
                     format!("a {kind} does not travel under this agreement"),

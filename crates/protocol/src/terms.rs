@@ -314,6 +314,8 @@ words!(
         Recall = "recall",
         /// What was done about a recall.
         RecallAnswer = "recall-answer",
+        /// A person there has seen a release.
+        Acknowledgement = "acknowledgement",
     }
 );
 

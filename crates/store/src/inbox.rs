@@ -12,9 +12,9 @@ use protocol::{
 };
 
 use crate::{
-    Error, Lane, NewObject, NewStatement, Revocation, Signer, Store, TopicSpec, Work, agreements,
-    journal, keys, objects, outbox, params, partners, quarantine, recalls, rows, standing,
-    statements,
+    Acknowledged, Error, Lane, NewObject, NewStatement, Revocation, Signer, Store, TopicSpec, Work,
+    acknowledgements, agreements, journal, keys, objects, outbox, params, partners, quarantine,
+    recalls, rows, standing, statements,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -119,6 +119,15 @@ pub enum InEffect {
         items: Option<Vec<u32>>,
         /// Why.
         reason: RecallReason,
+    },
+    /// A person at the partner has seen a statement of ours.
+    Acknowledgement {
+        /// Which.
+        of: StatementId,
+        /// The officer, as the partner names it to us.
+        officer: String,
+        /// When it was signed there.
+        at: Timestamp,
     },
     /// The partner answers our recall.
     RecallAnswer {
@@ -452,6 +461,10 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
                 agreement: received.agreement,
             };
             recalls::take_in(tx, &recall, partner, now)
+        }
+        InEffect::Acknowledgement { of, officer, at } => {
+            let seen = Acknowledged { officer: officer.clone(), at: *at, told: id };
+            acknowledgements::seen_there(tx, of, partner, &seen, now)
         }
         InEffect::RecallAnswer { recall, answer, detail } => {
             recalls::answer_received(tx, *recall, (*answer, detail), partner, now)

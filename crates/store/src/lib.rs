@@ -7,6 +7,7 @@
 
 mod access;
 mod accounts;
+mod acknowledgements;
 mod agreements;
 mod error;
 mod gaps;
@@ -36,6 +37,7 @@ mod writer;
 
 pub use access::{Access, Bounds};
 pub use accounts::{Account, SESSION_IDLE_MS, Session, Token};
+pub use acknowledgements::Acknowledged;
 pub use agreements::{AgreementRow, AgreementState, TopicSpec};
 pub use error::Error;
 pub use gaps::Gap;

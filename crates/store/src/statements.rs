@@ -15,8 +15,8 @@ use protocol::{
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, TopicSpec, Work, agreements, journal, ledger, params, recalls, releases, rows,
-    standing,
+    Acknowledged, Error, Store, TopicSpec, Work, acknowledgements, agreements, journal, ledger,
+    params, recalls, releases, rows, standing,
     tx::{Row, Tx},
 };
 
@@ -97,6 +97,13 @@ pub enum OutEffect {
         /// Why.
         reason: String,
     },
+    /// A person here has seen a partner's statement; refused where another one was first.
+    Acknowledgement {
+        /// Which statement.
+        of: StatementId,
+        /// Who has seen it.
+        account: String,
+    },
     /// A key statement is told.
     Keys,
 }
@@ -149,6 +156,8 @@ pub struct Delivery {
     pub outcome: Option<Outcome>,
     /// With which code.
     pub code: Option<String>,
+    /// Which person there has seen it.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 pub(crate) fn read(row: &Row<'_>) -> Result<Statement, Error> {
@@ -170,7 +179,10 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Statement, Error> {
 }
 
 pub(crate) fn with_deliveries(tx: &Tx<'_>, mut statement: Statement) -> Result<Statement, Error> {
-    let sql = "/* with_deliveries */ SELECT * FROM delivery WHERE statement = ? ORDER BY partner";
+    let sql = "/* with_deliveries */ SELECT d.*, a.officer, a.at AS seen_at, a.told
+               FROM delivery d LEFT JOIN acknowledged a
+               ON a.statement = d.statement AND a.partner = d.partner
+               WHERE d.statement = ? ORDER BY d.partner";
     statement.deliveries = tx.query(sql, params![statement.id.to_string()], |row| {
         Ok(Delivery {
             partner: rows::term(row, "partner")?,
@@ -180,6 +192,7 @@ pub(crate) fn with_deliveries(tx: &Tx<'_>, mut statement: Statement) -> Result<S
             last_error: row.get("last_error")?,
             outcome: rows::term_opt(row, "outcome")?,
             code: row.get("code")?,
+            acknowledged: acknowledgements::read(row)?,
         })
     })?;
     Ok(statement)
@@ -384,6 +397,12 @@ fn effect(tx: &Tx<'_>, new: &NewStatement, id: StatementId, now: Timestamp) -> R
     match &new.effect {
         OutEffect::Release(release) => releases::sealed(tx, *release, id, new.permit.rules(), now),
         OutEffect::Receipt | OutEffect::Keys => Ok(()),
+        OutEffect::Acknowledgement { of, account } => {
+            if acknowledgements::seen_here(tx, of, account, now)? {
+                return Ok(());
+            }
+            Err(Error::State("somebody has acknowledged it already"))
+        }
         OutEffect::Recall { recall } => recalls::issued(tx, *recall, id),
         OutEffect::RecallAnswer { recall, answer } => recalls::answered(tx, *recall, *answer),
         OutEffect::Agreement { id: agreement, by, topics, supersedes } => {

@@ -1,5 +1,4 @@
-//! Reads for people's eyes: pages by key, the way of one release, the numbers of a day; and the one
-//! thing a person leaves behind by looking, an acknowledgement.
+//! Reads for people's eyes: pages by key, the way of one release, the numbers of a day.
 
 use bytes::Bytes;
 use protocol::terms::{NodeName, Outcome, Precedence, StatementId, Timestamp};
@@ -7,8 +6,8 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Error, Journal, Recall, Release, ReleaseState, Sight, Statement, StatementState, Store,
-    journal, params, recalls, releases, rows, statements, tx::Row,
+    Acknowledged, Error, Journal, Recall, Release, ReleaseState, Sight, Statement, StatementState,
+    Store, acknowledgements, journal, params, recalls, releases, rows, statements, tx::Row,
 };
 
 mod clocks;
@@ -54,6 +53,8 @@ pub struct Passage {
     pub code: Option<String>,
     /// The receipt.
     pub receipt: Option<StatementId>,
+    /// Which person there has seen it.
+    pub acknowledged: Option<Acknowledged>,
 }
 
 /// A statement that crossed, with how many items it carried.
@@ -195,7 +196,10 @@ impl Store {
     /// How a statement came to each recipient.
     pub async fn passages(&self, statement: &StatementId) -> Result<Vec<Passage>, Error> {
         self.read(|tx| {
-            let sql = "/* passages */ SELECT * FROM delivery WHERE statement = ? ORDER BY partner";
+            let sql = "/* passages */ SELECT d.*, a.officer, a.at AS seen_at, a.told
+                       FROM delivery d LEFT JOIN acknowledged a
+                       ON a.statement = d.statement AND a.partner = d.partner
+                       WHERE d.statement = ? ORDER BY d.partner";
             tx.query(sql, params![statement.to_string()], |row| {
                 Ok(Passage {
                     partner: rows::term(row, "partner")?,
@@ -207,6 +211,7 @@ impl Store {
                     outcome: rows::term_opt(row, "outcome")?,
                     code: row.get("code")?,
                     receipt: rows::term_opt(row, "receipt")?,
+                    acknowledged: acknowledgements::read(row)?,
                 })
             })
         })
@@ -338,49 +343,6 @@ impl Store {
                        (SELECT 1 FROM acknowledgement a WHERE a.statement = s.id)
                        ORDER BY s.precedence, s.at LIMIT ?";
             tx.query(sql, params![since.as_ms(), limit], statements::read)
-        })
-    }
-
-    /// A person has seen it. Only the first counts.
-    ///
-    /// *Atomicity*: acknowledgement and journal line in one transaction; may run twice.
-    pub async fn acknowledge(
-        &self,
-        statement: StatementId,
-        account: String,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        self.write(move |tx| {
-            let key = statement.to_string();
-            let sql = "/* acknowledge */ SELECT 1 FROM statement WHERE id = ? AND out = 0";
-            if !tx.exists(sql, params![key])? {
-                return Err(Error::NotFound);
-            }
-            let sql = "/* acknowledge */ INSERT INTO acknowledgement VALUES (?, ?, ?)
-                       ON CONFLICT DO NOTHING";
-            if tx.execute(sql, params![key, account, now.as_ms()])? == 0 {
-                return Ok(());
-            }
-            let line = journal::Line {
-                statement: Some(statement),
-                ..journal::Line::new(now, &account, "statement.acknowledged")
-            };
-            journal::write(tx, &line)
-        })
-        .await
-    }
-
-    /// Who acknowledged a statement, and when.
-    pub async fn acknowledged(
-        &self,
-        statement: &StatementId,
-    ) -> Result<Option<(String, Timestamp)>, Error> {
-        self.read(|tx| {
-            let sql =
-                "/* acknowledged */ SELECT account, at FROM acknowledgement WHERE statement = ?";
-            tx.query_opt(sql, params![statement.to_string()], |row| {
-                Ok((row.get("account")?, rows::time(row, "at")?))
-            })
         })
     }
 }

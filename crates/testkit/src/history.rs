@@ -3,9 +3,11 @@
 //!
 //! What counts as a failure: an object served twice, one that was never sent, one served after its
 //! recall was taken in; at the end, anything sent and not served, a number missing, a release
-//! without a receipt, a recall without an answer, ledgers that disagree or hold open ends.
+//! without a receipt, a recall without an answer, an acknowledgement that its sender does not know,
+//! ledgers that disagree or hold open ends.
 
 use pollster::block_on;
+use protocol::terms::StatementId;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use store::Lane;
@@ -28,6 +30,13 @@ pub enum Op {
     },
     /// The releaser recalls the `nth` release of a node, if it has left.
     Recall {
+        /// At Aldermoor, else at Brevia.
+        at_a: bool,
+        /// Which release.
+        nth: usize,
+    },
+    /// A person acknowledges the `nth` release that came in at a node.
+    Acknowledge {
         /// At Aldermoor, else at Brevia.
         at_a: bool,
         /// Which release.
@@ -88,6 +97,7 @@ fn operation(dice: &mut ChaCha20Rng, number: u32) -> Op {
         80..88 => Op::Restart { at_a: nth.is_multiple_of(2) },
         88..92 => Op::Partition { cut: nth.is_multiple_of(2) },
         92..95 => Op::Courier { from_a: at_a },
+        95..98 => Op::Acknowledge { at_a, nth },
         _ => Op::Wait { ms: 50 << (nth % 8) },
     }
 }
@@ -104,6 +114,8 @@ struct Posted {
 struct Model {
     /// By Aldermoor, by Brevia.
     posted: [Posted; 2],
+    /// What was acknowledged where.
+    acknowledged: Vec<(bool, StatementId)>,
 }
 
 /// Runs operations and holds every invariant; what is wrong, in words.
@@ -132,6 +144,12 @@ impl Model {
                 self.of_mut(at_a).releases.push((added.release.unwrap(), object));
             }
             Op::Recall { at_a, nth } => self.recall(world, at_a, nth),
+            Op::Acknowledge { at_a, nth } => {
+                let came = world.node(at_a).releases_that_came();
+                let Some(place) = nth.checked_rem(came.len()) else { return };
+                world.acknowledge(at_a, &came[place]);
+                self.acknowledged.push((at_a, came[place]));
+            }
             Op::Work { at_a, worker } => world.work(at_a, worker),
             Op::Deliver { nth } => world.deliver_one(nth),
             Op::Restart { at_a } => world.restart(at_a),
@@ -221,6 +239,12 @@ impl Model {
                 if !["taken-in", "recalled"].contains(&row.state.word()) {
                     return Err(format!("a release is {}", row.state.word()));
                 }
+            }
+        }
+        for (at_a, id) in &self.acknowledged {
+            let sent = block_on(world.node(!at_a).service.store().statement(id)).unwrap().unwrap();
+            if sent.deliveries.iter().any(|delivery| delivery.acknowledged.is_none()) {
+                return Err(format!("the sender was not told that {id} was seen"));
             }
         }
         let comparison = world.compare();

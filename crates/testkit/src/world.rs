@@ -7,15 +7,18 @@ use std::{
 
 use bytes::Bytes;
 use exchange::{
-    Service, accord, courier, gaps, intake, keys, oversight, partner, recall, relay, release,
-    submit,
+    Service, accord, acknowledgement, courier, gaps, intake, keys, oversight, partner, recall,
+    relay, release, submit,
 };
 use pollster::block_on;
 use protocol::{
     agreement::{Agreement, DraftText, ReleaseRule, TopicTerms, draft_text},
     comparison::{Comparison, compare},
     keys::NodeKeys,
-    terms::{AgreementId, Direction, NodeName, Precedence, RecallReason, Role, Status, Timestamp},
+    terms::{
+        AgreementId, Direction, NodeName, Precedence, RecallReason, Role, StatementId,
+        StatementType, Status, Timestamp,
+    },
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -49,8 +52,10 @@ pub struct World {
     pub others: Vec<Node>,
     /// What lies between them.
     pub network: Network,
-    /// The present moment.
+    /// The present moment, as Aldermoor's clock says.
     pub now: Timestamp,
+    /// How far Brevia's clock runs ahead of it; negative where it is behind.
+    pub brevia_ahead_ms: i64,
     /// The world's randomness.
     pub rng: ChaCha20Rng,
     statuses: u128,
@@ -150,7 +155,7 @@ impl World {
         let b = node("brevia.example/channel", at_b);
         let network = Network::new(seed ^ 0x5eed, Weather::default());
         let others = others.into_iter().map(|(name, base)| node(name, base)).collect();
-        let mut world = Self { a, b, others, network, now, rng, statuses: 0 };
+        let mut world = Self { a, b, others, network, now, brevia_ahead_ms: 0, rng, statuses: 0 };
         world.meet();
         world.agree();
         world.network = Network::new(seed ^ 0x5eed, weather);
@@ -173,7 +178,8 @@ impl World {
         let (a, b) = (node("aldermoor", &kept.keys[0]), node("brevia", &kept.keys[1]));
         let network = Network::new(seed ^ 0x5eed, weather);
         let rng = ChaCha20Rng::seed_from_u64(seed);
-        Self { a, b, others: Vec::new(), network, now: kept.now, rng, statuses: 0 }
+        let (others, now) = (Vec::new(), kept.now);
+        Self { a, b, others, network, now, brevia_ahead_ms: 0, rng, statuses: 0 }
     }
 
     /// Ends both nodes and keeps what they hold, for worlds that go on from here. The world must
@@ -259,7 +265,8 @@ impl World {
             note: None,
             status_id,
         };
-        block_on(submit::submit(&node.service, submission, self.now)).unwrap()
+        let now = self.clock(&node.service);
+        block_on(submit::submit(&node.service, submission, now)).unwrap()
     }
 
     /// Recalls a release, or items of it, at Aldermoor.
@@ -271,7 +278,21 @@ impl World {
     pub fn recall_at(&mut self, at_a: bool, release: Uuid, items: Option<Vec<u32>>) {
         let (reason, service) = (RecallReason::Wrong, &self.node(at_a).service);
         let officer = officer(service);
-        block_on(recall::issue(service, release, items, reason, &officer, self.now)).unwrap();
+        let now = self.clock(service);
+        block_on(recall::issue(service, release, items, reason, &officer, now)).unwrap();
+    }
+
+    /// A person acknowledges a release that came in.
+    pub fn acknowledge(&mut self, at_a: bool, id: &StatementId) {
+        let service = self.node(at_a).service.clone();
+        let (officer, now) = (officer(&service), self.clock(&service));
+        block_on(acknowledgement::give(&service, id, &officer, now, &mut self.rng)).unwrap();
+    }
+
+    /// What a node's own clock says.
+    pub fn clock(&self, service: &Service) -> Timestamp {
+        let is_brevia = service.name() == self.b.service.name();
+        self.now.plus_ms(if is_brevia { self.brevia_ahead_ms } else { 0 })
     }
 
     /// Aldermoor or Brevia.
@@ -299,7 +320,7 @@ impl World {
     }
 
     fn work_of(&mut self, service: &Service, worker: Worker) {
-        let (now, network) = (self.now, self.network.of(service));
+        let (now, network) = (self.clock(service), self.network.of(service));
         let rng = &mut self.rng;
         block_on(async {
             match worker {
@@ -320,8 +341,9 @@ impl World {
     /// What waits at one node is carried to the other on a disk.
     pub fn courier(&mut self, from_a: bool) {
         let (from, to) = (self.node(from_a), self.node(!from_a));
-        let file = block_on(courier::export(&from.service, to.service.name(), self.now)).unwrap();
-        let (to, now) = (to.service.clone(), self.now);
+        let made = self.clock(&from.service);
+        let file = block_on(courier::export(&from.service, to.service.name(), made)).unwrap();
+        let (to, now) = (to.service.clone(), self.clock(&to.service));
         block_on(courier::import(&to, &file, now, &mut self.rng)).unwrap();
     }
 
@@ -336,7 +358,8 @@ impl World {
     fn hand_in(&self, to: &NodeName, envelope: Bytes) {
         let node = self.nodes().find(|node| node.service.name() == to).unwrap();
         let copy = envelope.clone();
-        match block_on(intake::accept(&node.service, copy, Route::Link, None, self.now)) {
+        let now = self.clock(&node.service);
+        match block_on(intake::accept(&node.service, copy, Route::Link, None, now)) {
             Ok(_) => {}
             Err(intake::AcceptError::Refused(_)) => self.network.again(to.clone(), envelope),
             Err(error) => panic!("{error}"),
@@ -402,6 +425,13 @@ fn waiting(service: &Service) -> u64 {
 }
 
 impl Node {
+    /// The releases that came in, newest first.
+    pub fn releases_that_came(&self) -> Vec<StatementId> {
+        let all = block_on(self.service.store().statements_page(None, 1_000)).unwrap();
+        let came = |one: &store::Statement| !one.out && one.kind == Some(StatementType::Release);
+        all.into_iter().filter(came).map(|one| one.id).collect()
+    }
+
     /// The collection of a topic.
     pub fn collection(&self, topic: &str, flow: Flow) -> Collection {
         let all = block_on(self.service.store().collections()).unwrap();

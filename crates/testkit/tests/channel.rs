@@ -2,6 +2,8 @@
 
 #[path = "channel/agreements.rs"]
 mod agreements;
+#[path = "channel/clocks.rs"]
+mod clocks;
 #[path = "channel/faults.rs"]
 mod faults;
 #[path = "channel/gaps.rs"]

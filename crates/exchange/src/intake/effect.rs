@@ -19,9 +19,13 @@ use super::{Reading, ReceiptBody, receipt::ItemEntry};
 use crate::{
     Failure, Service,
     accord::{self, StandingBody},
+    acknowledgement::AcknowledgementBody,
     examine::{Examine, Examined, Markings},
     recall::{AnswerBody, RecallBody},
 };
+
+/// Characters of an officer's id that are kept.
+const OFFICER_LEN_MAX: usize = 100;
 
 /// What is known of a statement that could not be opened: enough to count its number.
 pub(super) fn unopened(verified: &Verified) -> Received {
@@ -121,6 +125,7 @@ async fn conclude(
         StatementType::Receipt => Ok(receipts(opened.header(), permit)),
         StatementType::Recall => Ok(recall(opened.header(), permit)),
         StatementType::RecallAnswer => Ok(recall_answer(opened.header(), permit)),
+        StatementType::Acknowledgement => acknowledgement(service, opened, permit).await,
         StatementType::Agreement => agreement_statement(service, opened, permit).await,
         StatementType::Keys => keys(service, opened, permit).await,
     }
@@ -339,6 +344,34 @@ fn recall_answer(header: &Header, permit: Permit) -> Conclusion {
     let (recall, answer) = (body.recall, body.answer);
     let detail = serde_json::to_string(&body).unwrap_or_default();
     Conclusion::taken(permit, InEffect::RecallAnswer { recall, answer, detail })
+}
+
+/// A person at the partner has seen a release.
+async fn acknowledgement(
+    service: &Service,
+    opened: &Opened,
+    permit: Permit,
+) -> Result<Conclusion, Failure> {
+    let header = opened.header();
+    let (Some(body), Some(officer)) = (body::<AcknowledgementBody>(header), &header.signed_by)
+    else {
+        return Ok(Conclusion::refused("header-mismatch"));
+    };
+    let seen = service.store().statement(&body.release).await?;
+    let from = opened.verified().from();
+    let went_there = seen.is_some_and(|seen| {
+        seen.out && seen.deliveries.iter().any(|delivery| delivery.partner == *from)
+    });
+    // RULE ACK-2: only who got a release says that it was seen.
+    if !went_there {
+        return Ok(Conclusion::refused("ACK-2"));
+    }
+    let effect = InEffect::Acknowledgement {
+        of: body.release,
+        officer: officer.chars().take(OFFICER_LEN_MAX).collect(),
+        at: opened.verified().time(),
+    };
+    Ok(Conclusion::taken(permit, effect))
 }
 
 /// The text among the items, by place.

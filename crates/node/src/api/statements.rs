@@ -66,7 +66,7 @@ async fn one(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
 
 async fn acknowledge(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
     let id: StatementId = parse(&id, "id")?;
-    acknowledgement::give(&desk.service, &id, &caller.account, now()).await?;
+    acknowledgement::give(&desk.service, &id, &caller.account, now(), &mut rng()).await?;
     done(json!({ "acknowledged": id }))
 }
 

@@ -119,6 +119,7 @@ const CLOCKS: &[Field] = &[
     ("since", |v| time(v, "/since")),
     ("second person's decisions", |v| tally(v, "/decisions")),
     ("acknowledgements", |v| tally(v, "/acknowledgements")),
+    ("seen at the partners", |v| tally(v, "/seen_there")),
     ("answers to recalls", |v| tally(v, "/answers")),
 ];
 const KEYS: &[Field] = &[
@@ -488,6 +489,10 @@ fn release(answer: &Value) -> String {
         ("NUMBER", |v| text(v, "/number")),
         ("STATE", |v| or(state(v, "/outcome"), &state(v, "/state"))),
         ("CODE", |v| text(v, "/code")),
+        ("SEEN BY", |v| match text(v, "/acknowledged/officer").as_str() {
+            "" => String::new(),
+            officer => format!("{officer} {}", time(v, "/acknowledged/at")),
+        }),
         ("TRIES", |v| text(v, "/attempts")),
         ("LAST ERROR", |v| text(v, "/last_error")),
     ];

@@ -251,7 +251,7 @@ fn what(crossing: &Crossing) -> String {
             format!("release, {}{topic}", look::plural(crossing.items, "object", "objects"))
         }
         Some(StatementType::RecallAnswer) => format!("answer to a recall{re}"),
-        Some(StatementType::Receipt | StatementType::Recall) => {
+        Some(StatementType::Receipt | StatementType::Recall | StatementType::Acknowledgement) => {
             format!("{}{re}", statement.kind.map_or("", StatementType::word))
         }
         Some(StatementType::Agreement) => "signature under an agreement".to_owned(),

@@ -123,6 +123,12 @@ fn clocks(kept: &waiting::Kept) -> Vec<ClockRow> {
             check: "detente journal: statement.acknowledged; the partner holds it signed",
         },
         ClockRow {
+            what: "A person at a partner acknowledges what we sent loud",
+            allowed: "FLASH 10 min, IMMEDIATE 30 min from its delivery",
+            clocks: kept.seen_there,
+            check: "detente statements: each acknowledgement is a statement that the partner signed",
+        },
+        ClockRow {
             what: "A partner answers a recall of ours",
             allowed: "10 min where a source is in danger, else 12 h",
             clocks: kept.answers,

@@ -21,7 +21,7 @@ use super::{
     way::{self, Mark},
 };
 use crate::{
-    desk::{Shared, now},
+    desk::{Shared, now, rng},
     problem::Problem,
 };
 
@@ -189,6 +189,6 @@ pub(super) async fn acknowledge(
 ) -> Answer {
     person.check(&form.csrf)?;
     let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
-    acknowledgement::give(&desk.service, &id, &person.0.account, now()).await?;
+    acknowledgement::give(&desk.service, &id, &person.0.account, now(), &mut rng()).await?;
     Ok(Redirect::to(&format!("/statements/{id}")).into_response())
 }

@@ -25,6 +25,7 @@ pub(super) struct PassageRow {
     pub(super) tries: Option<String>,
     pub(super) code: Option<Piece>,
     pub(super) receipt: Option<(String, Piece)>,
+    pub(super) seen: Option<Seen>,
     /// Items of which the receipt says more, and how many further ones it has.
     pub(super) items: Vec<ToldRow>,
     pub(super) more: usize,
@@ -49,6 +50,13 @@ impl ToldRow {
     }
 }
 
+/// A person there has seen it.
+pub(super) struct Seen {
+    pub(super) officer: Piece,
+    pub(super) at: Piece,
+    pub(super) statement: (String, Piece),
+}
+
 impl PassageRow {
     fn of(passage: &Passage, told: Option<&ReceiptEntry>) -> Self {
         let items = told.map(|told| told.items.as_slice()).unwrap_or_default();
@@ -70,6 +78,11 @@ impl PassageRow {
                 .map(|id| (format!("/statements/{id}"), look::id(&id.to_string()))),
             items: items.iter().take(TOLD).map(ToldRow::of).collect(),
             more,
+            seen: passage.acknowledged.as_ref().map(|seen| Seen {
+                officer: look::quoted(&seen.officer),
+                at: look::time(seen.at),
+                statement: (format!("/statements/{}", seen.told), look::id(&seen.told.to_string())),
+            }),
         }
     }
 }
@@ -161,6 +174,8 @@ fn words(event: &str) -> String {
         "recall.answered" => "recall answered by the partner",
         "receipt.received" => "receipt received",
         "statement.acknowledged" => "acknowledged",
+        "acknowledgement.sealed" => "acknowledgement sealed, signed, logged",
+        "acknowledgement.received" => "seen by a person at the partner",
         other => return other.replace(['.', '-'], " "),
     };
     known.to_owned()

@@ -75,6 +75,25 @@ impl Store {
         self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
     }
 
+    /// From a loud release of ours to the acknowledgement of a person at each partner.
+    pub async fn seen_there_tally(
+        &self,
+        since: Timestamp,
+        clock_ms: impl Fn(Precedence) -> i64,
+        now: Timestamp,
+    ) -> Result<Clocks, Error> {
+        let rows = format!(
+            "SELECT d.delivered AS begun, {}, a.at AS done
+             FROM statement s JOIN delivery d ON d.statement = s.id
+             LEFT JOIN acknowledged a ON a.statement = d.statement AND a.partner = d.partner
+             WHERE s.out = 1 AND s.precedence < 2 AND s.at >= ?1 AND s.type = 'release'
+             AND d.delivered IS NOT NULL AND coalesce(d.outcome, '') <> 'refused'",
+            allowed("s.precedence", clock_ms)
+        );
+        let sql = tally("seen_there_tally", &rows);
+        self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
+    }
+
     /// From a recall of ours to each recipient's answer.
     pub async fn answers_tally(
         &self,
