@@ -95,7 +95,7 @@ fn clocks_kept_and_missed_are_counted_over_postgres() {
 
 fn count(mut world: World) {
     let since = Timestamp::from_ms(0);
-    let mut loud = |world: &mut World, number| {
+    let loud = |world: &mut World, number| {
         let added = world.post(true, "tea", &[tool(number, 0)]).release.unwrap();
         world.step(true);
         let (a, flash) = (world.a.service.clone(), protocol::terms::Precedence::Flash);
