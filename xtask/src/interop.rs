@@ -10,37 +10,50 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::run;
+use crate::{postgres::Server, run};
 
 /// The packages of OASIS that STIX is compared with.
 pub(crate) const STIX_PACKAGES: [&str; 4] =
     ["stix2==3.0.2", "stix2-validator==3.3.2", "stix2-patterns==2.1.2", "stix2-matcher==3.0.0"];
 
-/// Starts the demo, lets the clients walk it, ends it.
+/// Lets the clients walk the demo over each of the two stores, then compares lines.
 pub(crate) fn run_clients() -> Result<()> {
     let python = python(&[&["taxii2-client"], STIX_PACKAGES.as_slice()].concat())?;
-    let dir = Path::new("target/interop");
+    walk_demo(&python, Path::new("target/interop"), None)?;
+    let server = Server::start()?;
+    for node in ["aldermoor", "brevia"] {
+        server.make_database(node)?;
+    }
+    let store = server.url_of("{node}");
+    walk_demo(&python, Path::new("target/interop-postgres"), Some(&store))?;
+    drop(server);
+    compare_lines(&python)
+}
+
+/// Starts the demo, lets the clients walk it, ends it.
+fn walk_demo(python: &str, dir: &Path, store: Option<&str>) -> Result<()> {
     if dir.exists() {
         fs::remove_dir_all(dir)?;
     }
-    let mut demo = Command::new("target/release/detente")
-        .args(["--json", "--dir", "target/interop", "demo"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("target/release/detente does not start")?;
+    println!("real clients over {}", if store.is_some() { "PostgreSQL" } else { "SQLite" });
+    let mut demo = Command::new("target/release/detente");
+    demo.arg("--json").arg("--dir").arg(dir).arg("demo").stdin(Stdio::null());
+    if let Some(store) = store {
+        demo.args(["--store", store]);
+    }
+    let demo = demo.stdout(Stdio::piped()).spawn();
+    let mut demo = demo.context("target/release/detente does not start")?;
     let told = wait_for_story(&mut demo);
+    let (a, b) = (dir.join("aldermoor"), dir.join("brevia"));
     let walked = told.and_then(|()| {
-        let script =
-            ["tests/interop/taxii.py", "target/interop/aldermoor", "target/interop/brevia"];
-        run(Command::new(&python).args(script))?;
-        walk_rights(&python, Path::new("target/interop/aldermoor"))
+        run(Command::new(python).arg("tests/interop/taxii.py").args([&a, &b]))?;
+        run(Command::new(python).arg("tests/interop/taxii.py").args([&b, &a]))?;
+        walk_rights(python, &a)
     });
     // The demo ends its nodes when it is interrupted; a kill would leave them.
     run(Command::new("kill").args(["-INT", &demo.id().to_string()]))?;
     demo.wait()?;
-    walked?;
-    compare_lines(&python)
+    walked
 }
 
 /// Accounts that differ in rights, by taxii2-client and stix2, and the same desk by curl.

@@ -67,7 +67,10 @@ fn test() -> Result<()> {
     step("tests over PostgreSQL", || {
         let server = postgres::Server::start()?;
         let arguments = ["test", "--quiet", "--package", "store", "--package", "testkit"];
-        run(program().args(arguments).env(postgres::VARIABLE, server.url()))
+        run(program().args(arguments).env(postgres::VARIABLE, server.url()))?;
+        // A binary of its own, and last: it crashes the server.
+        let killed = ["test", "--quiet", "--package", "node", "--test", "killed"];
+        run(program().args(killed).env(postgres::VARIABLE, server.url()))
     })?;
     step("release build", || cargo(&["build", "--release", "--package", "node"]))?;
     step("histories", || {

@@ -16,6 +16,8 @@ use anyhow::{Context, Result, bail};
 /// The variable that tells tests where the server is.
 pub(crate) const VARIABLE: &str = "DETENTE_POSTGRES";
 const USER: &str = "postgres";
+/// The database of tests and benches.
+const DATABASE: &str = "detente";
 /// A socket's address has room for about a hundred bytes.
 const SOCKET_LEN_MAX: usize = 80;
 const SETTINGS: &str = "-c listen_addresses='' -c max_connections=200 -c shared_buffers=128MB";
@@ -68,17 +70,24 @@ impl Server {
             .arg(self.data.with_file_name("log"))
             .arg("--pgdata")
             .arg(&self.data))?;
-        run(self.program("createdb").arg("--host").arg(&self.socket).args([
-            "--username",
-            "detente",
-            "detente",
-        ]))
+        self.make_database(DATABASE)
+    }
+
+    /// Makes one more database.
+    pub(crate) fn make_database(&self, name: &str) -> Result<()> {
+        let mut createdb = self.program("createdb");
+        run(createdb.arg("--host").arg(&self.socket).args(["--username", "detente", name]))
     }
 
     /// Its address, as `store` in `node.toml` takes it.
     pub(crate) fn url(&self) -> String {
+        self.url_of(DATABASE)
+    }
+
+    /// The address of one of its databases.
+    pub(crate) fn url_of(&self, database: &str) -> String {
         let host = self.socket.display().to_string().replace('/', "%2F");
-        format!("postgres://detente@{host}/detente")
+        format!("postgres://detente@{host}/{database}")
     }
 
     fn program(&self, name: &str) -> Command {

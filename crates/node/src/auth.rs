@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     net::IpAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::{
@@ -52,6 +55,8 @@ pub struct Auth {
     /// Equal credentials meet in one lane: the second finds the first one's outcome.
     lanes: [tokio::sync::Mutex<()>; LANES],
     nobody: OnceLock<Option<String>>,
+    /// How often the slow hash ran.
+    hashed: AtomicU64,
     attempts: Attempts,
     requests: Requests,
 }
@@ -118,6 +123,7 @@ impl Auth {
             verified: Mutex::default(),
             lanes: Default::default(),
             nobody: OnceLock::new(),
+            hashed: AtomicU64::new(0),
             attempts: Attempts::new(),
             requests: Requests::new(of_account, of_address),
         }
@@ -137,13 +143,23 @@ impl Auth {
         if self.is_remembered(&tag) {
             return true;
         }
-        let (password, hash) = (password.to_owned(), hash.clone());
-        let check = move || secrets::is_password(&password, &hash);
-        let ok = tokio::task::spawn_blocking(check).await.unwrap_or(false);
+        let ok = self.hash(password.to_owned(), hash.clone()).await;
         if ok {
             self.remember(tag);
         }
         ok
+    }
+
+    /// Holds a password against a hash, off the threads that serve.
+    async fn hash(&self, password: String, hash: String) -> bool {
+        self.hashed.fetch_add(1, Ordering::Relaxed);
+        let check = move || secrets::is_password(&password, &hash);
+        tokio::task::spawn_blocking(check).await.unwrap_or(false)
+    }
+
+    /// How often the slow hash ran in this process.
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// The hash is part of the tag: a changed password forgets the old one at once.
@@ -299,8 +315,7 @@ impl Auth {
         let _turn = self.lane(&tag).lock().await;
         let hash = self.nobody.get_or_init(|| secrets::hash_password("nobody", &mut rng()));
         let (hash, password) = (hash.clone().unwrap_or_default(), password.to_owned());
-        let check = move || secrets::is_password(&password, &hash);
-        let _ = tokio::task::spawn_blocking(check).await;
+        self.hash(password, hash).await;
         false
     }
 }

@@ -42,6 +42,9 @@ pub struct Config {
     /// What becomes of objects in which something is found.
     #[serde(default)]
     pub findings: Findings,
+    /// How long the desk waits for the other end.
+    #[serde(default)]
+    pub pace: Pace,
 }
 
 /// In what the node's policies for dirty data differ from the built-in ones; collections and
@@ -64,6 +67,34 @@ impl Findings {
         Policies {
             submit: built_in.submit.with(&self.submit),
             intake: built_in.intake.with(&self.intake),
+        }
+    }
+}
+
+/// How long the desk waits for the other end before it cuts a connection, in milliseconds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pace {
+    /// For a TLS handshake.
+    pub handshake_ms: u64,
+    /// For the head of a request, and for the next one on a connection that is kept.
+    pub head_ms: u64,
+    /// Without a byte in either direction.
+    pub still_ms: u64,
+    /// Without a byte of a body that is under way.
+    pub body_still_ms: u64,
+    /// For a body, and a second more for each 16 KiB of it.
+    pub body_ms: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            handshake_ms: 10_000,
+            head_ms: 30_000,
+            still_ms: 60_000,
+            body_still_ms: 15_000,
+            body_ms: 30_000,
         }
     }
 }
@@ -165,6 +196,8 @@ impl Config {
              # public_url = \"https://desk.example\"\n\n\
              # Requests a minute of one account and of one address; no limit where none is set.\n\
              # limits = {{ account = 6000, address = 6000 }}\n\n\
+             # How long the desk waits for a slow client, in milliseconds, before it cuts it.\n\
+             # pace = {{ head_ms = 30000, still_ms = 60000, body_still_ms = 15000, body_ms = 30000 }}\n\n\
              # TLS of the desk: own files, or certificates by ACME; client certificates by an\n\
              # authority's file or, with clients = \"pinned\", by the keys added to accounts.\n\
              # tls = {{ certificate = \"desk.pem\", key = \"desk.key\", clients = {{ authority = \"ca.pem\" }} }}\n\

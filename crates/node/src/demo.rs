@@ -27,6 +27,10 @@ pub struct Options {
     /// or doubled.
     #[arg(long, default_value_t = 0)]
     kill_rounds: u32,
+    /// Address of a PostgreSQL database for each node, with `{node}` where its short name goes;
+    /// else each uses SQLite.
+    #[arg(long, value_name = "ADDRESS")]
+    store: Option<String>,
 }
 
 /// One step of the story.
@@ -85,7 +89,9 @@ pub async fn run(options: Options, keep: Option<PathBuf>, json: bool) -> Result<
         None => include_bytes!("../assets/demo-bundle.json").to_vec(),
     };
     let mut steps = Steps { rows: Vec::new(), quiet: json };
-    let outcome = story::tell(&dir, &bundle, options.kill_rounds, &mut steps).await;
+    let outcome =
+        story::tell((&dir, options.store.as_deref()), &bundle, options.kill_rounds, &mut steps)
+            .await;
     let code = finish(&options, json, &steps, outcome, start).await;
     if keep.is_none() {
         let _ = std::fs::remove_dir_all(&dir);

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 
-use crate::{partner_door::Peer, tls};
+use crate::{config::Pace, partner_door::Peer, tls};
 
 mod guarded;
 
@@ -51,16 +51,14 @@ pub struct Door {
     pub router: Router,
     /// One address may take every connection: a proxy in front is one.
     pub is_shared: bool,
+    /// How long it waits for the other end.
+    pub pace: Pace,
 }
 
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 8_192;
 /// Connections at once of one address.
 const OF_ADDRESS_MAX: usize = 1_024;
-/// For a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// For the head of a request, and for the next one on a connection that is kept.
-const HEAD: Duration = Duration::from_secs(30);
 /// For what is under way when the node stops.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Bytes of a head that are held; the TAXII door refuses smaller ones in its own words.
@@ -89,23 +87,25 @@ pub async fn listen(door: Door, mut stopped: watch::Receiver<bool>) {
         let Some(place) = Connections::take(&connections, address) else { continue };
         let _ = stream.set_nodelay(true);
         let (acceptor, router, stopped) = (acceptor.clone(), door.router.clone(), stopped.clone());
-        tokio::spawn(welcome(stream, place, acceptor, router, stopped));
+        tokio::spawn(welcome((stream, place), (acceptor, door.pace), router, stopped));
     }
 }
 
 async fn welcome(
-    stream: TcpStream,
-    place: Place,
-    acceptor: Option<TlsAcceptor>,
+    (stream, place): (TcpStream, Place),
+    (acceptor, pace): (Option<TlsAcceptor>, Pace),
     router: Router,
     stopped: watch::Receiver<bool>,
 ) {
     let address = place.address;
+    let still = Duration::from_millis(pace.still_ms);
     let Some(acceptor) = acceptor else {
         let remote = Remote { address, certificate: None };
-        return talk(Guarded::new(stream, place), remote, router, stopped).await;
+        let stream = Guarded::new(stream, place, still);
+        return talk(stream, (remote, pace), router, stopped).await;
     };
-    let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+    let handshake = Duration::from_millis(pace.handshake_ms);
+    let shaken = tokio::time::timeout(handshake, acceptor.accept(stream)).await;
     let Ok(Ok(stream)) = shaken else { return };
     if tls::desk::is_challenge(stream.get_ref().1.alpn_protocol()) {
         return;
@@ -117,7 +117,7 @@ async fn welcome(
         .and_then(|chain| chain.first())
         .and_then(|certificate| tls::pin(certificate).ok());
     let remote = Remote { address, certificate };
-    talk(Guarded::new(stream, place), remote, router, stopped).await;
+    talk(Guarded::new(stream, place, still), (remote, pace), router, stopped).await;
 }
 
 /// Ends when the node is told to stop.
@@ -126,8 +126,12 @@ pub async fn told(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await.map(drop);
 }
 
-async fn talk<S>(stream: S, remote: Remote, router: Router, mut stopped: watch::Receiver<bool>)
-where
+async fn talk<S>(
+    stream: S,
+    (remote, pace): (Remote, Pace),
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let introduce = move |mut request: Request<hyper::body::Incoming>| {
@@ -138,7 +142,7 @@ where
         request
     };
     let service = ServiceBuilder::new().map_request(introduce).service(router);
-    let builder = builder();
+    let builder = builder(pace);
     let (io, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = builder.serve_connection_with_upgrades(io, service);
     let mut connection = std::pin::pin!(connection);
@@ -151,19 +155,20 @@ where
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
+fn builder(pace: Pace) -> auto::Builder<TokioExecutor> {
+    let head = Duration::from_millis(pace.head_ms);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(head)
         .max_buf_size(HEAD_LEN_MAX)
         .max_headers(FIELDS_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HEAD)
-        .keep_alive_timeout(HEAD)
+        .keep_alive_interval(head)
+        .keep_alive_timeout(head)
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(HEAD_LEN_MAX).unwrap_or(u32::MAX));
     builder

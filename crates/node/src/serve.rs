@@ -13,7 +13,9 @@ use store::{Lane, Work};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    api, console,
+    api,
+    config::Pace,
+    console,
     desk::{Desk, Shared, now, rng},
     init::{self, Opened},
     link::Links,
@@ -51,12 +53,14 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
         tls: desk_tls.map(Arc::new),
         router: desk_router(Arc::clone(&desk)),
         is_shared,
+        pace: desk.config.pace,
     };
     let partner_door = Door {
         listener: partner_listener,
         tls: Some(Arc::new(door_tls)),
         router: partner_door::router(service.clone(), Arc::clone(&metrics)),
         is_shared: false,
+        pace: Pace::default(),
     };
     let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
     let links = Arc::new(Links::new(link, service.clone()));

@@ -415,6 +415,10 @@ async fn account(client: &Client, command: AccountCommand) -> Shown {
             let answer = client.post(&format!("{}/sight", at(&name)), &body).await?;
             (View::Done(format!("{name} sees up to {ceiling}")), answer)
         }
+        AccountCommand::Token { name, label, days } => {
+            let command = TokenCommand::Create { label, days, account: Some(name) };
+            return token(client, command).await;
+        }
         AccountCommand::Certificate { name, file } => {
             let text = String::from_utf8_lossy(&read(&file)?).into_owned();
             let body = json!({ "certificate": text, "label": file });

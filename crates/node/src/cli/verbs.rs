@@ -416,6 +416,18 @@ pub(super) enum AccountCommand {
         #[arg(long, value_name = "ID")]
         community: Vec<String>,
     },
+    /// Make a token for a program that uses an account. It is shown once.
+    #[command(after_help = "Example:\n  detente account token siem --label elastic --days 365")]
+    Token {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        #[arg(long)]
+        label: String,
+        /// How long it holds; for good where nothing is said.
+        #[arg(long)]
+        days: Option<u32>,
+    },
     /// Let a client certificate stand for an account.
     #[command(after_help = "Example:\n  detente account certificate siem siem.pem")]
     Certificate {

@@ -20,15 +20,19 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Makes the data directory.
-    pub(super) async fn make(base: &Path, name: &'static str) -> Result<Self> {
+    /// Makes the data directory, over SQLite or the database whose address is given.
+    pub(super) async fn make(base: &Path, name: &'static str, store: Option<&str>) -> Result<Self> {
         let short = name.split('.').next().unwrap_or(name);
         let dir = base.join(short);
         std::fs::create_dir_all(base)?;
         let passphrase = base.join(format!("{short}.passphrase"));
         std::fs::write(&passphrase, "an invented passphrase, for the demo only\n")?;
         let (desk, partner_port) = (free_port()?, free_port()?);
-        let output = Command::new(program()?)
+        let mut init = Command::new(program()?);
+        if let Some(store) = store {
+            init.args(["--store", &store.replace("{node}", short)]);
+        }
+        let output = init
             .args(["init", name, "--desk", &format!("127.0.0.1:{desk}")])
             .args(["--partner", &format!("127.0.0.1:{partner_port}"), "--dir"])
             .arg(&dir)

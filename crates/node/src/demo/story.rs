@@ -61,13 +61,13 @@ struct Pair {
 
 /// Tells the story; a step that fails ends it.
 pub(super) async fn tell(
-    dir: &Path,
+    (dir, store): (&Path, Option<&str>),
     bundle: &[u8],
     kill_rounds: u32,
     steps: &mut Steps,
 ) -> Result<Ending> {
-    let mut a = Node::make(dir, A).await?;
-    let mut b = Node::make(dir, B).await?;
+    let mut a = Node::make(dir, A, store).await?;
+    let mut b = Node::make(dir, B, store).await?;
     let up = steps.step("two services come up", async {
         a.start().await?;
         b.start().await?;

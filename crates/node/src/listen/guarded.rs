@@ -13,8 +13,6 @@ use tokio::{
     time::{Instant, Sleep, timeout},
 };
 
-/// Without a byte in either direction for this long, a connection is cut.
-const STILL: Duration = Duration::from_secs(60);
 /// After the last answer, what the other end still sends is read and dropped for this long: to
 /// close at once would reset the connection, and the answer would be lost (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
@@ -27,6 +25,8 @@ where
 {
     /// Here until the guard is dropped.
     stream: Option<(S, P)>,
+    /// Without a byte in either direction for this long, it is cut.
+    still: Duration,
     moved: Instant,
     timer: Pin<Box<Sleep>>,
 }
@@ -36,9 +36,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     P: Send + 'static,
 {
-    pub(super) fn new(stream: S, place: P) -> Self {
-        let timer = Box::pin(tokio::time::sleep(STILL));
-        Self { stream: Some((stream, place)), moved: Instant::now(), timer }
+    pub(super) fn new(stream: S, place: P, still: Duration) -> Self {
+        let timer = Box::pin(tokio::time::sleep(still));
+        Self { stream: Some((stream, place)), still, moved: Instant::now(), timer }
     }
 
     /// Polls the stream, and notes whether anything moved; an error when nothing has for too long.
@@ -57,7 +57,7 @@ where
         }
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            let until = self.moved + STILL;
+            let until = self.moved + self.still;
             if until <= Instant::now() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }

@@ -19,12 +19,9 @@ use super::{
     budget::Hold,
     negotiate::{self, Encoding},
 };
+use crate::config::Pace;
 
-/// Without a byte for this long, a body is given up.
-const STILL: Duration = Duration::from_secs(15);
-/// A body may take this long,
-const GRACE: Duration = Duration::from_secs(30);
-/// and a second more for each so many bytes that came.
+/// A body may take a second more for each so many bytes that came.
 const BYTES_A_SECOND: usize = 16 * 1024;
 /// The window of a zstd frame, as RFC 9659 bounds it for HTTP: 8 MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
@@ -44,7 +41,7 @@ pub(super) struct Received {
 pub(super) async fn receive(
     parts: &Parts,
     mut body: Body,
-    budget: &Budget,
+    (budget, pace): (&Budget, Pace),
 ) -> Result<Received, Fault> {
     negotiate::check_content_type(&parts.headers)?;
     let encoding = Encoding::of_content(&parts.headers)?;
@@ -53,10 +50,11 @@ pub(super) async fn receive(
         return Err(too_large());
     }
     let mut decoder = Decoder::new(encoding, announced, budget)?;
+    let [still, whole] = [pace.body_still_ms, pace.body_ms].map(Duration::from_millis);
     let (start, mut came) = (Instant::now(), 0);
     loop {
-        let pace = Duration::from_secs((came / BYTES_A_SECOND).try_into().unwrap_or(u64::MAX));
-        let until = (start + GRACE + pace).min(Instant::now() + STILL);
+        let more = Duration::from_secs((came / BYTES_A_SECOND).try_into().unwrap_or(u64::MAX));
+        let until = (start + whole + more).min(Instant::now() + still);
         let frame = timeout_at(until, body.frame()).await.map_err(|_| too_slow())?;
         let Some(frame) = frame else { break };
         let Ok(chunk) = frame.map_err(|_| broken("breaks off"))?.into_data() else { continue };

@@ -110,7 +110,8 @@ pub(super) async fn add(
     collection: &Collection,
     body: Body,
 ) -> Result<Answer, Fault> {
-    let received = body::receive(visit.parts, body, &visit.desk.budget).await?;
+    let received =
+        body::receive(visit.parts, body, (&visit.desk.budget, visit.desk.config.pace)).await?;
     let time = now();
     let submission = Submission {
         collection: collection.clone(),

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -44,6 +44,19 @@ impl Wire {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         Self { stream, read: Vec::new() }
+    }
+
+    /// From an address of this machine's own.
+    pub(crate) async fn open_from(from: [u8; 4], address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((from, 0))).unwrap();
+        Self { stream: socket.connect(address).await.unwrap(), read: Vec::new() }
+    }
+
+    /// Reads until nothing more comes; how many bytes came.
+    pub(crate) async fn drain(&mut self) -> usize {
+        while self.more().await {}
+        self.read.len()
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {

@@ -24,7 +24,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use node::{
-    config::{Acme, Tls},
+    config::{Acme, Pace, Tls},
     listen::{Door, listen},
     tls::{self, LinkKey},
 };
@@ -318,7 +318,7 @@ async fn authority(stopped: watch::Receiver<bool>) -> (Arc<Authority>, String) {
         .fallback_service(post(ask).with_state(Arc::clone(&authority)))
         .with_state(Arc::clone(&authority));
     tokio::spawn(listen(
-        Door { listener, tls: Some(Arc::new(tls)), router, is_shared: true },
+        Door { listener, tls: Some(Arc::new(tls)), router, is_shared: true, pace: Pace::default() },
         stopped,
     ));
     (authority, root)

@@ -32,6 +32,7 @@ pub(crate) const LAMPS: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) struct TestDesk {
     pub(crate) address: SocketAddr,
     pub(crate) service: Service,
+    pub(crate) desk: desk::Shared,
     /// Reads and writes.
     pub(crate) token: String,
     _stop: watch::Sender<bool>,
@@ -79,10 +80,11 @@ impl TestDesk {
                 .await
                 .unwrap(),
         );
-        let tls = tls.map(Arc::new);
-        let door = Door { listener, tls, router: desk_router(desk), is_shared: false };
-        tokio::spawn(listen(door, stopped));
-        let mut this = Self { address, service, token: String::new(), _stop: stop, _dir: dir };
+        let (tls, pace) = (tls.map(Arc::new), desk.config.pace);
+        let router = desk_router(Arc::clone(&desk));
+        tokio::spawn(listen(Door { listener, tls, router, is_shared: false, pace }, stopped));
+        let token = String::new();
+        let mut this = Self { address, service, desk, token, _stop: stop, _dir: dir };
         this.furnish().await;
         this
     }

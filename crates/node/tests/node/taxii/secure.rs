@@ -46,7 +46,7 @@ fn client() -> ClientBuilder {
     Client::builder().danger_accept_invalid_certs(true)
 }
 
-fn server(dir: &TempDir, clients: Option<Clients>) -> ServerConfig {
+pub(super) fn server(dir: &TempDir, clients: Option<Clients>) -> ServerConfig {
     let own = party("desk.aldermoor.example", false);
     fs::write(dir.path().join("desk.pem"), own.self_signed()).unwrap();
     fs::write(dir.path().join("desk.key"), own.key.serialize_pem()).unwrap();

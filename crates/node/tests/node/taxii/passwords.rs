@@ -1,0 +1,60 @@
+//! Basic: the slow hash runs once for each credential, and lock-out cannot be used against others.
+
+use protocol::secrets;
+
+use super::desk::{PASSWORD, TestDesk, basic};
+use crate::wire::{Reply, Wire};
+use node::desk::{now, rng};
+
+impl TestDesk {
+    /// A request with a name and a password, from another address of this machine.
+    async fn asking_from(&self, last: u8, name: &str, password: &str) -> Reply {
+        let mut wire = Wire::open_from([127, 0, 0, last], self.address).await;
+        let credentials = basic(name, password);
+        let request =
+            format!("GET /taxii2/ HTTP/1.1\r\nHost: d\r\n{credentials}Connection: close\r\n\r\n");
+        wire.send(request.as_bytes()).await;
+        wire.reply(false).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_hash_runs_once_for_each_credential() {
+    let desk = TestDesk::start().await;
+    let before = desk.desk.auth.hashed();
+    // At once and one after another: the first pays for all of them.
+    let at_once = (0..12).map(|_| desk.get_as("ada", "/taxii2/"));
+    for reply in futures_util::future::join_all(at_once).await {
+        assert_eq!(reply.status, 200);
+    }
+    for _ in 0..30 {
+        assert_eq!(desk.get_as("ada", "/local/collections/").await.status, 200);
+    }
+    assert_eq!(desk.desk.auth.hashed() - before, 1);
+    assert_eq!(desk.get_as("rita", "/taxii2/").await.status, 200);
+    assert_eq!(desk.desk.auth.hashed() - before, 2, "another account, another credential");
+    let hash = secrets::hash_password("another long and dull one", &mut rng()).unwrap();
+    let (name, by) = ("ada".to_owned(), "test".to_owned());
+    desk.service.store().set_password(name, hash, by, now()).await.unwrap();
+    assert_eq!(
+        desk.get_as("ada", "/taxii2/").await.status,
+        401,
+        "the old one is forgotten at once"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lock_out_cannot_be_used_to_lock_others_out() {
+    let desk = TestDesk::start().await;
+    let mut last = None;
+    for number in 0..70 {
+        let reply = desk.asking_from(2, "ada", &format!("guess {number}")).await;
+        last = Some((reply.status, reply.field("retry-after").is_some()));
+    }
+    assert_eq!(last, Some((429, true)), "whoever guesses is stopped");
+    assert_eq!(desk.asking_from(2, "ada", PASSWORD).await.status, 429, "even when it is right");
+    assert_eq!(desk.asking_from(3, "ada", PASSWORD).await.status, 200, "the owner comes in");
+    // Once known, the owner is let in even from the address of whoever guesses.
+    assert_eq!(desk.asking_from(2, "ada", PASSWORD).await.status, 200);
+    assert_eq!(desk.asking_from(2, "rita", PASSWORD).await.status, 200, "another account");
+}
