@@ -53,29 +53,33 @@ fn killed_node_and_crashed_postgres_lose_and_double_nothing() {
 
 fn run(base: Option<&Base>) {
     let node = Node::make(base.and_then(Base::url));
-    let (next, done) = (AtomicU32::new(0), AtomicBool::new(false));
-    let (node, next, done) = (&node, &next, &done);
+    let (next, done, met) = (AtomicU32::new(0), AtomicBool::new(false), Met::default());
+    let (node, next, done, met) = (&node, &next, &done, &met);
     let seen = std::thread::scope(|scope| {
         let pollers = [Way::Header, Way::Next, Way::Manifest]
             .map(|way| scope.spawn(move || (way, poll(node, way, done))));
         for writers in WRITERS {
-            let (quiet, refused) = (AtomicBool::new(false), AtomicU32::new(0));
+            let quiet = AtomicBool::new(false);
             std::thread::scope(|scope| {
                 for _ in 0..writers {
-                    scope.spawn(|| write(node, next, &quiet, &refused));
+                    scope.spawn(|| write(node, next, &quiet, met));
                 }
                 kill(node, base);
                 quiet.store(true, Ordering::Release);
             });
             println!(
-                "{writers} writers: {} objects so far, {} requests met a kill",
+                "{writers} writers: {} objects, {} answers of 503, {} requests without one, so far",
                 next.load(Ordering::Relaxed),
-                refused.load(Ordering::Relaxed)
+                met.away.load(Ordering::Relaxed),
+                met.broken.load(Ordering::Relaxed)
             );
         }
         done.store(true, Ordering::Release);
         pollers.map(|poller| poller.join().unwrap())
     });
+    assert!(met.broken.load(Ordering::Relaxed) > 0, "no kill fell into a request");
+    let away = met.away.load(Ordering::Relaxed);
+    assert!(base.is_none() || away > 0, "nobody was told that PostgreSQL is away");
     let expected: BTreeSet<u32> = (0..next.load(Ordering::Relaxed)).collect();
     for (way, seen) in seen {
         let distinct: BTreeSet<_> = seen.iter().copied().collect();
@@ -84,8 +88,17 @@ fn run(base: Option<&Base>) {
     }
 }
 
+/// What requests met.
+#[derive(Default)]
+struct Met {
+    /// 503, with the seconds to wait.
+    away: AtomicU32,
+    /// No answer, or none that was whole.
+    broken: AtomicU32,
+}
+
 /// Posts objects one by one, each again until it is answered for.
-fn write(node: &Node, next: &AtomicU32, quiet: &AtomicBool, refused: &AtomicU32) {
+fn write(node: &Node, next: &AtomicU32, quiet: &AtomicBool, met: &Met) {
     while !quiet.load(Ordering::Acquire) {
         let id = next.fetch_add(1, Ordering::Relaxed);
         let body = format!("{{\"objects\":[{}]}}", testkit::tool(id, 0));
@@ -99,10 +112,10 @@ fn write(node: &Node, next: &AtomicU32, quiet: &AtomicBool, refused: &AtomicU32)
                 Some(reply) => {
                     assert_eq!(reply.status, 503, "{}", reply.body);
                     assert!(reply.field("retry-after").is_some(), "{}", reply.head);
+                    met.away.fetch_add(1, Ordering::Relaxed);
                 }
-                None => {}
+                None => drop(met.broken.fetch_add(1, Ordering::Relaxed)),
             }
-            refused.fetch_add(1, Ordering::Relaxed);
             assert!(Instant::now() < end, "the node stays away");
             std::thread::sleep(Duration::from_millis(20));
         }

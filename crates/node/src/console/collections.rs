@@ -164,11 +164,11 @@ async fn overview(
         keeps: keeps(collection),
     };
     let administers = person.is(Role::Administrator);
-    let mut rows: Vec<_> = usable.map(|usable| row(&usable.collection)).collect();
-    if rows.is_empty() && administers {
+    let rows = match administers {
         // The administrator sets up what others read: it sees that they are there, not what is in.
-        rows = desk.service.store().collections().await?.iter().map(row).collect();
-    }
+        true => desk.service.store().collections().await?.iter().map(row).collect(),
+        false => usable.map(|usable| row(&usable.collection)).collect(),
+    };
     let sources = if administers { sources(desk, &typed.sources).await? } else { Vec::new() };
     let frame = person.frame(desk, Menu::Collections);
     Ok(CollectionsPage { frame, rows, address, trouble, typed, sources, administers })

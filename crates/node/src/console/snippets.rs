@@ -13,6 +13,8 @@ pub(super) struct Snippet {
 /// Snippets for a collection behind a desk's address.
 pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
     let (root, id) = (&collection.root, collection.id);
+    // As the collection's resource has it: OpenCTI's connector splits at the dot.
+    let title = collection.title.replace('.', " ");
     let address = format!("{base}/{root}/collections/{id}");
     let discovery = format!("{base}/taxii2/");
     let mut all = vec![
@@ -40,13 +42,13 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
         },
         Snippet {
             client: "OpenCTI",
-            hint: "Environment of the connector `taxii2`.",
+            hint: "Environment of the connector `taxii2`; it names a collection by its root and title.",
             text: format!(
                 "TAXII2_DISCOVERY_URL={discovery}\n\
                  TAXII2_V21=true\n\
                  TAXII2_USE_TOKEN=true\n\
                  TAXII2_TOKEN=<token>\n\
-                 TAXII2_COLLECTIONS={root}.{id}"
+                 TAXII2_COLLECTIONS={root}.{title}"
             ),
         },
         Snippet {
@@ -57,7 +59,7 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
                  API root:   {root}\n\
                  Collection: {id}\n\
                  User:       <account>\n\
-                 Password:   <token>"
+                 Password:   <password>"
             ),
         },
         Snippet {
@@ -84,8 +86,7 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
             client: "QRadar",
             hint: "Threat Intelligence app, feed over TAXII 2.1.",
             text: format!(
-                "TAXII endpoint: {discovery}\nVersion:        2.1\nAuthentication: HTTP Basic, <account>\nCollection:     {}",
-                collection.title
+                "TAXII endpoint: {discovery}\nVersion:        2.1\nAuthentication: HTTP Basic, <account>\nCollection:     {title}"
             ),
         },
     ];

@@ -29,17 +29,15 @@ impl Node {
         std::fs::write(&passphrase, "an invented passphrase, for the demo only\n")?;
         let (desk, partner_port) = (free_port()?, free_port()?);
         let mut init = Command::new(program()?);
-        if let Some(store) = store {
-            init.args(["--store", &store.replace("{node}", short)]);
-        }
-        let output = init
-            .args(["init", name, "--desk", &format!("127.0.0.1:{desk}")])
+        init.args(["init", name, "--desk", &format!("127.0.0.1:{desk}")])
             .args(["--partner", &format!("127.0.0.1:{partner_port}"), "--dir"])
             .arg(&dir)
             .arg("--passphrase-file")
-            .arg(&passphrase)
-            .output()
-            .await?;
+            .arg(&passphrase);
+        if let Some(store) = store {
+            init.args(["--store", &store.replace("{node}", short)]);
+        }
+        let output = init.output().await?;
         if !output.status.success() {
             bail!("init failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }

@@ -9,6 +9,7 @@
 
 mod collections;
 mod faults;
+mod interleavings;
 mod kit;
 mod order;
 mod pages;
