@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use protocol::{
     findings::FindingsChange,
     terms::{Role, Topic},
@@ -165,7 +165,10 @@ async fn find(desk: &Shared, place: &str) -> Result<Collection, Problem> {
     let found = all
         .into_iter()
         .find(|one| one.id.to_string() == place || format!("{}/{}", one.root, one.alias) == place);
-    found.ok_or_else(|| store::Error::NotFound.into())
+    found.ok_or_else(|| {
+        let message = format!("there is no collection {place:?}");
+        Problem::new(StatusCode::NOT_FOUND, "API-404", &message, "see the list of collections")
+    })
 }
 
 async fn show(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
@@ -174,10 +177,14 @@ async fn show(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
     let counts = store.type_counts(collection.id).await?;
     let types: Vec<_> =
         counts.iter().map(|(name, count)| json!({ "type": name, "count": count })).collect();
+    let feeds = store.collections().await?;
+    let feeds = feeds.iter().filter(|one| collection.sources.contains(&one.id));
+    let fed_from: Vec<_> = feeds.map(|one| format!("{}/{}", one.root, one.alias)).collect();
     let mut access = store.access().await?;
     access.retain(|row| row.collection.is_none_or(|id| id == collection.id));
     done(json!({
         "collection": resource(&collection, true, true),
+        "fed_from": fed_from,
         "findings": desk.service.submit_policy(collection.policy.as_ref()),
         "types": types,
         "access": access,

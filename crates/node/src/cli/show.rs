@@ -3,7 +3,7 @@
 //! States are words with a shape in front; times are the reader's own, with the zone in the head.
 //! Control characters of a text from elsewhere never reach the terminal.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table};
@@ -57,8 +57,11 @@ impl Out {
     /// Prints an answer.
     pub(super) fn show(&self, view: &View, answer: &Value) -> Result<ExitCode> {
         let text = if self.json { answer.to_string() } else { render(view, answer)? };
-        println!("{}", text.trim_end());
-        Ok(ExitCode::SUCCESS)
+        match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
+            // Whoever reads has enough: `| head` is no failure.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+            written => Ok(written.map(|()| ExitCode::SUCCESS)?),
+        }
     }
 }
 
@@ -223,7 +226,11 @@ const COLLECTION: &[Field] = &[
     ("description", |v| or(text(v, "/collection/description"), "none")),
     ("id", |v| text(v, "/collection/id")),
     ("flow", |v| text(v, "/collection/flow")),
-    ("fed from", |v| or(words(v, "/collection/sources"), "nothing: objects are posted to it")),
+    ("fed from", |v| match text(v, "/collection/flow").as_str() {
+        "aggregate" => words(v, "/fed_from"),
+        "incoming" => "what a partner releases".to_owned(),
+        _ => "what tools post".to_owned(),
+    }),
     ("keeps things", |v| match text(v, "/collection/retention_days").as_str() {
         "" => "for good".to_owned(),
         days => format!("for {days} days"),
