@@ -112,3 +112,29 @@ async fn answers_that_nobody_takes_do_not_stop_others() {
     }
     drop(held);
 }
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_their_order() {
+    let desk = TestDesk::start().await;
+    let known = format!("Host: d\r\nAuthorization: Bearer {}\r\n", desk.token);
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\n{known}\r\n");
+    let (mut requests, mut wanted) = (String::new(), Vec::new());
+    for number in 0..20 {
+        let body = format!("{{\"objects\":[{}]}}", lamp(number, 0));
+        requests += &get("/taxii2/");
+        requests += &format!(
+            "POST {} HTTP/1.1\r\n{known}Content-Type: {TAXII}\r\nContent-Length: {}\r\n\r\n{body}",
+            lamps("objects/"),
+            body.len()
+        );
+        requests += &get("/nowhere/");
+        wanted.extend([200, 202, 404]);
+    }
+    let mut wire = Wire::open(desk.address).await;
+    wire.send(requests.as_bytes()).await;
+    for (place, status) in wanted.into_iter().enumerate() {
+        assert_eq!(wire.reply(false).await.status, status, "answer {place}");
+    }
+    let page = desk.get(&lamps("objects/")).await.json();
+    assert_eq!(page["objects"].as_array().unwrap().len(), 20);
+}
