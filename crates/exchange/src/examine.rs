@@ -10,7 +10,7 @@ use protocol::{
     secrets,
 };
 use stix::{Examiner, Finding, Marking, Options, Tlp};
-use store::{Awaiting, NewObject};
+use store::{Awaiting, Contradiction, NewObject, Sight};
 
 use crate::{Failure, Service};
 
@@ -73,7 +73,7 @@ impl Markings {
         for slice in slices.iter().filter(|slice| finder.find(slice).is_some()) {
             let Ok(head) = stix::Head::parse(slice) else { continue };
             if head.type_ == "marking-definition" {
-                found.insert(head.id.into_owned(), meaning(slice));
+                found.insert(head.id.into_owned(), Marking::of_definition(slice));
             }
         }
         Ok(Self(found))
@@ -82,10 +82,6 @@ impl Markings {
     fn resolve(&self, id: &str) -> Marking {
         self.0.get(id).copied().unwrap_or(Marking::Unknown)
     }
-}
-
-fn meaning(definition: &[u8]) -> Marking {
-    Tlp::of_marking_definition(definition).map_or(Marking::Other, Marking::Tlp)
 }
 
 /// Examines the objects of one document, one after another.
@@ -139,22 +135,25 @@ impl<'e> Examine<'e> {
     ) -> Result<NewObject, stix::Refused> {
         let markings = self.markings;
         let known = self.examiner.examine(slice, &|id| markings.resolve(id), sink)?;
-        let mut awaits = known.markings;
-        awaits.retain(|id| markings.resolve(id) == Marking::Unknown);
-        awaits.sort_unstable();
-        awaits.dedup();
+        let mut named = known.markings;
+        named.sort_unstable();
+        named.dedup();
+        let of = |kind: Marking| {
+            named.iter().filter(move |id| markings.resolve(id) == kind).cloned().collect()
+        };
+        let (communities, awaits) = (of(Marking::Other), of(Marking::Unknown));
         let version_key = known.version.as_deref().map(stix::version_key).unwrap_or_default();
         Ok(NewObject {
             body: document.slice_ref(slice),
             digest: secrets::sha256(slice),
-            marking: (known.type_ == "marking-definition").then(|| meaning(slice)),
+            marking: (known.type_ == "marking-definition").then(|| Marking::of_definition(slice)),
             id: known.id,
             type_: known.type_,
             version: known.version,
             version_key,
             spec: known.spec.as_str().to_owned(),
             tlp: known.tlp,
-            communities: Vec::new(),
+            communities,
             findings: Vec::new(),
             awaits,
         })
@@ -172,6 +171,25 @@ pub(crate) fn again(entries: Vec<Awaiting>, markings: &Markings) -> Vec<(Awaitin
         Some((entry, object))
     };
     entries.into_iter().filter_map(read).collect()
+}
+
+/// What contradicts a version of an object, as far as a reader may see it: it bears markings of its
+/// own.
+pub async fn contradictions(
+    service: &Service,
+    id: &str,
+    sight: &Sight,
+) -> Result<Vec<Contradiction>, Failure> {
+    const SHOWN: u32 = 20;
+    let mut found = service.store().contradictions(id, SHOWN).await?;
+    let markings = Markings::of(service, &[]).await?;
+    let (policy, options) = (FindingsPolicy::at_submit(), Options::default());
+    let mut examine = Examine::new(&options, &markings, &policy);
+    found.retain(|one| {
+        let object = examine.keep(&one.body, &one.body, &mut |_| {});
+        object.is_ok_and(|object| sight.sees_object(object.tlp, &object.communities))
+    });
+    Ok(found)
 }
 
 /// Everything that is wrong with an object that is here, told in full from its bytes.

@@ -26,5 +26,5 @@ pub mod waiting;
 mod examine;
 mod service;
 
-pub use examine::explain;
+pub use examine::{contradictions, explain};
 pub use service::{Failure, Policies, Service, Step};

@@ -8,6 +8,7 @@ use crate::{
     is_timestamp, limits,
     split::scan_value,
     time::fraction_len,
+    tree::Tree,
 };
 
 /// An object that no reader could use: nothing of it may be kept as an object.
@@ -82,10 +83,25 @@ pub fn check<'a>(
 pub enum Marking {
     /// A TLP label.
     Tlp(Tlp),
-    /// A marking that is no TLP marking: a statement, another scheme.
+    /// A statement: it restricts nothing.
+    Statement,
+    /// A marking of another scheme (ACS, IEP, CUI, one of a community's own): for those who belong
+    /// to it.
     Other,
     /// Nothing that is at hand.
     Unknown,
+}
+
+impl Marking {
+    /// What a marking definition stands for, from its bytes.
+    pub fn of_definition(object: &[u8]) -> Self {
+        if let Some(tlp) = Tlp::of_marking_definition(object) {
+            return Self::Tlp(tlp);
+        }
+        let tree = Tree::read(object).ok();
+        let kind = tree.as_ref().and_then(|tree| tree.root().get("definition_type")?.as_str());
+        if kind == Some("statement") { Self::Statement } else { Self::Other }
+    }
 }
 
 fn marking_of(head: &Head<'_>, resolve: &dyn Fn(&str) -> Marking) -> Option<Tlp> {
@@ -102,7 +118,7 @@ pub(crate) fn strictest<'i>(
         Some(tlp) => Some(tlp),
         None => match resolve(id) {
             Marking::Tlp(tlp) => Some(tlp),
-            Marking::Other => None,
+            Marking::Statement | Marking::Other => None,
             Marking::Unknown => Some(Tlp::Red),
         },
     })

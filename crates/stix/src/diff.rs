@@ -4,7 +4,8 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::{
     compare_timestamps,
-    tree::{Kind, Value},
+    jcs::{self, is_fatal},
+    tree::{Kind, Tree, Value},
 };
 
 /// How an object of one collection stands to the other.
@@ -118,12 +119,42 @@ fn compare<'t>(old: Value<'t>, new: Value<'t>) -> Option<Difference<'t>> {
 fn same(name: &str, a: Option<Value<'_>>, b: Option<Value<'_>>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => equal(a, b),
-        (Some(one), None) | (None, Some(one)) => {
-            // The defaults of the standard.
-            matches!(name, "revoked" | "defanged" | "summary") && one.as_bool() == Some(false)
-        }
+        (Some(one), None) | (None, Some(one)) => is_default(name, one),
         (None, None) => true,
     }
+}
+
+/// The defaults of the standard.
+fn is_default(name: &str, value: Value<'_>) -> bool {
+    matches!(name, "revoked" | "defanged" | "summary") && value.as_bool() == Some(false)
+}
+
+/// Whether two texts are one object: their canonical forms are the same, a default that is left
+/// out aside. What has no canonical form equals nothing but its own bytes.
+///
+/// ```
+/// assert!(stix::is_same_object(br#"{"id":"a","n":1.0}"#, br#"{ "n": 1, "id": "a", "revoked": false }"#));
+/// assert!(!stix::is_same_object(br#"{"id":"a","n":1}"#, br#"{"id":"a","n":2}"#));
+/// ```
+///
+/// *Source*: RFC 8785; STIX 2.1 section 3.6.
+pub fn is_same_object(a: &[u8], b: &[u8]) -> bool {
+    a == b || canonical_members(a).is_some_and(|one| canonical_members(b) == Some(one))
+}
+
+/// The canonical form of each member, by name, without defaults.
+fn canonical_members(object: &[u8]) -> Option<BTreeMap<String, String>> {
+    let tree = Tree::read(object).ok()?;
+    let is_sound = !tree.faults().iter().any(|fault| is_fatal(fault.rule));
+    let root = Some(tree.root()).filter(|root| is_sound && root.kind() == Kind::Object)?;
+    let members = root.members().filter(|(name, value)| !is_default(name, *value));
+    Some(members.map(|(name, value)| (name.to_owned(), canonical(value))).collect())
+}
+
+fn canonical(value: Value<'_>) -> String {
+    let mut out = String::new();
+    jcs::write(value, &mut out);
+    out
 }
 
 /// Equal as JSON values, times as instants.
@@ -148,7 +179,6 @@ fn difference<'t>(object: Value<'t>, change: Change, properties: Vec<&'t str>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::Tree;
 
     fn changes(a: &str, b: &str) -> Vec<(String, Change, Vec<String>)> {
         let (a, b) = (Tree::read(a.as_bytes()).unwrap(), Tree::read(b.as_bytes()).unwrap());
@@ -162,6 +192,27 @@ mod tests {
                 (found.id.to_owned(), found.change, properties)
             })
             .collect()
+    }
+
+    #[test]
+    fn one_object_in_two_spellings_is_the_same_and_an_unsound_one_equals_itself_alone() {
+        let same = |a: &str, b: &str| is_same_object(a.as_bytes(), b.as_bytes());
+        assert!(same(
+            r#"{"a":"\u0041","b":[1e2,{"x":1,"y":2}]}"#,
+            r#"{"b":[100,{"y":2,"x":1}],"a":"A"}"#
+        ));
+        assert!(same(r#"{"a":1,"defanged":false}"#, r#"{"a":1}"#));
+        assert!(!same(r#"{"a":1,"revoked":true}"#, r#"{"a":1}"#));
+        assert!(!same(r#"{"a":[1,2]}"#, r#"{"a":[2,1]}"#));
+        assert!(!same(r#"{"a":1,"a":1}"#, r#"{"a":1}"#), "a key twice means nothing");
+        assert!(!same("[1]", "[ 1]"), "no object");
+        assert!(same("{", "{"), "the same bytes");
+        let many = |step: usize| {
+            let keys = (0..20_000).map(|n| n * step % 20_000);
+            let keys: Vec<_> = keys.map(|n| format!(r#""k{n}":{n}"#)).collect();
+            format!("{{{}}}", keys.join(","))
+        };
+        assert!(same(&many(1), &many(7)), "in bounded time, whatever the order");
     }
 
     #[test]

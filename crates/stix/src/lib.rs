@@ -45,7 +45,7 @@ pub use builder::{Builder, Error as BuildError};
 pub use check::{Checked, Marking, Refused, check};
 pub use confidence::{Scale, UnknownScale};
 pub use deterministic::{Error as IdError, deterministic_id};
-pub use diff::{Change, Difference, diff};
+pub use diff::{Change, Difference, diff, is_same_object};
 pub use edit::{Edit, compact};
 pub use finding::{Finding, FindingKind, Level, LineColumns, line_column};
 pub use hash::HashAlgorithm;

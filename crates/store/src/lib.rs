@@ -64,7 +64,7 @@ pub use store::{Options, Store};
 pub use submissions::Kept;
 pub(crate) use tx::params;
 pub use views::{
-    Clocks, Crossing, Evidence, Held, ItemHead, ObjectHead, Passage, Portrait, ReleaseKey,
-    StatementKey, Tally, Traffic,
+    Clocks, Contradiction, Crossing, Evidence, Held, ItemHead, ObjectHead, Passage, Portrait,
+    ReleaseKey, StatementKey, Tally, Traffic,
 };
 pub use work::Work;

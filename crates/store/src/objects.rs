@@ -307,9 +307,13 @@ impl Store {
     /// What every marking definition that is here stands for.
     pub async fn markings(&self) -> Result<HashMap<String, Marking>, Error> {
         let found = self.read(|tx| {
-            tx.query("/* markings */ SELECT id, tlp FROM marking", &[], |row| {
-                let tlp = rows::tlp(row, "tlp")?;
-                Ok((row.get("id")?, tlp.map_or(Marking::Other, Marking::Tlp)))
+            tx.query("/* markings */ SELECT id, tlp, restricts FROM marking", &[], |row| {
+                let marking = match rows::tlp(row, "tlp")? {
+                    Some(tlp) => Marking::Tlp(tlp),
+                    None if row.get("restricts")? => Marking::Other,
+                    None => Marking::Statement,
+                };
+                Ok((row.get("id")?, marking))
             })
         })?;
         Ok(found.into_iter().collect())

@@ -14,7 +14,7 @@ mod clocks;
 mod objects;
 
 pub use clocks::Clocks;
-pub use objects::{Held, ObjectHead, Portrait, Tally};
+pub use objects::{Contradiction, Held, ObjectHead, Portrait, Tally};
 
 /// Where a page of releases goes on: after this one, towards older ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

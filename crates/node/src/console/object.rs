@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use protocol::terms::Timestamp;
-use store::Held;
+use store::{Contradiction, Held};
 
 use super::{
     frame::{Answer, Frame, Menu, Person, page},
@@ -54,6 +54,26 @@ struct ObjectPage {
     name: Option<Piece>,
     id: Piece,
     copies: Vec<Copy>,
+    /// Other contents of a version that is here: kept, and not served.
+    contradictions: Vec<Other>,
+}
+
+struct Other {
+    collection: String,
+    path: String,
+    at: Piece,
+    body: Piece,
+}
+
+impl Other {
+    fn of(one: &Contradiction) -> Self {
+        Self {
+            collection: one.collection.clone(),
+            path: format!("/collections/{}", one.collection_id),
+            at: look::time(one.at),
+            body: look::document(&items::pretty(&one.body)),
+        }
+    }
 }
 
 pub(super) async fn show(
@@ -67,6 +87,8 @@ pub(super) async fn show(
     held.retain(|held| {
         usable.iter().any(|one| one.may.read && one.collection.id == held.collection_id)
     });
+    let mut others = exchange::contradictions(&desk.service, &id, &view.sight).await?;
+    others.retain(|other| held.iter().any(|held| held.collection_id == other.collection_id));
     let first = held.first().ok_or_else(|| Problem::from(store::Error::NotFound))?;
     Ok(page(&ObjectPage {
         frame: person.frame(&desk, Menu::Collections),
@@ -74,5 +96,6 @@ pub(super) async fn show(
         name: items::subject(&first.head.body).map(|name| look::quoted(&name)),
         id: look::id(&first.head.id),
         copies: held.iter().map(Copy::of).collect(),
+        contradictions: others.iter().map(Other::of).collect(),
     }))
 }

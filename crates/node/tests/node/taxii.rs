@@ -7,6 +7,7 @@ mod collections;
 mod connectors;
 mod delete;
 mod desk;
+mod dirty;
 mod form;
 mod pages;
 mod passwords;

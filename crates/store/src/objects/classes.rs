@@ -60,11 +60,15 @@ impl Sight {
         Self { ceiling, communities, sources: None }
     }
 
+    /// Whether an object with this label, kept to these communities, is seen.
+    pub fn sees_object(&self, tlp: Option<Tlp>, communities: &[String]) -> bool {
+        let belongs = |mine: &BTreeSet<String>| communities.iter().all(|c| mine.contains(c));
+        tlp.is_none_or(|tlp| tlp <= self.ceiling) && self.communities.as_ref().is_none_or(belongs)
+    }
+
     /// Whether objects of a class are seen, as far as the class alone tells.
     fn sees(&self, class: &Class) -> bool {
-        let belongs = |mine: &BTreeSet<String>| class.communities.iter().all(|c| mine.contains(c));
-        class.tlp.is_none_or(|tlp| tlp <= self.ceiling)
-            && self.communities.as_ref().is_none_or(belongs)
+        self.sees_object(class.tlp, &class.communities)
             && (class.source == 0
                 || self.sources.as_ref().is_none_or(|mine| mine.contains(&class.source)))
     }

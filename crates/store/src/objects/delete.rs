@@ -180,7 +180,7 @@ pub(crate) fn withdraw(
 }
 
 /// The bytes go with their last entry, unless a release of ours rests on them.
-fn drop_bodies(tx: &Tx<'_>, rows: &[i64]) -> Result<(), Error> {
+pub(super) fn drop_bodies(tx: &Tx<'_>, rows: &[i64]) -> Result<(), Error> {
     let mut given = Given::new(&[("row", Kind::Int)]);
     for row in rows {
         given.push([Value::Int(*row)]);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use protocol::terms::Timestamp;
 use stix::Marking;
 
@@ -9,6 +10,7 @@ use super::{
     Collection, NewObject, awaiting,
     classes::{self, Classes, id_hash},
     clock::Clock,
+    delete::drop_bodies,
     versions::{FIRST, LAST, MIXED, reflag},
 };
 use crate::{
@@ -26,7 +28,7 @@ pub(crate) enum Outcome {
         /// Its date.
         date: i64,
     },
-    /// The same bytes are here.
+    /// The same object is here: equal bytes, else equal by RFC 8785.
     Same,
     /// Other bytes for the same version are here; both are kept, the first is served.
     Conflict,
@@ -46,6 +48,7 @@ pub(crate) fn put(
     let held = held(tx, collection, objects)?;
     let mut outcomes = Vec::with_capacity(objects.len());
     let mut batch: HashMap<(&str, &str), i64> = HashMap::new();
+    let mut other_spellings = Vec::new();
     for (place, object) in objects.iter().enumerate() {
         let Some(row) = rows.get(place).copied().flatten() else {
             outcomes.push(Outcome::Recalled);
@@ -56,6 +59,10 @@ pub(crate) fn put(
         let before = same.map(|entry| entry.row).or_else(|| batch.get(&key).copied());
         outcomes.push(match before {
             Some(before) if before == row => Outcome::Same,
+            Some(before) if is_same(tx, before, object)? => {
+                other_spellings.push(row);
+                Outcome::Same
+            }
             Some(_) => Outcome::Conflict,
             None => {
                 batch.insert(key, row);
@@ -66,8 +73,16 @@ pub(crate) fn put(
     conflicts(tx, collection, objects, &rows, &outcomes, clock)?;
     markings(tx, objects, &outcomes)?;
     enter(tx, collection, objects, &held, &mut outcomes, clock)?;
+    drop_bodies(tx, &other_spellings)?;
     tx.leave(Work::Collections);
     Ok(outcomes)
+}
+
+/// Whether a body that is here says what an object says, by RFC 8785.
+fn is_same(tx: &Tx<'_>, row: i64, object: &NewObject) -> Result<bool, Error> {
+    let sql = "/* is_same */ SELECT body FROM blob WHERE row = ?";
+    let body: Option<Bytes> = tx.query_opt(sql, params![row], |row| row.get(0))?;
+    Ok(body.is_some_and(|body| stix::is_same_object(&body, &object.body)))
 }
 
 /// Which objects were recalled by the partner that released them.
@@ -222,10 +237,12 @@ fn markings(tx: &Tx<'_>, objects: &[&NewObject], outcomes: &[Outcome]) -> Result
         let (Some(marking), Outcome::New { .. }) = (object.marking, outcome) else { continue };
         let tlp = match marking {
             Marking::Tlp(tlp) => Some(tlp as u8),
-            Marking::Other | Marking::Unknown => None,
+            Marking::Statement | Marking::Other | Marking::Unknown => None,
         };
-        let sql = "/* markings */ INSERT INTO marking VALUES (?, ?) ON CONFLICT DO NOTHING";
-        tx.execute(sql, params![object.id, tlp])?;
+        let restricts = marking == Marking::Other;
+        let sql = "/* markings */ INSERT INTO marking (id, tlp, restricts)
+                   VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+        tx.execute(sql, params![object.id, tlp, restricts])?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! objects, and every copy of one object.
 
 use bytes::Bytes;
-use protocol::findings::Found;
+use protocol::{findings::Found, terms::Timestamp};
 use stix::Tlp;
 use uuid::Uuid;
 
@@ -91,7 +91,38 @@ fn read(row: &Row<'_>) -> Result<ObjectHead, Error> {
     })
 }
 
+/// Another content of a version that is here: kept, and not served.
+#[derive(Debug, Clone)]
+pub struct Contradiction {
+    /// The collection.
+    pub collection_id: Uuid,
+    /// Its title.
+    pub collection: String,
+    /// Its bytes.
+    pub body: Bytes,
+    /// When it came.
+    pub at: Timestamp,
+}
+
 impl Store {
+    /// What contradicts a version of an object, oldest first.
+    pub async fn contradictions(&self, id: &str, limit: u32) -> Result<Vec<Contradiction>, Error> {
+        self.read(|tx| {
+            let sql = "/* contradictions */ SELECT c.id AS collection_id, c.title, b.body, x.at
+                       FROM collection c JOIN conflict x ON x.collection = c.row AND x.id = ?
+                       JOIN blob b ON b.row = x.row ORDER BY x.at, x.row LIMIT ?";
+            tx.query(sql, params![id, limit], |row| {
+                Ok(Contradiction {
+                    collection_id: rows::term(row, "collection_id")
+                        .or(Err(Error::Corrupt("a collection")))?,
+                    collection: row.get("title")?,
+                    body: row.get("body")?,
+                    at: rows::time(row, "at")?,
+                })
+            })
+        })
+    }
+
     /// Counts of the newest `limit` objects of a collection.
     pub async fn portrait(
         &self,

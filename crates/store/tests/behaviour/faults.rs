@@ -1,12 +1,15 @@
 //! A full disk, a database of a newer version, duplicates and conflicts: nothing half-done.
 
-use store::{Error, Options};
+use pollster::block_on;
+use store::{Error, Line, NewObject, Options, Source, SubmissionDecision};
 use testkit::Base;
 
 use crate::{kit::*, over_both};
 
 over_both!(
     same_object_again_is_a_success_and_another_content_is_kept_beside,
+    same_object_in_another_spelling_is_no_conflict_and_leaves_nothing,
+    what_is_held_apart_is_in_no_page_and_is_decided_on_once,
     what_was_committed_is_there_after_a_crash,
     job_that_refuses_leaves_the_others_of_its_group_whole,
     text_with_a_nul_is_kept_as_it_came,
@@ -79,6 +82,78 @@ fn same_object_again_is_a_success_and_another_content_is_kept_beside(base: &Base
     let got = page(&store, &collection, &everything());
     assert_eq!(got.entries.len(), 1);
     assert_eq!(got.entries[0].body.as_ref().unwrap(), &object(1, 0).body);
+}
+
+/// Equal by RFC 8785: order, blanks, spelling of numbers and texts, a default left out.
+fn same_object_in_another_spelling_is_no_conflict_and_leaves_nothing(base: &Base) {
+    let store = base.open().unwrap();
+    let collection = collection(&store, "workbench");
+    let first = r#"{"id":"tool--1","version":0,"name":"A","revoked":false}"#;
+    add(&store, &collection, vec![with_body(1, 0, first)]);
+    let again = r#"{ "version": 0.0, "name": "\u0041", "id": "tool--1" }"#;
+    let in_one_request = vec![with_body(1, 0, again), with_body(2, 0, "{\"id\":\"tool--2\"}")];
+    let added = add(&store, &collection, in_one_request);
+    assert!(added.lines.iter().all(|line| line.ok && line.message.is_none()), "{added:?}");
+    let twice = vec![with_body(3, 0, "{\"id\":3}"), with_body(3, 0, "{\"id\": 3}")];
+    let added = add(&store, &collection, twice);
+    assert!(added.lines[1].message.is_none(), "{added:?}");
+    assert!(block_on(store.contradictions("tool--1", 10)).unwrap().is_empty());
+    let got = page(&store, &collection, &everything());
+    assert_eq!(shown(&store, &collection, &everything()), ["1.0", "2.0", "3.0"]);
+    assert_eq!(got.entries[0].body.as_ref().unwrap(), first.as_bytes(), "the first is served");
+    let other =
+        add(&store, &collection, vec![with_body(1, 0, "{\"id\":\"tool--1\",\"name\":\"B\"}")]);
+    assert!(other.lines[0].ok && other.lines[0].message.is_some());
+    let kept = block_on(store.contradictions("tool--1", 10)).unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].body, "{\"id\":\"tool--1\",\"name\":\"B\"}".as_bytes());
+}
+
+fn what_is_held_apart_is_in_no_page_and_is_decided_on_once(base: &Base) {
+    let store = base.open().unwrap();
+    let collection = collection(&store, "workbench");
+    let found = |level: &str| {
+        let text = format!(r#"[{{"rule":"103","level":"{level}","pointer":"/id","count":2}}]"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    let doubtful = NewObject { findings: found("error"), ..object(1, 0) };
+    let beside = NewObject { findings: found("warning"), ..object(2, 0) };
+    let held = vec![(0, doubtful.clone()), (2, NewObject { ..object(3, 0) })];
+    let mut request = request(&collection, vec![beside]);
+    (request.objects[0].0, request.held) = (1, held);
+    let status = request.status_id;
+    let added = block_on(store.add_objects(request)).unwrap();
+    let ok: Vec<_> = added.lines.iter().map(|line| (line.ok, line.held)).collect();
+    assert_eq!(ok, [(false, true), (true, false), (false, true)]);
+    assert_eq!(shown(&store, &collection, &everything()), ["2.0"]);
+    assert_eq!(page(&store, &collection, &everything()).entries[0].findings, found("warning"));
+
+    let source = Source::Submission(status);
+    let row = block_on(store.quarantined_from(source)).unwrap().unwrap();
+    assert_eq!((row.objects, row.account.as_deref()), (2, Some("drafter")));
+    let waiting = block_on(store.held_objects(source, 0, 10)).unwrap();
+    assert_eq!((waiting[0].place, &waiting[0].findings), (0, &found("error")));
+    let decide = |accepted: Vec<(u32, NewObject)>, refused: Vec<Line>| {
+        block_on(store.decide_submission(SubmissionDecision {
+            status_id: status,
+            collection: collection.clone(),
+            account: "drafter".to_owned(),
+            accepted,
+            refused,
+            release: None,
+            actor: "releaser".to_owned(),
+            now: now(),
+        }))
+    };
+    decide(vec![(0, doubtful.clone())], Vec::new()).unwrap();
+    assert!(matches!(decide(vec![(0, doubtful)], Vec::new()), Err(Error::State(_))));
+    let line = Line { held: false, message: Some("no".to_owned()), ..added.lines[2].clone() };
+    decide(Vec::new(), vec![line]).unwrap();
+    assert_eq!(shown(&store, &collection, &everything()), ["2.0", "1.0"]);
+    assert!(block_on(store.quarantined(10)).unwrap().is_empty());
+    let read = block_on(store.status("local", status, "drafter")).unwrap().unwrap();
+    let ok: Vec<_> = read.lines.iter().map(|line| (line.ok, line.held)).collect();
+    assert_eq!(ok, [(true, false), (true, false), (false, false)]);
 }
 
 fn what_was_committed_is_there_after_a_crash(base: &Base) {
