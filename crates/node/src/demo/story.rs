@@ -120,6 +120,10 @@ async fn meet(a: (&Client, &Node), b: (&Client, &Node)) -> Result<String> {
         ensure!(text(&met, "/spoken")? == text(&keys, "/spoken")?, "the fingerprints differ");
         let body = json!({ "name": node.name, "fingerprint": text(&keys, "/fingerprint")? });
         one.post("/api/partners/verify", &body).await?;
+        // Whatever bundle the reader brings crosses: real data is dirty, and nobody is here to decide.
+        let path = format!("/api/partners/{}", node.name.replace('/', "%2F"));
+        let policy = json!({ "findings": { "error": "accept-with-findings" } });
+        one.patch(&path, &policy).await?;
     }
     Ok("key statements exchanged, fingerprints compared, both ways".to_owned())
 }

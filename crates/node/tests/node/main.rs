@@ -13,6 +13,7 @@ mod access;
 mod api;
 mod authorisation;
 mod desk;
+mod dirty;
 mod disks;
 mod doors;
 mod faults;
