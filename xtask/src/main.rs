@@ -2,6 +2,7 @@
 
 mod age;
 mod browser;
+mod debian;
 mod fuzz;
 mod interop;
 mod postgres;
@@ -65,7 +66,7 @@ fn check() -> Result<()> {
 fn test() -> Result<()> {
     check()?;
     step("tests over PostgreSQL", || {
-        let server = postgres::Server::start()?;
+        let server = postgres::Server::start(postgres::Size::Small)?;
         let arguments = ["test", "--quiet", "--package", "store", "--package", "testkit"];
         run(program().args(arguments).env(postgres::VARIABLE, server.url()))?;
         // A binary of its own, and last: it crashes the server.
@@ -104,7 +105,10 @@ fn bench() -> Result<()> {
     bench.args(std::env::args().skip(2));
     match std::env::args().nth(2).as_deref() {
         Some("taxii") => {
-            let server = postgres::Server::start()?;
+            if let Err(error) = debian::install_unless("nginx", "nginx-light") {
+                eprintln!("xtask: the rows beside nginx are skipped: {error:#}");
+            }
+            let server = postgres::Server::start(postgres::Size::Whole)?;
             run(bench.env(postgres::VARIABLE, server.url()))
         }
         Some("stix") => {

@@ -13,6 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::debian;
+
 /// The variable that tells tests where the server is.
 pub(crate) const VARIABLE: &str = "DETENTE_POSTGRES";
 const USER: &str = "postgres";
@@ -20,7 +22,25 @@ const USER: &str = "postgres";
 const DATABASE: &str = "detente";
 /// A socket's address has room for about a hundred bytes.
 const SOCKET_LEN_MAX: usize = 80;
-const SETTINGS: &str = "-c listen_addresses='' -c max_connections=200 -c shared_buffers=128MB";
+const SETTINGS: &str = "-c listen_addresses='' -c max_connections=200";
+
+/// How much a server is given.
+#[derive(Clone, Copy)]
+pub(crate) enum Size {
+    /// For tests: little memory.
+    Small,
+    /// For figures: what a small machine that serves it alone gives.
+    Whole,
+}
+
+impl Size {
+    fn settings(self) -> &'static str {
+        match self {
+            Self::Small => "-c shared_buffers=128MB",
+            Self::Whole => "-c shared_buffers=1GB -c max_wal_size=4GB",
+        }
+    }
+}
 
 /// A running server.
 pub(crate) struct Server {
@@ -32,7 +52,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Makes a new cluster and starts it; installs Debian's package where it is missing.
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(size: Size) -> Result<Self> {
         let as_root = is_root()?;
         let programs = match programs() {
             Some(found) => found,
@@ -54,14 +74,14 @@ impl Server {
         if as_root {
             run(Command::new("chown").arg(USER).arg(&home).arg(&server.socket))?;
         }
-        server.make()?;
+        server.make(size)?;
         Ok(server)
     }
 
-    fn make(&self) -> Result<()> {
+    fn make(&self, size: Size) -> Result<()> {
         let made = ["--auth=trust", "--username=detente", "--encoding=UTF8", "--locale=C.UTF-8"];
         run(self.program("initdb").args(made).arg("--pgdata").arg(&self.data))?;
-        let settings = format!("{SETTINGS} -k {}", self.socket.display());
+        let settings = format!("{SETTINGS} {} -k {}", size.settings(), self.socket.display());
         run(self
             .program("pg_ctl")
             .args(["start", "--wait", "--silent", "--options"])
@@ -111,6 +131,8 @@ impl Drop for Server {
         if let Err(error) = run(&mut stop) {
             eprintln!("xtask: {error:#}");
         }
+        // The log stays; what was stored may be large.
+        let _ = fs::remove_dir_all(&self.data);
     }
 }
 
@@ -136,9 +158,7 @@ fn version_of(folder: &Path) -> u32 {
 }
 
 fn install() -> Result<PathBuf> {
-    println!("PostgreSQL is not here: installing Debian's package");
-    run(Command::new("apt-get").args(["install", "--yes", "--quiet", "postgresql"]))
-        .context("install PostgreSQL by hand: `apt-get install postgresql`")?;
+    debian::install("postgresql")?;
     programs().context("Debian's package put no server under /usr/lib/postgresql")
 }
 

@@ -29,11 +29,13 @@ pub struct Options {
     pub readers: usize,
     /// Pages that the embedded database may grow to; for tests of a full disk.
     pub pages_max: Option<u32>,
+    /// Memory of the embedded database's writer for pages.
+    pub cache_kib: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, pages_max: None }
+        Self { readers: 4, pages_max: None, cache_kib: sqlite::CACHE_KIB }
     }
 }
 
@@ -65,6 +67,7 @@ impl Store {
     pub fn open(path: &Path, options: Options) -> Result<Self, Error> {
         let mut writer = sqlite::connect(path)?;
         sqlite::migrate(&mut writer)?;
+        sqlite::set_cache(&writer, options.cache_kib)?;
         if let Some(pages) = options.pages_max {
             writer.pragma_update(None, "max_page_count", pages)?;
         }

@@ -25,7 +25,7 @@ enum Place {
 impl Base {
     /// A file in a folder.
     pub fn file(path: PathBuf) -> Self {
-        Self { place: Place::File(path), options: Options { readers: 1, pages_max: None } }
+        Self { place: Place::File(path), options: Options { readers: 1, ..Options::default() } }
     }
 
     /// A new schema, or `None`, said aloud, where the environment names no server.

@@ -12,7 +12,8 @@ use crate::nodes::program;
 
 const TIME: Duration = Duration::from_secs(2);
 
-/// `fdatasync` after a page, beside the build, for two seconds.
+/// `fdatasync` after each page that is written behind the last, as a log of commits grows: beside
+/// the stores, on the same disk, for two seconds.
 pub(super) fn syncs_per_second() -> Result<f64> {
     let folder = tempfile::tempdir_in(program().parent().context("no target folder")?)?;
     let mut file = File::create(folder.path().join("page"))?;

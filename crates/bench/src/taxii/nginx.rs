@@ -14,7 +14,6 @@ use reqwest::Client;
 
 use super::{
     load::Load,
-    replica,
     server::{Kept, Server},
 };
 use crate::{
@@ -26,17 +25,17 @@ const CONNECTIONS: usize = 8;
 const TIME: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 3;
 
-pub(super) async fn compare(report: &mut Report) -> Result<()> {
+/// Measures the row; nginx is Debian's.
+pub(super) async fn compare(report: &mut Report, objects: &[Vec<u8>]) -> Result<()> {
     let name = "SQLite: page of 1,000 over HTTPS against nginx";
     if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
         report.skip(name, "nginx is not installed (Debian: apt-get install nginx-light)");
         return Ok(());
     }
     let server = Server::start(&Kept::Sqlite, true).await?;
-    let load = Load::new(&server)?;
-    load.envelopes(&replica::objects()?, 1_000, 4).await?;
-    let client = server.client()?;
-    let url = server.local("objects/?limit=1000");
+    Load::new(&server.target)?.envelopes(objects, 1_000, 4).await?;
+    let client = server.target.client()?;
+    let url = server.target.url("objects/?limit=1000");
     let page = client.get(&url).send().await?.error_for_status()?.bytes().await?;
     let nginx = Nginx::start(&page)?;
     let file = format!("https://127.0.0.1:{}/page", nginx.port);

@@ -158,16 +158,22 @@ struct Neighbour {
 fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<Vec<Held>, Error> {
     const COLUMNS: &[(&str, Kind)] =
         &[("n", Kind::Int), ("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes)];
-    // Three steps along one index, however many versions there are.
+    // Three steps along one index, however many versions there are. They compare rows because only
+    // `entry_object` begins so: told column by column, PostgreSQL takes whichever index looks best
+    // while the table is empty, and walks all objects of one version ever after.
     const DATES: &str = "/* held */ SELECT g.n,
-         (SELECT e.date_added FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
-          AND e.collection = ?1 AND e.version_key = g.key AND e.id = g.id LIMIT 1) AS same,
-         (SELECT e.date_added FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
-          AND e.collection = ?1 AND e.version_key < g.key AND e.id = g.id
-          ORDER BY e.version_key DESC LIMIT 1) AS older,
-         (SELECT e.date_added FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
-          AND e.collection = ?1 AND e.version_key > g.key AND e.id = g.id
-          ORDER BY e.version_key LIMIT 1) AS newer
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object
+          WHERE (e.id_hash, e.collection, e.version_key) >= (g.hash, ?1, g.key)
+          AND (e.id_hash, e.collection, e.version_key) <= (g.hash, ?1, g.key) AND e.id = g.id
+          LIMIT 1) AS same,
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object
+          WHERE (e.id_hash, e.collection, e.version_key) < (g.hash, ?1, g.key)
+          AND (e.id_hash, e.collection) >= (g.hash, ?1) AND e.id = g.id
+          ORDER BY e.id_hash DESC, e.collection DESC, e.version_key DESC LIMIT 1) AS older,
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object
+          WHERE (e.id_hash, e.collection, e.version_key) > (g.hash, ?1, g.key)
+          AND (e.id_hash, e.collection) <= (g.hash, ?1) AND e.id = g.id
+          ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS newer
          FROM {given}";
     let mut given = Given::new(COLUMNS);
     for (n, object) in objects.iter().enumerate() {

@@ -18,7 +18,7 @@ over_both!(
 #[test]
 fn full_disk_keeps_nothing_of_the_request_and_works_again_afterwards() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { readers: 1, pages_max: Some(140) };
+    let options = Options { readers: 1, pages_max: Some(140), ..Options::default() };
     let store = Base::file(folder.path().join("node.db")).with(options).open().unwrap();
     let collection = collection(&store, "workbench");
     let large = "x".repeat(100_000);
