@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{postgres::Server, run};
+use crate::{
+    postgres::{Server, Size},
+    run,
+};
 
 /// The packages of OASIS that STIX is compared with.
 pub(crate) const STIX_PACKAGES: [&str; 4] =
@@ -20,7 +23,7 @@ pub(crate) const STIX_PACKAGES: [&str; 4] =
 pub(crate) fn run_clients() -> Result<()> {
     let python = python(&[&["taxii2-client"], STIX_PACKAGES.as_slice()].concat())?;
     walk_demo(&python, Path::new("target/interop"), None)?;
-    let server = Server::start()?;
+    let server = Server::start(Size::Small)?;
     for node in ["aldermoor", "brevia"] {
         server.make_database(node)?;
     }

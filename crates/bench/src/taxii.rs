@@ -1,6 +1,6 @@
 //! The TAXII door over both stores: what it costs to add, to page, to get, at any size.
 //!
-//! CPU is that of the node's process and of PostgreSQL's, read in `/proc` to the nanosecond; the
+//! CPU is that of the node's process and of PostgreSQL's, to the nanosecond ([`cpu`]); the
 //! load is this process. Each store is measured empty at first ([`door`]), then at the sizes of the
 //! plan side by side ([`sizes`]), then under a crowd ([`crowd`]).
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags
 use crate::{Error, objects, tx::Tx, work::Left, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/sqlite/0001.sql"),
     include_str!("../migrations/sqlite/0002.sql"),
     include_str!("../migrations/sqlite/0003.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/sqlite/0008.sql"),
     include_str!("../migrations/sqlite/0009.sql"),
     include_str!("../migrations/sqlite/0010.sql"),
+    include_str!("../migrations/sqlite/0011.sql"),
 ];
 
 /// Memory of a connection for pages.

@@ -360,6 +360,14 @@ impl Row<'_> {
         bytes.map(read).ok_or(Error::Corrupt("bytes"))
     }
 
+    /// Whether a column holds nothing.
+    pub(crate) fn is_null(&self, column: impl Column) -> Result<bool, Error> {
+        Ok(match self.0 {
+            Source::Sqlite(row) => column.of_sqlite(row)? == ValueRef::Null,
+            Source::Postgres(row) => column.of_postgres(row)? == Value::Null,
+        })
+    }
+
     /// A column, by name or by place from 0.
     pub(crate) fn get<T: FromColumn>(&self, column: impl Column) -> Result<T, Error> {
         match self.0 {

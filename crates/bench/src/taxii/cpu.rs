@@ -1,8 +1,9 @@
-//! CPU time of processes, to the nanosecond, from `/proc`.
+//! CPU time of processes, to the nanosecond, by the clock that Linux keeps for each; and memory.
 
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use nix::{time::clock_getcpuclockid, unistd::Pid};
 
 /// Processes whose time is counted.
 #[derive(Debug, Clone, Default)]
@@ -18,13 +19,13 @@ impl Processes {
     pub(super) fn cpu_seconds(&self) -> Result<f64> {
         let mut all = 0.0;
         for process in &self.single {
-            all += of_threads(*process)?;
+            all += of_process(*process)?;
         }
         for parent in &self.families {
-            all += of_threads(*parent)? + of_reaped(*parent)?;
+            all += of_process(*parent)? + of_reaped(*parent)?;
             for process in children(*parent)? {
                 // One that has ended since is among the reaped next time.
-                all += of_threads(process).unwrap_or(0.0);
+                all += of_process(process).unwrap_or(0.0);
             }
         }
         Ok(all)
@@ -43,15 +44,11 @@ fn memory_bytes(process: u32) -> Result<f64> {
     Ok(kib.trim().parse::<f64>()? * 1_024.0)
 }
 
-/// CPU seconds of the threads that a process has now.
-fn of_threads(process: u32) -> Result<f64> {
-    let mut nanoseconds = 0.0;
-    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        // A thread may end while this is read; what it used is then missed, once.
-        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
-        nanoseconds += text.split(' ').next().context("no schedstat")?.parse::<f64>()?;
-    }
-    Ok(nanoseconds / 1e9)
+/// CPU seconds of a process, the threads that have ended too.
+fn of_process(process: u32) -> Result<f64> {
+    let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(process)?))?;
+    let time = clock.now()?;
+    Ok(time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
 }
 
 /// CPU seconds of the children that a process has waited for.

@@ -54,6 +54,7 @@ async fn add(store: Store, collection: Collection, batch: Vec<NewObject>) -> Res
         account: "operator".to_owned(),
         objects: batch.into_iter().zip(0..).map(|(object, place)| (place, object)).collect(),
         failures: Vec::new(),
+        held: Vec::new(),
         now: Timestamp::from_ms(i64::try_from(now)?),
         release: None,
         status_id: uuid::Uuid::new_v4(),
@@ -102,7 +103,7 @@ fn new_object(body: &[u8], head: &Head) -> NewObject {
         spec: head.spec.clone(),
         tlp: head.tlp,
         communities: Vec::new(),
-        findings: None,
+        findings: Vec::new(),
         marking: None,
         awaits: Vec::new(),
     }

@@ -191,7 +191,7 @@ fn opentaxii(place: &Place) -> Result<Running> {
         "logging": { "opentaxii": "warning", "root": "warning" },
     });
     fs::write(&config, text.to_string())?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/opentaxii.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/make.py");
     let made = run(Command::new(place.programs.join("python"))
         .arg(script)
         .args([NAME, PASSWORD])

@@ -119,16 +119,14 @@ impl Store {
         self.snapshot(|tx| {
             let classes = classes::of(collection, tx)?;
             let seen = page.sight.seen(&classes);
+            if tx.is_postgres() && page.ids.is_empty() {
+                return whole(tx, collection, page, &classes, &seen, room);
+            }
             let (places, more) = places(tx, collection, page, &classes, &seen)?;
             let size: usize = places.iter().map(|place| place.size + 1).sum();
-            let mut bodies = Vec::with_capacity(room + size + 2);
-            bodies.resize(room, 0);
-            each_body(tx, &places, |body| {
-                if bodies.len() > room {
-                    bodies.push(b',');
-                }
-                bodies.extend_from_slice(body);
-            })?;
+            let mut bodies = vec![0; room];
+            bodies.reserve(size + 2);
+            each_body(tx, &places, |body| join(&mut bodies, room, body))?;
             let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
             Ok(Joined { bodies, dates, more })
         })
@@ -144,6 +142,34 @@ impl Store {
             tx.query(sql, params![collection.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }
+}
+
+/// One more body behind those that are there.
+fn join(bodies: &mut Vec<u8>, room: usize, body: &[u8]) {
+    if bodies.len() > room {
+        bodies.push(b',');
+    }
+    bodies.extend_from_slice(body);
+}
+
+/// A page whose places and bodies come together.
+fn whole(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    page: &Page,
+    classes: &[Class],
+    seen: &[&Class],
+    room: usize,
+) -> Result<Joined, Error> {
+    let (mut bodies, mut dates) = (vec![0; room], None);
+    let more = ranges::read_whole(tx, collection, page, classes, seen, |date, body| {
+        dates = Some((dates.map_or(date, |(first, _)| first), date));
+        join(&mut bodies, room, body);
+    })?;
+    if more && dates.is_none() {
+        return Err(Error::Corrupt("an entry without its body"));
+    }
+    Ok(Joined { bodies, dates, more })
 }
 
 /// Where an entry of a page lies.

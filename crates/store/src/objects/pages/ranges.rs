@@ -17,10 +17,62 @@ pub(in crate::objects) fn read(
     classes: &[Class],
     seen: &[&Class],
 ) -> Result<Vec<Place>, Error> {
+    let Some((merged, values)) = merged(tx, collection, page, classes, seen) else {
+        return Ok(Vec::new());
+    };
+    tx.query(&format!("/* page */ {merged}"), &values, |row| {
+        Ok(Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? })
+    })
+}
+
+/// The same with the bodies, for PostgreSQL: it is asked once, and because it sends an answer to
+/// its end, whatever is read of it, it counts the bytes itself. Whether another object follows.
+pub(super) fn read_whole(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    page: &Page,
+    classes: &[Class],
+    seen: &[&Class],
+    mut body: impl FnMut(i64, &[u8]),
+) -> Result<bool, Error> {
+    let Some((merged, mut values)) = merged(tx, collection, page, classes, seen) else {
+        return Ok(false);
+    };
+    values.extend([Value::count(page.limit), Value::count(page.bytes_max)]);
+    let (limit, bytes_max) = (values.len() - 1, values.len());
+    let sql = format!(
+        "/* page_whole */ SELECT p.date_added, b.body FROM (
+           SELECT r.date_added, r.row, row_number() OVER w AS n, sum(r.size) OVER w - r.size AS before
+           FROM ({merged}) r WINDOW w AS (ORDER BY r.date_added)) p
+         LEFT JOIN blob b
+           ON b.row = p.row AND p.n <= ?{limit}
+           AND (p.before = 0 OR p.before < CAST(?{bytes_max} AS BIGINT))
+         ORDER BY p.date_added"
+    );
+    let mut more = false;
+    tx.each(&sql, &values, |row| {
+        let date = row.get(0)?;
+        more = row.is_null(1)?;
+        if !more {
+            row.with_bytes(1, |bytes| body(date, bytes))?;
+        }
+        Ok(!more)
+    })?;
+    Ok(more)
+}
+
+/// The statement that merges the ranges, and its values; none where nothing can fit.
+fn merged<'p>(
+    tx: &Tx<'_>,
+    collection: &Collection,
+    page: &'p Page,
+    classes: &[Class],
+    seen: &'p [&'p Class],
+) -> Option<(String, Vec<Value<'p>>)> {
     let asked = Asked { page, seen, everything: seen.len() == classes.len() };
     let (ranges, values) = asked.ranges(collection);
     if ranges.is_empty() {
-        return Ok(Vec::new());
+        return None;
     }
     let limit = page.limit.saturating_add(1);
     // SQLite merges the ranges as they are; PostgreSQL would sort all of them, unless each is cut
@@ -30,10 +82,7 @@ pub(in crate::objects) fn read(
         false => range.clone(),
     };
     let ranges = ranges.iter().map(cut).collect::<Vec<_>>().join("\nUNION ALL ");
-    let sql = format!("/* page */ {ranges} ORDER BY date_added LIMIT {limit}");
-    tx.query(&sql, &values, |row| {
-        Ok(Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? })
-    })
+    Some((format!("{ranges} ORDER BY date_added LIMIT {limit}"), values))
 }
 
 struct Asked<'p> {

@@ -1,0 +1,1 @@
+-- `postgres/0011.sql` says where bodies lie; here they lie well.
