@@ -66,6 +66,7 @@ pub fn router() -> Router<Shared> {
         .route("/agreements/{id}/{change}", get(standing::show).post(standing::apply))
         .route("/collections", get(collections::list).post(collections::create))
         .route("/collections/{id}", get(collections::show).post(collections::change))
+        .route("/collections/{id}/access", post(collections::grant))
         .route("/objects/{id}", get(object::show))
         .route("/accounts", get(accounts::list).post(accounts::create))
         .route("/accounts/{name}", post(accounts::change))

@@ -413,7 +413,11 @@ async fn account(client: &Client, command: AccountCommand) -> Shown {
             let communities = (!community.is_empty()).then_some(community);
             let body = json!({ "ceiling": ceiling, "communities": communities });
             let answer = client.post(&format!("{}/sight", at(&name)), &body).await?;
-            (View::Done(format!("{name} sees up to {ceiling}")), answer)
+            let line = format!(
+                "{name} sees up to {ceiling}; where that is more than before, its tools meet the rest \
+                 when they poll from the start"
+            );
+            (View::Done(line), answer)
         }
         AccountCommand::Token { name, label, days } => {
             let command = TokenCommand::Create { label, days, account: Some(name) };

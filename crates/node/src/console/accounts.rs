@@ -1,5 +1,7 @@
 //! People of this node: accounts, their roles, their tokens.
 
+use std::collections::{BTreeSet, HashMap};
+
 use askama::Template;
 use axum::{
     Form,
@@ -11,7 +13,8 @@ use protocol::{
     secrets,
     terms::{Role, Timestamp},
 };
-use store::Account;
+use stix::Tlp;
+use store::{Account, Sight};
 
 use super::{
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
@@ -43,6 +46,9 @@ struct AccountRow {
     disabled: bool,
     is_me: bool,
     tokens: Vec<TokenLine>,
+    ceiling: Tlp,
+    /// Ids of its communities, one a line; every one where nothing stands.
+    communities: String,
 }
 
 /// What was made and is shown once.
@@ -64,6 +70,10 @@ struct AccountsPage {
 }
 
 impl AccountsPage {
+    fn ceilings() -> &'static [Tlp] {
+        &Tlp::ALL
+    }
+
     fn all_roles() -> &'static [Role] {
         Role::ALL
     }
@@ -91,6 +101,8 @@ pub(super) struct Typed {
     days: String,
     token: String,
     confirm: String,
+    ceiling: String,
+    communities: String,
 }
 
 impl Typed {
@@ -107,6 +119,8 @@ impl Typed {
                 "days" => typed.days = value,
                 "token" => typed.token = value,
                 "confirm" => typed.confirm = value,
+                "ceiling" => typed.ceiling = value,
+                "communities" => typed.communities = value,
                 _ => {}
             }
         }
@@ -130,7 +144,15 @@ struct Outcome {
 async fn build(desk: &Shared, person: &Person, outcome: Outcome) -> Result<AccountsPage, Problem> {
     let store = desk.service.store();
     let tokens = store.token_rows().await?;
+    let mut sights = HashMap::new();
+    let accounts = store.accounts().await?;
+    for account in &accounts {
+        sights.insert(account.name.clone(), store.bounds(&account.name).await?.sight);
+    }
+    let sight = |name: &str| sights.get(name).cloned().unwrap_or_default();
     let row = |account: Account| AccountRow {
+        ceiling: sight(&account.name).ceiling,
+        communities: lines(&sight(&account.name)),
         roles: Role::ALL.iter().map(|role| (*role, account.roles.contains(role))).collect(),
         created: look::time(account.created),
         has_password: account.password_hash.is_some(),
@@ -151,7 +173,7 @@ async fn build(desk: &Shared, person: &Person, outcome: Outcome) -> Result<Accou
     };
     Ok(AccountsPage {
         frame: person.frame(desk, Menu::Accounts),
-        rows: store.accounts().await?.into_iter().map(row).collect(),
+        rows: accounts.into_iter().map(row).collect(),
         trouble: outcome.trouble,
         made: outcome.made,
         typed: outcome.typed,
@@ -249,6 +271,7 @@ async fn changed(
         "token" => return Ok(Some(token(desk, account, typed, time).await?)),
         "end-token" => store.end_token(typed.token.clone(), actor, time).await?,
         "link" => return Ok(Some(link(desk, &account.name).await?)),
+        "sight" => return Ok(Some(see(desk, account.name, typed, actor).await?)),
         "shut" | "open" => {
             let shut = typed.act == "shut";
             store.change_account(account.name, account.roles, shut, actor, time).await?;
@@ -260,6 +283,30 @@ async fn changed(
         _ => return Err(store::Error::NotFound.into()),
     }
     Ok(None)
+}
+
+fn lines(sight: &Sight) -> String {
+    sight.communities.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// Says what an account may see.
+async fn see(desk: &Shared, name: String, typed: &Typed, actor: String) -> Result<Made, Problem> {
+    let wrong =
+        |message: &str| unprocessable("COL-3", message, "see the ids of marking definitions");
+    let ceiling: Tlp = typed.ceiling.parse().map_err(|_| wrong("that is no label of TLP"))?;
+    let communities: BTreeSet<String> =
+        typed.communities.split_whitespace().map(str::to_owned).collect();
+    let is_id = |id: &String| id.starts_with("marking-definition--") && stix::is_id(id);
+    if !communities.iter().all(is_id) {
+        return Err(wrong("a community is named by the id of its marking definition"));
+    }
+    let sight = Sight::new(ceiling, (!communities.is_empty()).then_some(communities));
+    desk.service.store().set_sight(name.clone(), sight, actor, now()).await?;
+    Ok(Made {
+        what: format!("{name} sees up to {ceiling}"),
+        secret: String::new(),
+        hint: "Where that is more than before, its tools meet the rest when they poll from the start.",
+    })
 }
 
 async fn token(

@@ -319,6 +319,8 @@ struct Settings {
     days: String,
     is_aggregate: bool,
     sources: Vec<Source>,
+    accounts: Vec<String>,
+    access: Vec<(String, &'static str)>,
 }
 
 #[derive(Deserialize)]
@@ -410,7 +412,53 @@ async fn settings(
         days: collection.retention_days.map(|days| days.to_string()).unwrap_or_default(),
         is_aggregate: collection.flow == Flow::Aggregate,
         sources: sources(desk, &collection.sources).await?,
+        accounts: desk.service.store().accounts().await?.into_iter().map(|one| one.name).collect(),
+        access: access(desk, collection).await?,
     }))
+}
+
+/// Who may use it, as far as that is said of accounts: their roles are the other half.
+async fn access(
+    desk: &Shared,
+    collection: &Collection,
+) -> Result<Vec<(String, &'static str)>, Problem> {
+    let all = desk.service.store().access().await?;
+    let here = all.into_iter().filter(|one| one.collection.is_none_or(|id| id == collection.id));
+    let words = |one: store::Access| {
+        let words = match (one.read, one.write, one.collection.is_some()) {
+            (true, true, true) => "reads and writes here",
+            (true, false, true) => "reads here",
+            (_, _, true) => "writes here",
+            (true, true, false) => "reads and writes in every collection",
+            (true, false, false) => "reads in every collection",
+            (_, _, false) => "writes in every collection",
+        };
+        (one.account, words)
+    };
+    Ok(here.map(words).collect())
+}
+
+/// Lets an account use its roles here; neither to read nor to write takes that away.
+pub(super) async fn grant(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<Uuid>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Answer {
+    let value = |wanted: &str| {
+        let found = pairs.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    person.check(&value("csrf"))?;
+    person.0.must_be(Role::Administrator)?;
+    let may = pairs.iter().filter(|(name, _)| name == "may");
+    let may: Vec<&str> = may.map(|(_, value)| value.as_str()).collect();
+    let may = (may.contains(&"read"), may.contains(&"write"));
+    let all = desk.service.store().collections().await?;
+    let place = all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?;
+    let actor = person.name().to_owned();
+    desk.service.store().grant(value("account"), Some(place), may, actor, now()).await?;
+    Ok(Redirect::to(&format!("/collections/{id}#access-title")).into_response())
 }
 
 fn by_type(portrait: &Portrait) -> Vec<Share> {
