@@ -261,6 +261,16 @@ await walk.step("a FLASH is acknowledged with the keyboard alone", async () => {
   }
   await other.keyboard.press("Enter");
   await other.getByText("Acknowledged", { exact: true }).waitFor();
+  // The sender is told, signed.
+  await wren.goto(`${home(a)}/statements`);
+  await reloadUntil(wren, "acknowledgement for");
+  const { statements } = await (await asking(wren, a, "GET", "/api/statements?limit=200")).json();
+  const seen = statements.find((one) => one.deliveries.some((delivery) => delivery.acknowledged));
+  await wren.goto(`${home(a)}/releases/${seen.release}`);
+  await wren.getByText("seen by a person there").waitFor();
+  await walk.inspectAll(wren, "a release that a person at the partner has seen");
+  await wren.getByRole("link", { name: "Signed acknowledgement" }).click();
+  await wren.getByRole("heading", { name: "Acknowledgement from Brevia" }).waitFor();
 });
 
 await walk.step("a recall says what it does, is obeyed at B and answered", async () => {
@@ -329,7 +339,7 @@ await walk.step("what is held apart is looked at, taken in or refused", async ()
     check(!(await other.getByRole("button", { name: button }).isVisible()), "a decision is made once");
     await reloadUntil(wren, outcome === "refused" ? "refused by the partner" : "taken in, with findings");
   }
-  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: "keep" });
+  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: null });
 });
 
 await walk.step("an agreement is suspended with a reason that the partner reads, and resumed", async () => {
@@ -392,7 +402,7 @@ await walk.step("an overseer lands on counts and clocks, and sees no content", a
   await heron.getByRole("heading", { name: /^Clocks of the last 30 days/ }).waitFor();
   const said = await heron.locator("main").innerText();
   check(!/lamp|pier|boats/i.test(said), "nothing that was said stands there");
-  check(/\b1\b/.test(await heron.getByRole("row").filter({ hasText: "acknowledges" }).innerText()), "the acknowledgement is counted");
+  check(/\b1\b/.test(await heron.getByRole("row").filter({ hasText: "A person acknowledges what" }).innerText()), "the acknowledgement is counted");
   check((await heron.getByRole("navigation", { name: "Pages" }).getByRole("link").count()) <= 7, "at most seven entries");
   await walk.inspectAll(heron, "oversight");
   await walk.shoot(heron, "oversight");

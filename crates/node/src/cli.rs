@@ -113,10 +113,16 @@ enum Command {
         statement: bool,
     },
     /// Partners.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente partner list\n  detente partner add brevia.keys --url https://brevia.example:8421"
+    )]
     Partner(PartnerCommand),
     /// Agreements.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente agreement list\n  detente agreement sign agreement.md"
+    )]
     Agreement(AgreementCommand),
     /// Release objects of a bundle or envelope under a topic.
     Release(ReleaseArgs),
@@ -187,7 +193,10 @@ enum Command {
         id: String,
     },
     /// What waits apart until a person decides.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente quarantine list\n  detente quarantine accept 5f0c2a9b"
+    )]
     Quarantine(QuarantineCommand),
     /// How the clocks were kept: decisions, acknowledgements, answers to recalls.
     #[command(after_help = "Example:\n  detente clocks --days 7")]
@@ -204,28 +213,52 @@ enum Command {
         limit: u32,
     },
     /// Collections, as TAXII clients see them.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente collection list\n  detente collection post local/workbench bundle.json"
+    )]
     Collection(CollectionCommand),
     /// People.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente account list\n  detente account add tamarin --role drafter"
+    )]
     Account(AccountCommand),
     /// Tokens of programs.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente token list\n  detente token create --label opencti --days 365"
+    )]
     Token(TokenCommand),
     /// Courier files.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente courier export brevia.example/channel disk.tar\n  detente courier import disk.tar"
+    )]
     Courier(CourierCommand),
     /// Ledgers.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente ledger export brevia.example/channel > ours.json\n  detente ledger compare ours.json theirs.json"
+    )]
     Ledger(LedgerCommand),
     /// Statements for programs in other languages.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  detente statement lines < requests.jsonl > answers.jsonl"
+    )]
     Statement(StatementCommand),
     /// STIX objects: check, canonicalise, version, mark, compare; and lines for other languages.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente stix validate bundle.json\n  detente stix summary bundle.json"
+    )]
     Stix(stix::StixCommand),
     /// Nodes elsewhere, by name.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  detente profile list\n  detente profile use aldermoor"
+    )]
     Profile(ProfileCommand),
     /// Completions for a shell.
     #[command(after_help = "Example:\n  detente completions bash > /etc/bash_completion.d/detente")]

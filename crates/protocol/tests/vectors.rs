@@ -9,6 +9,8 @@
 
 #[path = "vectors/differential.rs"]
 mod differential;
+#[path = "vectors/merkle.rs"]
+mod merkle;
 #[path = "vectors/own.rs"]
 mod own;
 #[path = "vectors/refusals.rs"]

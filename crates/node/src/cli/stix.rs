@@ -67,7 +67,12 @@ pub(super) enum StixCommand {
     #[command(after_help = "Example:\n  detente stix diff yesterday.json today.json")]
     Diff(diff::DiffArgs),
     /// Check, explain and match patterns.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        detente stix pattern check \"[file:name = 'kettle.exe']\"\n  \
+        detente stix pattern explain \"[file:name = 'kettle.exe']\""
+    )]
     Pattern(pattern::PatternCommand),
     /// One JSON request a line in, one JSON answer a line out, for programs in other languages.
     #[command(after_help = "Example:\n  echo '{\"id\":1,\"op\":\"confidence\",\"scale\":\"wep\",\
