@@ -17,7 +17,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 type Target = fn(&[u8]);
 
 /// Every reader of bytes that others wrote.
-const TARGETS: [(&str, Target); 18] = [
+const TARGETS: [(&str, Target); 19] = [
     ("note", protocol_targets::note),
     ("manifest", protocol_targets::manifest),
     ("slip", protocol_targets::slip),
@@ -28,6 +28,7 @@ const TARGETS: [(&str, Target); 18] = [
     ("keys", protocol_targets::keys),
     ("agreement", protocol_targets::agreement),
     ("checkpoint", protocol_targets::checkpoint),
+    ("courier-index", protocol_targets::courier_index),
     ("statement-lines", protocol_targets::lines),
     ("bundle", stix_targets::bundle),
     ("object", stix_targets::object),

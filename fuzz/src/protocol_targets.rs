@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use protocol::{
     agreement::Agreement,
+    courier::Index,
     envelope::Envelope,
     keys::KeyStatement,
     ledger::Checkpoint,
@@ -46,6 +47,13 @@ pub(crate) fn manifest(data: &[u8]) {
 pub(crate) fn slip(data: &[u8]) {
     let Ok(read) = Slip::parse(data) else { return };
     assert_eq!(read.text().as_bytes(), data);
+}
+
+/// An index that is taken is written in exactly one way.
+pub(crate) fn courier_index(data: &[u8]) {
+    let Some(read) = Index::parse(data) else { return };
+    let text = read.text();
+    assert!(data.starts_with(text.as_bytes()) && data[text.len()] == b'\n');
 }
 
 /// An envelope that is taken is written in exactly one way.

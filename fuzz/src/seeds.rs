@@ -71,6 +71,10 @@ const OBJECT: &str = r#"{"type":"indicator","spec_version":"2.1",
 
 const AGREEMENT: &str = include_str!("../seeds/agreement.md");
 
+const COURIER_INDEX: &str = "detente/courier/v1\nfrom aldermoor.example/channel\n\
+ to brevia.example/channel\ntime 2031-01-01T00:00:00.000Z\nkeys 1\nstatement \
+ 0707070707070707070707070707070707070707070707070707070707070707 10 20 30\n\n- a signature\n";
+
 const PATTERNS: [&str; 4] = [
     "[file:hashes.'SHA-256' = 'ab' AND file:size >= 5] FOLLOWEDBY [domain-name:value LIKE '%.x'] WITHIN 5 SECONDS",
     "([ipv4-addr:value ISSUBSET '10.0.0.0/8'] OR [url:value MATCHES '^a']) REPEATS 3 TIMES",
@@ -85,6 +89,7 @@ fn inputs(target: &str) -> Vec<Vec<u8>> {
     let text = |text: &str| vec![text.as_bytes().to_vec()];
     match target {
         "note" => vec![vector.bytes("manifest"), vector.keys(), vector.checkpoint()],
+        "courier-index" => text(COURIER_INDEX),
         "manifest" => vec![vector.bytes("manifest")],
         "slip" => vec![vector.bytes("slip")],
         "envelope" => vec![vector.envelope()],

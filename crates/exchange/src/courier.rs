@@ -9,13 +9,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt::Write as _,
     io::Read as _,
     sync::Arc,
 };
 
 use bytes::Bytes;
 use protocol::{
+    courier::Index,
     envelope::Envelope,
     keys::{KeyStatement, NodeKeys},
     statement::RefusalCode,
@@ -29,8 +29,6 @@ use crate::{
     Failure, Service, Step,
     intake::{self, AcceptError},
 };
-
-const VERSION: &str = "detente/courier/v1";
 
 /// Why a courier file was not taken. Nothing of it is taken in then.
 #[derive(Debug, thiserror::Error)]
@@ -98,13 +96,16 @@ fn index(
     keys: &NodeKeys,
     now: Timestamp,
 ) -> Result<Vec<u8>, Failure> {
-    let epoch = keys.statement().epoch();
-    let mut text = format!("{VERSION}\nfrom {from}\nto {to}\ntime {now}\nkeys {epoch}\n");
-    for row in rows {
-        let (m, s, p) = (row.manifest.len(), row.slip.len(), row.payload.len());
-        let _ = writeln!(text, "statement {} {m} {s} {p}", row.statement);
-    }
-    keys.sign_note(&text).map_err(|error| Failure::Statement(Box::new(error)))
+    let sizes =
+        |row: &OutboxRow| (row.statement, [row.manifest.len(), row.slip.len(), row.payload.len()]);
+    let index = Index {
+        from: from.clone(),
+        to: to.clone(),
+        time: now,
+        keys: keys.statement().epoch(),
+        statements: rows.iter().map(sizes).collect(),
+    };
+    keys.sign_note(&index.text()).map_err(|error| Failure::Statement(Box::new(error)))
 }
 
 fn pack(index: &[u8], keys: &[(u32, Bytes)], rows: &[OutboxRow]) -> std::io::Result<Vec<u8>> {
@@ -127,13 +128,6 @@ fn pack(index: &[u8], keys: &[(u32, Bytes)], rows: &[OutboxRow]) -> std::io::Res
     tar.into_inner()
 }
 
-struct Index {
-    from: NodeName,
-    to: NodeName,
-    keys: u32,
-    statements: Vec<(StatementId, [usize; 3])>,
-}
-
 /// Takes a courier file in: everything is checked to be there first, then each statement passes
 /// the same checks as at the door.
 pub async fn import<R: CryptoRng>(
@@ -144,7 +138,7 @@ pub async fn import<R: CryptoRng>(
 ) -> Result<ImportReport, ImportError> {
     let mut parts = unpack(file)?;
     let note = parts.remove("index").ok_or(ImportError::Index)?;
-    let index = read_index(&note).ok_or(ImportError::Index)?;
+    let index = Index::parse(&note).ok_or(ImportError::Index)?;
     check_signature(service, &index, &note, &parts).await?;
     if index.to != *service.name() {
         return Err(ImportError::NotForUs);
@@ -207,29 +201,6 @@ fn read_part(mut entry: tar::Entry<'_, &[u8]>) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     entry.read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 == size).then_some((path, bytes))
-}
-
-fn read_index(note: &[u8]) -> Option<Index> {
-    let text = std::str::from_utf8(note).ok()?.split("\n\n").next()?;
-    let mut lines = text.lines();
-    if lines.next()? != VERSION {
-        return None;
-    }
-    let mut field = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
-    let from = field("from")?.parse().ok()?;
-    let to = field("to")?.parse().ok()?;
-    let _: Timestamp = field("time")?.parse().ok()?;
-    let keys = field("keys")?.parse().ok()?;
-    let statements = lines.map(read_line).collect::<Option<Vec<_>>>()?;
-    Some(Index { from, to, keys, statements })
-}
-
-fn read_line(line: &str) -> Option<(StatementId, [usize; 3])> {
-    let mut words = line.strip_prefix("statement ")?.split(' ');
-    let id = words.next()?.parse().ok()?;
-    let mut size = || words.next()?.parse().ok();
-    let sizes = [size()?, size()?, size()?];
-    words.next().is_none().then_some((id, sizes))
 }
 
 async fn check_signature(

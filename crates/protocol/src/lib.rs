@@ -5,6 +5,7 @@
 pub mod agreement;
 pub mod commitment;
 pub mod comparison;
+pub mod courier;
 pub mod envelope;
 pub mod findings;
 #[cfg(fuzzing)]
