@@ -264,6 +264,14 @@ impl Judge<'_> {
         let is_known_sco = ctx.type_.is_some_and(|type_| type_.family == Family::Sco);
         if is_known_sco {
             let bare = !contributing.iter().any(|name| ctx.root.get(name).is_some());
+            // What is missing is told already; with it, the id may be right.
+            let is_required = |name: &&str| {
+                let property = ctx.type_.and_then(|type_| type_.property(name));
+                property.is_some_and(|property| property.required)
+            };
+            if bare && contributing.iter().any(|name| is_required(&name)) {
+                return;
+            }
             if bare && version != Some(b'4') {
                 self.error("STIX-2.9-06", value, "a UUID of version 4: nothing contributes to it");
             } else if !bare && version != Some(b'5') {
