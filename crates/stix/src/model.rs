@@ -39,7 +39,7 @@ pub struct Type {
     pub spec: Spec,
     /// Section of its property table.
     pub clause: &'static str,
-    /// Its own properties, in the order of the table; the common ones are [`Type::common`].
+    /// Its own properties, in the order of the table; the common ones are [`common`](field@Type::common).
     pub properties: &'static [Property],
     /// ID contributing properties of a cyber-observable object, in the order of section 6.
     pub contributing: &'static [&'static str],
