@@ -48,6 +48,8 @@ def stricter(error, kind):
         return "target of created_by_ref"
     if expected in ("a URL of RFC 3986", "a domain name of RFC 1034, 5890", "a CPE 2.3 formatted string"):
         return "URL, domain, CPE"
+    if rule == "STIX-2.9-02" and found.count("--") > 1:
+        return "ids with two double hyphens"
     if kind in OBSERVABLES and re.search(r"_refs?$", name) and (
         rule in ("STIX-2.9-01", "STIX-2.9-02", "STIX-2.12-01", "STIX-2.13-02") or section == "6"
     ):
@@ -79,6 +81,7 @@ LAXER = [
     (r"valid RFC 5646|RFC 5646 code|invalid language code", "languages"),
     (r"external reference is a CVE", "CVE and CAPEC ids"),
     (r"IANA registered MIME", "media type of an artifact"),
+    (r"--[0-9a-f-]{36}: '(created|modified)': .* is not a valid timestamp", "versions of observables"),
 ]
 
 

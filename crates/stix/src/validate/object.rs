@@ -269,7 +269,7 @@ impl Judge<'_> {
                 let property = ctx.type_.and_then(|type_| type_.property(name));
                 property.is_some_and(|property| property.required)
             };
-            if bare && contributing.iter().any(|name| is_required(&name)) {
+            if bare && contributing.iter().any(is_required) {
                 return;
             }
             if bare && version != Some(b'4') {
