@@ -30,7 +30,22 @@ pub(super) fn translate(sql: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    without_hints(&out)
+    by_date_alone(&without_hints(&out))
+}
+
+/// An entry's date says it alone, and one index holds nothing else. Told the collection too,
+/// PostgreSQL takes any index that begins with it while the table is empty, and walks the whole
+/// collection for each row ever after; `+ 0` keeps it from those.
+fn by_date_alone(sql: &str) -> String {
+    let mut out = sql.to_owned();
+    for (entry, place) in [("e", "$1"), ("e", "$2"), ("entry", "$1")] {
+        let rest = format!(" = {place} AND {entry}.date_added = g.");
+        out = out.replace(
+            &format!("{entry}.collection{rest}"),
+            &format!("{entry}.collection + 0{rest}"),
+        );
+    }
+    out
 }
 
 const HINT: &str = " INDEXED BY ";
@@ -58,6 +73,15 @@ mod tests {
     #[test]
     fn literal_with_a_question_mark_stays() {
         assert_eq!(translate("a = '?' AND b = ?"), "a = '?' AND b = $1");
+    }
+
+    #[test]
+    fn entry_of_a_given_date_is_found_by_its_date_alone() {
+        let sql = "JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
+        let plain = "JOIN entry e ON e.collection + 0 = $1 AND e.date_added = g.date";
+        assert_eq!(translate(sql), plain);
+        let range = "WHERE e.collection = ?1 AND e.date_added > ?2";
+        assert_eq!(translate(range), "WHERE e.collection = $1 AND e.date_added > $2");
     }
 
     #[test]
