@@ -74,17 +74,18 @@ pub async fn decide<R: CryptoRng>(
         }
         Source::Submission(id) => {
             let chosen = held.into_iter().filter(|object| places.contains(&object.place)).collect();
-            decide_submission(service, (id, row), chosen, decision, (account, now)).await
+            decide_submission(service, (id, row), chosen, decision, (account, now), rng).await
         }
     }
 }
 
-async fn decide_submission(
+async fn decide_submission<R: CryptoRng>(
     service: &Service,
     (status_id, row): (Uuid, QuarantineRow),
     chosen: Vec<HeldObject>,
     decision: Decision,
     (actor, now): (&str, Timestamp),
+    rng: &mut R,
 ) -> Result<(), Failure> {
     let bodies: Vec<Bytes> = chosen.iter().filter_map(|held| held.body.clone()).collect();
     let slices: Vec<&[u8]> = bodies.iter().map(AsRef::as_ref).collect();
@@ -96,7 +97,7 @@ async fn decide_submission(
     let account = row.account.unwrap_or_default();
     let release = match accepted.is_empty() {
         true => None,
-        false => draft(service, &row.collection, &account).await?,
+        false => draft(service, &row.collection, &account, rng).await?,
     };
     let decision = SubmissionDecision {
         status_id,
@@ -129,11 +130,14 @@ fn let_in(chosen: &[HeldObject], markings: &Markings) -> (Vec<(u32, NewObject)>,
 
 /// The draft that accepted objects become, where their collection is an outgoing one: a release of
 /// its own, since the rest of the request may have left long ago.
-async fn draft(
+async fn draft<R: CryptoRng>(
     service: &Service,
     collection: &store::Collection,
     account: &str,
+    rng: &mut R,
 ) -> Result<Option<store::ReleaseDraft>, Failure> {
+    let mut random = [0; 16];
+    rng.fill_bytes(&mut random);
     let submission = Submission {
         collection: collection.clone(),
         account: account.to_owned(),
@@ -141,7 +145,7 @@ async fn draft(
         precedence: None,
         status: protocol::terms::Status::Actual,
         note: None,
-        status_id: Uuid::new_v4(),
+        status_id: uuid::Builder::from_random_bytes(random).into_uuid(),
     };
     submit::draft(service, &submission).await.map_err(|error| match error {
         SubmitError::Failure(failure) => failure,
@@ -168,7 +172,7 @@ pub async fn look(service: &Service, source: Source, officer: &Account) -> Resul
     let row = row.ok_or(Failure::Unknown("statement or request in quarantine"))?;
     let sight = rights::check_collection(service, officer, &row.collection).await?;
     let mut objects = service.store().held_objects(source, 0, OBJECTS_MAX).await?;
-    objects.retain(|object| object.tlp.is_none_or(|tlp| tlp <= sight.ceiling));
+    objects.retain(|object| sight.sees_label(object.tlp));
     let hidden = (row.objects as usize).saturating_sub(objects.len());
     Ok(Held { row, objects, hidden })
 }

@@ -203,12 +203,14 @@ pub(crate) async fn check_collection(
 ///
 /// *Errors*: `ROLE-3`.
 pub(crate) fn check_sight(sight: &Sight, highest: Option<Tlp>) -> Result<(), Failure> {
-    match highest {
-        Some(tlp) if tlp > sight.ceiling => Err(Failure::denied(
-            "ROLE-3",
-            format!("it bears {tlp}, and this account sees up to {}", sight.ceiling),
-            "ask somebody who may see all of it",
-        )),
-        _ => Ok(()),
+    if sight.sees_label(highest) {
+        return Ok(());
     }
+    let why = match highest {
+        Some(tlp) if tlp > sight.ceiling => {
+            format!("it bears {tlp}, and this account sees up to {}", sight.ceiling)
+        }
+        _ => "it may be of a community that this account does not belong to".to_owned(),
+    };
+    Err(Failure::denied("ROLE-3", why, "ask somebody who may see all of it"))
 }

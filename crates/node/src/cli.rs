@@ -326,15 +326,14 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(options, cli.target.dir, cli.json).await,
         Command::Help(HelpArgs { topic }) => help(&topic),
         Command::Completions { shell } => {
-            let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "detente", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "detente", &mut script);
+            show::say(&String::from_utf8_lossy(&script))
         }
         Command::Profile(command) => verbs::profile(&out, &cli.target, command),
         Command::Ledger(LedgerCommand::Compare { a, b }) => compare_files(&out, &a, &b),
         Command::Agreement(AgreementCommand::Draft { title, party, topic, on_submit, ceiling }) => {
-            print!("{}", agreement_text(&title, &party, topic, on_submit, ceiling));
-            Ok(ExitCode::SUCCESS)
+            show::say(&agreement_text(&title, &party, topic, on_submit, ceiling))
         }
         command => ask::ask(&cli.target.client()?, &out, command).await,
     }
@@ -342,8 +341,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
 
 fn help(topic: &[String]) -> Result<ExitCode> {
     if topic == ["exit-codes"] {
-        print!("{}", exit::HELP);
-        return Ok(ExitCode::SUCCESS);
+        return show::say(exit::HELP);
     }
     let mut command = Cli::command();
     command.build();
@@ -353,8 +351,7 @@ fn help(topic: &[String]) -> Result<ExitCode> {
             Fault::new(Kind::NotFound, "CLI-6", "there is no such command", "see `detente help`")
         })?;
     }
-    println!("{}", found.render_long_help());
-    Ok(ExitCode::SUCCESS)
+    show::say(&found.render_long_help().to_string())
 }
 
 /// The text of an agreement with the same terms for every topic.

@@ -159,7 +159,7 @@ async fn items(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>)
             "findings": row.findings,
         })
     };
-    let seen = |row: &&store::ItemRow| row.tlp.is_none_or(|tlp| tlp <= sight.ceiling);
+    let seen = |row: &&store::ItemRow| sight.sees_label(row.tlp);
     done(list("items", rows.iter().filter(seen).map(view).collect::<Vec<_>>()))
 }
 

@@ -56,12 +56,16 @@ pub(super) struct Out {
 impl Out {
     /// Prints an answer.
     pub(super) fn show(&self, view: &View, answer: &Value) -> Result<ExitCode> {
-        let text = if self.json { answer.to_string() } else { render(view, answer)? };
-        match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
-            // Whoever reads has enough: `| head` is no failure.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-            written => Ok(written.map(|()| ExitCode::SUCCESS)?),
-        }
+        say(&if self.json { answer.to_string() } else { render(view, answer)? })
+    }
+}
+
+/// Prints a text, which ends with one newline.
+pub(super) fn say(text: &str) -> Result<ExitCode> {
+    match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
+        // Whoever reads has enough: `| head` is no failure.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        written => Ok(written.map(|()| ExitCode::SUCCESS)?),
     }
 }
 

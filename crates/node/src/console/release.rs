@@ -161,7 +161,7 @@ async fn build(
     let mut heads = store.items_from(id, from, ITEMS + 1).await?;
     let view = person.view(desk).await?;
     let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
-    heads.retain(|head| !hidden && head.tlp.is_none_or(|tlp| tlp <= view.sight.ceiling));
+    heads.retain(|head| !hidden && view.sight.sees_label(head.tlp));
     let more = items::cut(&mut heads);
     let waits = release.state == ReleaseState::AwaitingRelease;
     let due = release.created.plus_ms(waiting::clock_ms(release.precedence));
@@ -418,7 +418,7 @@ async fn recall_page(
     let view = person.view(desk).await?;
     let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
     let mut heads = desk.service.store().items_from(id, 0, CHOICES + 1).await?;
-    heads.retain(|head| !hidden && head.tlp.is_none_or(|tlp| tlp <= view.sight.ceiling));
+    heads.retain(|head| !hidden && view.sight.sees_label(head.tlp));
     let cut = heads.len() > CHOICES as usize;
     heads.truncate(CHOICES as usize);
     let reason =

@@ -88,6 +88,12 @@ async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
     refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
     let items = stranger.get(&format!("/api/releases/{id}/items")).await.json();
     assert_eq!(items["items"], json!([]), "what is not seen is not listed");
+    // Whoever is kept to communities sees nothing of which only the label is known.
+    let sight = Sight::new(Tlp::Red, Some(std::collections::BTreeSet::new()));
+    a.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();
+    refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
+    let items = stranger.get(&format!("/api/releases/{id}/items")).await.json();
+    assert_eq!(items["items"], json!([]), "it may be of a community of others");
     a.store().set_sight(name, Sight::default(), by, now).await.unwrap();
     let approved = stranger.post(&format!("/api/releases/{id}/approve"), &json!({})).await;
     assert_eq!(approved.status, 200, "{approved:?}");
@@ -112,6 +118,14 @@ async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
     }
     let lamps = collection(b, "lamps", Flow::Incoming).await;
     grant(b, "stranger", Some(lamps), (true, false)).await;
+    let (name, by, now) = ("stranger".to_owned(), "test".to_owned(), node::desk::now());
+    let sight = Sight::new(Tlp::Red, Some(std::collections::BTreeSet::new()));
+    b.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();
+    let shown = stranger.get(&format!("/api/quarantine/{id}")).await.json();
+    assert_eq!((&shown["objects"], &shown["hidden"]), (&json!([]), &json!(1)), "{shown}");
+    let reply = stranger.post(&format!("/api/quarantine/{id}/accept"), &json!({})).await;
+    assert_eq!((reply.status, reply.rule().as_str()), (403, "ROLE-3"));
+    b.store().set_sight(name, Sight::default(), by, now).await.unwrap();
     let accepted = stranger.post(&format!("/api/quarantine/{id}/accept"), &json!({})).await;
     assert_eq!(accepted.status, 200, "{accepted:?}");
 }

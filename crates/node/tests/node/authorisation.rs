@@ -24,8 +24,8 @@ const TOPICS: &str = "
 
 Topics are compartments: beyond the role, whoever acts under one has access to its collections
 (`detente collection grant`), else `ROLE-2`. The use cases ask, so the API, the command line and the
-console answer alike. An account whose sight ends below an item's marking does not decide on it
-(`ROLE-3`); it may still stop it.
+console answer alike. An account whose sight ends below an item's marking, or that is kept to communities,
+does not decide on it (`ROLE-3`); it may still stop it.
 
 | endpoint | access to the topic | sight of every item |
 | --- | --- | --- |

@@ -60,6 +60,12 @@ impl Sight {
         Self { ceiling, communities, sources: None }
     }
 
+    /// Whether an object of which only the label is known is seen. It may be kept to a community,
+    /// so whoever is kept to some does not see it.
+    pub fn sees_label(&self, tlp: Option<Tlp>) -> bool {
+        self.communities.is_none() && self.sees_object(tlp, &[])
+    }
+
     /// Whether an object with this label, kept to these communities, is seen.
     pub fn sees_object(&self, tlp: Option<Tlp>, communities: &[String]) -> bool {
         let belongs = |mine: &BTreeSet<String>| communities.iter().all(|c| mine.contains(c));
