@@ -9,6 +9,8 @@
 
 #[path = "vectors/differential.rs"]
 mod differential;
+#[path = "vectors/hpke.rs"]
+mod hpke_suite;
 #[path = "vectors/merkle.rs"]
 mod merkle;
 #[path = "vectors/own.rs"]
