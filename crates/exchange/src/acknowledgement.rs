@@ -3,18 +3,14 @@
 //!
 //! *Source*: domain, part 2, warning: delivered (machine receipt), acknowledged (human).
 
-use std::sync::Arc;
-
-use protocol::{
-    agreement::{self, Decision, Facts, Permit},
-    terms::{Role, StatementId, StatementType, Status, Timestamp},
-};
+use protocol::terms::{Role, StatementId, StatementType, Timestamp};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use store::{Account, NewStatement, OutEffect, Statement};
 
 use crate::{
-    Failure, Service, release,
+    Failure, Service,
+    message::{self, Message},
     rights::{self, Work},
 };
 
@@ -73,51 +69,15 @@ async fn tell<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Option<NewStatement>, Failure> {
-    let Some(permit) = permit(service, seen, now).await? else { return Ok(None) };
-    let to: Vec<_> = seen.partner.iter().cloned().collect();
-    let kind = StatementType::Acknowledgement;
-    let mut header = release::header(service, kind, &permit, &to).await?;
-    header.precedence = seen.precedence;
-    header.re = vec![seen.id];
-    header.signed_by = Some(officer.pseudonym.clone());
-    header.body = serde_json::to_value(AcknowledgementBody { release: seen.id }).ok();
-    let sealed = release::compose(service, header, Vec::new(), &to, rng).await?;
-    Ok(Some(NewStatement {
-        permit: Arc::new(permit),
-        sealed: Arc::new(sealed),
-        type_: kind,
-        topic: None,
-        to,
+    let message = Message {
+        kind: StatementType::Acknowledgement,
+        agreement: seen.agreement,
+        to: seen.partner.iter().cloned().collect(),
         precedence: seen.precedence,
         re: vec![seen.id],
+        signed_by: Some(officer.pseudonym.clone()),
+        body: serde_json::to_value(AcknowledgementBody { release: seen.id }).ok(),
         effect: OutEffect::Acknowledgement { of: seen.id, account: officer.name.clone() },
-    }))
-}
-
-async fn permit(
-    service: &Service,
-    seen: &Statement,
-    now: Timestamp,
-) -> Result<Option<Permit>, Failure> {
-    let Some((agreement, standing)) = service.agreement(&seen.agreement).await? else {
-        return Ok(None);
     };
-    let Some(sender) = &seen.partner else { return Ok(None) };
-    let facts = Facts {
-        kind: StatementType::Acknowledgement,
-        sender: service.name(),
-        recipients: std::slice::from_ref(sender),
-        topic: None,
-        precedence: seen.precedence,
-        status: Status::Actual,
-        highest: None,
-        drafted_by: None,
-        released_by: None,
-        standing,
-        now,
-    };
-    Ok(match agreement::decide(&agreement, &facts) {
-        Decision::Permit(permit) => Some(permit),
-        Decision::Refuse(_) | Decision::NeedsSecondPerson { .. } => None,
-    })
+    message::compose(service, message, now, rng).await
 }

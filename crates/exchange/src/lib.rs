@@ -24,6 +24,7 @@ pub mod sweep;
 pub mod waiting;
 
 mod examine;
+mod message;
 mod service;
 
 pub use examine::{contradictions, explain};

@@ -1,21 +1,16 @@
 //! Recall: the originator demands that use stops, and the recipient answers for every copy.
 
-use std::sync::Arc;
-
-use protocol::{
-    agreement::{self, Decision, Facts, Permit},
-    terms::{
-        AgreementId, NodeName, Precedence, RecallAnswer, RecallReason, Role, StatementId,
-        StatementType, Status, Timestamp,
-    },
+use protocol::terms::{
+    Precedence, RecallAnswer, RecallReason, Role, StatementId, StatementType, Timestamp,
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use store::{Account, NewStatement, OutEffect, Recall, RecallTask, ReleaseState};
+use store::{Account, OutEffect, Recall, RecallTask, ReleaseState};
 use uuid::Uuid;
 
 use crate::{
-    Failure, Service, Step, release,
+    Failure, Service, Step,
+    message::{self, Message},
     rights::{self, Work},
 };
 
@@ -134,6 +129,7 @@ async fn seal<R: CryptoRng>(
         to: agreement.others(service.name()),
         precedence,
         re: vec![recall.target],
+        signed_by: None,
         body: serde_json::to_value(body).ok(),
         effect: OutEffect::Recall { recall: recall.id },
     };
@@ -163,74 +159,23 @@ async fn answer<R: CryptoRng>(
         to: vec![task.partner.clone()],
         precedence: Precedence::Immediate,
         re: vec![task.recall],
+        signed_by: None,
         body: serde_json::to_value(body).ok(),
         effect: OutEffect::RecallAnswer { recall: task.recall, answer },
     };
     send(service, message, now, rng).await
 }
 
-/// A statement without items.
-struct Message {
-    kind: StatementType,
-    agreement: AgreementId,
-    to: Vec<NodeName>,
-    precedence: Precedence,
-    re: Vec<StatementId>,
-    body: Option<serde_json::Value>,
-    effect: OutEffect,
-}
-
-/// Decides on, seals and commits a statement without items; `false` where no article permits it.
+/// Sends a message in the node's own name; `false` where no article permits it.
 async fn send<R: CryptoRng>(
     service: &Service,
     message: Message,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<bool, Failure> {
-    let Some(permit) = permit(service, &message, now).await? else { return Ok(false) };
-    let mut header = release::header(service, message.kind, &permit, &message.to).await?;
-    header.precedence = message.precedence;
-    header.re.clone_from(&message.re);
-    header.body = message.body;
-    let sealed = release::compose(service, header, Vec::new(), &message.to, rng).await?;
-    let statement = NewStatement {
-        permit: Arc::new(permit),
-        sealed: Arc::new(sealed),
-        type_: message.kind,
-        topic: None,
-        to: message.to,
-        precedence: message.precedence,
-        re: message.re,
-        effect: message.effect,
-    };
+    let composed = message::compose(service, message, now, rng).await?;
+    let Some(statement) = composed else { return Ok(false) };
     let signer = service.signer(now, rng);
     service.store().commit_statements(vec![statement], signer, now, "node".to_owned()).await?;
     Ok(true)
-}
-
-async fn permit(
-    service: &Service,
-    message: &Message,
-    now: Timestamp,
-) -> Result<Option<Permit>, Failure> {
-    let Some((agreement, standing)) = service.agreement(&message.agreement).await? else {
-        return Ok(None);
-    };
-    let facts = Facts {
-        kind: message.kind,
-        sender: service.name(),
-        recipients: &message.to,
-        topic: None,
-        precedence: message.precedence,
-        status: Status::Actual,
-        highest: None,
-        drafted_by: None,
-        released_by: None,
-        standing,
-        now,
-    };
-    Ok(match agreement::decide(&agreement, &facts) {
-        Decision::Permit(permit) => Some(permit),
-        Decision::Refuse(_) | Decision::NeedsSecondPerson { .. } => None,
-    })
 }
