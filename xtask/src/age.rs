@@ -1,5 +1,6 @@
 //! Cryptography beside other implementations: the CCTV age vectors, files that cross with
-//! `age-encryption` (npm) both ways, statements read anew in Python (PyCA `cryptography`).
+//! `age-encryption` (npm) both ways, known answers of the standards, statements read anew in Python
+//! (PyCA `cryptography`).
 
 use std::{fs, path::Path, process::Command};
 
@@ -26,12 +27,23 @@ pub(crate) fn run_beside_others() -> Result<()> {
     rust_tests("seal::vectors::crossing_files_are_written", &files)?;
     run(Command::new("node").arg(Path::new(FOLDER).join("age.mjs")).arg(&files))?;
     rust_tests("seal::vectors", &files)?;
+    known_answers()?;
     statements()
 }
 
 fn rust_tests(filter: &str, files: &Path) -> Result<()> {
     let arguments = ["test", "--quiet", "--package", "protocol", "--lib", filter];
     run(program().args(arguments).env("DETENTE_AGE_DIR", files))
+}
+
+/// The known answers that PyPI's package carries.
+fn known_answers() -> Result<()> {
+    let python = interop::python(&["cryptography-vectors>=50"])?;
+    let where_it_lies = "import cryptography_vectors as v; print(list(v.__path__)[0])";
+    let told = Command::new(python).args(["-c", where_it_lies]).output()?;
+    let folder = String::from_utf8(told.stdout)?;
+    let arguments = ["test", "--quiet", "--package", "protocol", "--test", "vectors", "known"];
+    run(program().args(arguments).env("DETENTE_KNOWN_ANSWERS", folder.trim()))
 }
 
 /// Our own vectors, and the shared ones where they are at hand, read by the Python reader.

@@ -11,6 +11,8 @@
 mod differential;
 #[path = "vectors/hpke.rs"]
 mod hpke_suite;
+#[path = "vectors/known_answers.rs"]
+mod known_answers;
 #[path = "vectors/merkle.rs"]
 mod merkle;
 #[path = "vectors/own.rs"]
