@@ -254,7 +254,11 @@ pub(crate) fn text(value: &Value, pointer: &str) -> Result<String> {
     found.map(str::to_owned).with_context(|| format!("the answer has no {pointer}"))
 }
 
-/// Asks again every millisecond until there is an answer.
+/// Between two questions. A runtime's own clock has ticks of a millisecond, which would round what
+/// is measured up to the next two.
+const PAUSE: Duration = Duration::from_micros(400);
+
+/// Asks again after short pauses until there is an answer.
 pub(crate) async fn until<T>(
     what: &str,
     mut ask: impl AsyncFnMut() -> Result<Option<T>>,
@@ -265,7 +269,7 @@ pub(crate) async fn until<T>(
             return Ok(found);
         }
         ensure!(Instant::now() < end, "{what} did not happen within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::spawn_blocking(|| std::thread::sleep(PAUSE)).await?;
     }
 }
 
