@@ -1,19 +1,20 @@
 //! Agreements: drafted as a text, signed by each party as a founding statement, in force once
 //! every signature is there.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use protocol::{
-    agreement::{self, Agreement, Decision, Permit},
+    agreement::{self, Agreement},
     statement::Item,
     terms::{AgreementId, NodeName, PartyStanding, Precedence, StatementType, Timestamp},
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use store::{AgreementState, NewStatement, OutEffect, TopicSpec};
+use store::{AgreementState, OutEffect, TopicSpec};
 
-use crate::{Failure, Service, partner, release};
+use crate::{
+    Failure, Service,
+    message::{self, Message},
+};
 
 /// Keeps a text as a draft, after reading it as an agreement to which this node is a party.
 ///
@@ -74,26 +75,18 @@ pub async fn sign<R: CryptoRng>(
     let agreement = Agreement::parse(&row.text).map_err(|error| malformed(&error))?;
     check_supersedes(service, &agreement).await?;
     let to = agreement.others(service.name());
-    let permit = founding_permit(service, &to).await?;
-    let mut header = release::header(service, StatementType::Agreement, &permit, &to).await?;
-    header.precedence = Precedence::Priority;
-    let items = vec![Item::text(row.text.clone())];
-    let sealed = release::compose(service, header, items, &to, rng).await?;
-    let statement = NewStatement {
-        permit: Arc::new(permit),
-        sealed: Arc::new(sealed),
-        type_: StatementType::Agreement,
-        topic: None,
-        to,
-        precedence: Precedence::Priority,
-        re: Vec::new(),
-        effect: OutEffect::Agreement {
-            id: *id,
-            by: service.name().clone(),
-            topics: topic_specs(&agreement, service.name()),
-            supersedes: agreement.supersedes(),
-        },
+    let effect = OutEffect::Agreement {
+        id: *id,
+        by: service.name().clone(),
+        topics: topic_specs(&agreement, service.name()),
+        supersedes: agreement.supersedes(),
     };
+    let message = Message {
+        precedence: Precedence::Priority,
+        items: vec![Item::text(row.text.clone())],
+        ..Message::new(StatementType::Agreement, AgreementId::FOUNDING, to, effect)
+    };
+    let statement = message::insist(service, message, now, rng).await?;
     let signer = service.signer(now, rng);
     service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
     Ok(())
@@ -137,45 +130,18 @@ pub async fn stand<R: CryptoRng>(
         return Err(Failure::Malformed { rule: "AGR-8", message });
     }
     let to: Vec<_> = row.parties.into_iter().filter(|name| name != service.name()).collect();
-    let permit = founding_permit(service, &to).await?;
-    let mut header = release::header(service, StatementType::Agreement, &permit, &to).await?;
-    header.precedence = Precedence::Flash;
-    let body = StandingBody { agreement: *id, standing, reason: reason.to_owned() };
-    header.body = serde_json::to_value(body).ok();
-    let sealed = release::compose(service, header, Vec::new(), &to, rng).await?;
-    let statement = NewStatement {
-        permit: Arc::new(permit),
-        sealed: Arc::new(sealed),
-        type_: StatementType::Agreement,
-        topic: None,
-        to,
+    let (by, reason) = (service.name().clone(), reason.to_owned());
+    let body = StandingBody { agreement: *id, standing, reason: reason.clone() };
+    let effect = OutEffect::Standing { id: *id, by, standing, reason };
+    let message = Message {
         precedence: Precedence::Flash,
-        re: Vec::new(),
-        effect: OutEffect::Standing {
-            id: *id,
-            by: service.name().clone(),
-            standing,
-            reason: reason.to_owned(),
-        },
+        body: serde_json::to_value(body).ok(),
+        ..Message::new(StatementType::Agreement, AgreementId::FOUNDING, to, effect)
     };
+    let statement = message::insist(service, message, now, rng).await?;
     let signer = service.signer(now, rng);
     service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
     Ok(())
-}
-
-/// Agreements travel between partners whose fingerprints two people have compared.
-async fn founding_permit(service: &Service, to: &[NodeName]) -> Result<Permit, Failure> {
-    let mut verified = true;
-    for party in to {
-        verified &= partner::is_verified(service, party).await?;
-    }
-    match agreement::decide_founding(StatementType::Agreement, verified) {
-        Decision::Permit(permit) => Ok(permit),
-        Decision::Refuse(refusal) => Err(Failure::Forbidden(refusal)),
-        Decision::NeedsSecondPerson { rule } => {
-            Err(Failure::forbidden(&rule, "a second person must confirm", "ask a releaser"))
-        }
-    }
 }
 
 /// Only an agreement of the same parties, in the same order, is superseded.

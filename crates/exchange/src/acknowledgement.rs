@@ -69,15 +69,14 @@ async fn tell<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Option<NewStatement>, Failure> {
+    let effect = OutEffect::Acknowledgement { of: seen.id, account: officer.name.clone() };
+    let to = seen.partner.iter().cloned().collect();
     let message = Message {
-        kind: StatementType::Acknowledgement,
-        agreement: seen.agreement,
-        to: seen.partner.iter().cloned().collect(),
         precedence: seen.precedence,
         re: vec![seen.id],
         signed_by: Some(officer.pseudonym.clone()),
         body: serde_json::to_value(AcknowledgementBody { release: seen.id }).ok(),
-        effect: OutEffect::Acknowledgement { of: seen.id, account: officer.name.clone() },
+        ..Message::new(StatementType::Acknowledgement, seen.agreement, to, effect)
     };
     message::compose(service, message, now, rng).await
 }

@@ -1,9 +1,8 @@
 //! Collections: making and changing them, and what they owe to each other and to what came late.
 //! Objects whose marking is known now are dated anew, and aggregates follow their sources.
 
-use protocol::terms::{Timestamp, Topic};
-use store::{Collection, CollectionChange, Flow};
-use uuid::Uuid;
+use protocol::terms::Timestamp;
+use store::{Collection, CollectionChange, Flow, NewCollection};
 
 use crate::{
     Failure, Service, Step,
@@ -41,23 +40,6 @@ const DESCRIPTION_MAX: usize = 2_000;
 /// Days that a collection can be told to keep things: more is for good.
 const RETENTION_MAX_DAYS: u32 = 36_500;
 
-/// A collection of the service's own that is to be made.
-#[derive(Debug, Clone)]
-pub struct NewCollection {
-    /// Its id.
-    pub id: Uuid,
-    /// Its API root.
-    pub root: String,
-    /// Its alias.
-    pub alias: Topic,
-    /// Its title; the alias where none is given.
-    pub title: Option<String>,
-    /// Days that an object stays; for good where none are given.
-    pub retention_days: Option<u32>,
-    /// What it is fed from: an aggregate where any is named.
-    pub sources: Vec<Collection>,
-}
-
 /// Makes a collection.
 ///
 /// *Errors*: `COL-2` and `COL-6` to `COL-8`; [`store::Error::State`] where alias or title are taken.
@@ -67,29 +49,9 @@ pub async fn create(
     actor: &str,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let store = service.store();
-    let alias = new.alias.as_str().to_owned();
-    let title = new.title.unwrap_or_else(|| alias.clone());
-    check_title(&title)?;
+    check_title(&new.title)?;
     check_retention(new.retention_days)?;
-    let all = store.collections().await?;
-    let taken =
-        |one: &&Collection| one.root == new.root && (one.alias == alias || one.title == title);
-    if all.iter().any(|one| taken(&one)) {
-        return Err(store::Error::State("there is a collection of that alias or title").into());
-    }
-    if new.sources.is_empty() {
-        store.create_collection(new.id, new.root, alias, title, now).await?;
-    } else {
-        let words = (new.root, alias, title);
-        store.create_aggregate(new.id, words, new.sources, actor.to_owned(), now).await?;
-    }
-    let Some(days) = new.retention_days else { return Ok(()) };
-    let made = store.collections().await?.into_iter().find(|one| one.id == new.id);
-    let made = made.ok_or(Failure::Unknown("collection"))?;
-    let change =
-        CollectionChange { retention_days: Some(Some(days)), ..CollectionChange::default() };
-    Ok(store.change_collection(made, change, actor.to_owned(), now).await?)
+    Ok(service.store().create_collection(new, actor.to_owned(), now).await?)
 }
 
 /// Changes what a collection says of itself, how long it keeps things, and for an aggregate what it

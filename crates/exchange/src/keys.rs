@@ -1,18 +1,18 @@
 //! This node's own keys: the first key statement, rotation, and telling the partners.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use protocol::{
-    agreement::{self, Decision},
     keys::{self, NodeKeys},
     statement::Item,
-    terms::{Precedence, StatementType, Timestamp},
+    terms::{AgreementId, Precedence, StatementType, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{NewStatement, OutEffect, PartnerState, Revocation, Rotation};
+use store::{NewStatement, OutEffect, Revocation, Rotation};
 
-use crate::{Failure, Service, release};
+use crate::{
+    Failure, Service,
+    message::{self, Message},
+};
 
 /// Records this node's first key statement, as a ledger entry of its own.
 ///
@@ -59,7 +59,7 @@ pub async fn announce_next<R: CryptoRng>(
     };
     let mut items = vec![Item::text(note.clone())];
     items.extend(revocation.iter().map(|revocation| Item::text(revocation.note.clone())));
-    let told = tell(service, &items, rng).await?;
+    let told = tell(service, &items, now, rng).await?;
     // Signed with the keys that partners hold: the new ones are in force once this is committed.
     let signer = service.signer(now, rng);
     let (node, epoch) = (service.name().clone(), next.statement().epoch());
@@ -86,29 +86,18 @@ pub async fn forget_seals(
 async fn tell<R: CryptoRng>(
     service: &Service,
     items: &[Item],
+    now: Timestamp,
     rng: &mut R,
 ) -> Result<Vec<NewStatement>, Failure> {
     let mut told = Vec::new();
     for partner in service.store().partners().await? {
-        let verified = partner.state == PartnerState::Verified;
-        let Decision::Permit(permit) = agreement::decide_founding(StatementType::Keys, verified)
-        else {
-            continue;
-        };
-        let to = vec![partner.name];
-        let mut header = release::header(service, StatementType::Keys, &permit, &to).await?;
-        header.precedence = Precedence::Flash;
-        let sealed = release::compose(service, header, items.to_vec(), &to, rng).await?;
-        told.push(NewStatement {
-            permit: Arc::new(permit),
-            sealed: Arc::new(sealed),
-            type_: StatementType::Keys,
-            topic: None,
-            to,
+        let kind = StatementType::Keys;
+        let message = Message {
             precedence: Precedence::Flash,
-            re: Vec::new(),
-            effect: OutEffect::Keys,
-        });
+            items: items.to_vec(),
+            ..Message::new(kind, AgreementId::FOUNDING, vec![partner.name], OutEffect::Keys)
+        };
+        told.extend(message::compose(service, message, now, rng).await?);
     }
     Ok(told)
 }

@@ -123,15 +123,12 @@ async fn seal<R: CryptoRng>(
         RecallReason::SourceDanger => Precedence::Flash,
         _ => Precedence::Priority,
     };
+    let (to, effect) = (agreement.others(service.name()), OutEffect::Recall { recall: recall.id });
     let message = Message {
-        kind: StatementType::Recall,
-        agreement: recall.agreement,
-        to: agreement.others(service.name()),
         precedence,
         re: vec![recall.target],
-        signed_by: None,
         body: serde_json::to_value(body).ok(),
-        effect: OutEffect::Recall { recall: recall.id },
+        ..Message::new(StatementType::Recall, recall.agreement, to, effect)
     };
     send(service, message, now, rng).await
 }
@@ -153,15 +150,13 @@ async fn answer<R: CryptoRng>(
     });
     let body =
         AnswerBody { recall: task.recall, answer, deleted: task.deleted, kept: kept.collect() };
+    let effect = OutEffect::RecallAnswer { recall: task.recall, answer };
+    let to = vec![task.partner.clone()];
     let message = Message {
-        kind: StatementType::RecallAnswer,
-        agreement: task.agreement,
-        to: vec![task.partner.clone()],
         precedence: Precedence::Immediate,
         re: vec![task.recall],
-        signed_by: None,
         body: serde_json::to_value(body).ok(),
-        effect: OutEffect::RecallAnswer { recall: task.recall, answer },
+        ..Message::new(StatementType::RecallAnswer, task.agreement, to, effect)
     };
     send(service, message, now, rng).await
 }

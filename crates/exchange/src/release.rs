@@ -1,22 +1,20 @@
 //! From a draft to a sealed, numbered, logged statement (steps 3 to 7 of the way of a release).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use protocol::{
     agreement::{self, Decision, Facts, Permit},
-    header::{Header, Items, Policy, To},
-    statement::{self, Draft, Item, Sealed},
+    statement::Item,
     terms::{AgreementId, NodeName, Precedence, Role, StatementType, Status, Timestamp, Topic},
 };
 use rand_core::CryptoRng;
-use store::{
-    Account, Flow, Lane, NewStatement, OutEffect, Release, ReleaseItem, ReleaseState, Sight,
-};
+use store::{Account, Lane, OutEffect, Release, ReleaseItem, ReleaseState, Sight};
 use uuid::Uuid;
 
 use crate::{
     Failure, Service, Step,
+    message::{self, Message},
     rights::{self, Work},
     submit::{self, Submission, SubmitError},
 };
@@ -54,13 +52,8 @@ pub async fn draft(
     now: Timestamp,
 ) -> Result<store::Added, SubmitError> {
     rights::check_role(officer, &[Role::Drafter])?;
-    let collections = service.store().collections().await?;
-    let outgoing = collections.into_iter().find(|collection| {
-        collection.flow == Flow::Outgoing
-            && collection.agreement == Some(request.agreement)
-            && collection.topic.as_ref() == Some(&request.topic)
-    });
-    let Some(collection) = outgoing else {
+    let way_out = submit::way_out(service, &request.agreement, &request.topic).await?;
+    let Some(collection) = way_out else {
         return Err(no_way_out(service, &request).await?.into());
     };
     let place = (&request.agreement, &request.topic);
@@ -181,28 +174,23 @@ async fn seal<R: CryptoRng>(
     rng: &mut R,
 ) -> Result<(), Failure> {
     let Sealing { release, items, to, permit } = sealing;
-    let mut header = header(service, StatementType::Release, &permit, &to).await?;
-    header.topic = Some(release.topic.clone());
-    header.precedence = release.precedence;
-    header.status = release.status;
-    header.signed_by = Some(pseudonym(service, &release.drafted_by).await?);
-    if let Some(releaser) = &release.released_by {
-        header.released_by = Some(pseudonym(service, releaser).await?);
-    }
+    let released_by = match &release.released_by {
+        Some(releaser) => Some(pseudonym(service, releaser).await?),
+        None => None,
+    };
     let bodies: Vec<Bytes> = items.into_iter().map(|item| item.body).collect();
     let definitions = definitions(service, &bodies).await?;
-    let items = bodies.into_iter().chain(definitions).map(Item::stix).collect();
-    let sealed = compose(service, header, items, &to, rng).await?;
-    let statement = NewStatement {
-        permit: Arc::new(permit),
-        sealed: Arc::new(sealed),
-        type_: StatementType::Release,
+    let effect = OutEffect::Release(release.id);
+    let message = Message {
         topic: Some(release.topic.clone()),
-        to,
         precedence: release.precedence,
-        re: Vec::new(),
-        effect: OutEffect::Release(release.id),
+        status: release.status,
+        signed_by: Some(pseudonym(service, &release.drafted_by).await?),
+        released_by,
+        items: bodies.into_iter().chain(definitions).map(Item::stix).collect(),
+        ..Message::new(StatementType::Release, release.agreement, to, effect)
     };
+    let statement = message::seal(service, message, permit, rng).await?;
     let signer = service.signer(now, rng);
     service.store().commit_statements(vec![statement], signer, now, "node".to_owned()).await?;
     Ok(())
@@ -232,50 +220,6 @@ async fn definitions(service: &Service, bodies: &[Bytes]) -> Result<Vec<Bytes>, 
 async fn pseudonym(service: &Service, account: &str) -> Result<String, Failure> {
     let found = service.store().account(account).await?;
     Ok(found.map_or_else(|| "node".to_owned(), |account| account.pseudonym))
-}
-
-/// A header with what every type needs; the caller fills in the rest.
-pub(crate) async fn header(
-    service: &Service,
-    kind: StatementType,
-    permit: &Permit,
-    to: &[NodeName],
-) -> Result<Header, Failure> {
-    let mut seen = None;
-    if let [partner] = to {
-        seen = service.store().last_seen_checkpoint(partner).await?.map(|seen| seen.note);
-    }
-    Ok(Header {
-        from: service.name().clone(),
-        kind: kind.word().to_owned(),
-        status: Status::Actual,
-        agreement: permit.agreement(),
-        topic: None,
-        precedence: Precedence::Routine,
-        to: To::Names(to.to_vec()),
-        re: Vec::new(),
-        items: Items::default(),
-        policy: Policy::new(permit.policy_digest(), permit.rules()),
-        signed_by: None,
-        released_by: None,
-        seen: seen.map(|note| String::from_utf8_lossy(&note).into_owned()),
-        body: None,
-    })
-}
-
-/// Commits to the items and seals them to the recipients (steps 5 and 6).
-pub(crate) async fn compose<R: CryptoRng>(
-    service: &Service,
-    mut header: Header,
-    items: Vec<Item>,
-    to: &[NodeName],
-    rng: &mut R,
-) -> Result<Sealed, Failure> {
-    header.items.count = items.len();
-    let recipients = service.recipients(to).await?;
-    let recipients: Vec<_> = recipients.iter().map(AsRef::as_ref).collect();
-    statement::compose(Draft { header, items }, &recipients, rng)
-        .map_err(|error| Failure::Statement(Box::new(error)))
 }
 
 /// Drafts the items of a release once more, after a refusal or a return: under the same agreement,

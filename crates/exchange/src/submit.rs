@@ -174,13 +174,22 @@ pub(crate) async fn policy_of(
     agreement: &AgreementId,
     topic: &Topic,
 ) -> Result<FindingsPolicy, Failure> {
-    let collections = service.store().collections().await?;
-    let way_out = collections.iter().find(|collection| {
+    let way_out = way_out(service, agreement, topic).await?;
+    Ok(service.submit_policy(way_out.as_ref().and_then(|collection| collection.policy.as_ref())))
+}
+
+/// The collection whose objects are released under a topic.
+pub(crate) async fn way_out(
+    service: &Service,
+    agreement: &AgreementId,
+    topic: &Topic,
+) -> Result<Option<Collection>, Failure> {
+    let mut collections = service.store().collections().await?.into_iter();
+    Ok(collections.find(|collection| {
         collection.flow == Flow::Outgoing
             && collection.agreement.as_ref() == Some(agreement)
             && collection.topic.as_ref() == Some(topic)
-    });
-    Ok(service.submit_policy(way_out.and_then(|collection| collection.policy.as_ref())))
+    }))
 }
 
 pub(crate) async fn draft(

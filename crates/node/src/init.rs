@@ -12,7 +12,7 @@ use protocol::{
     secrets,
     terms::{NodeName, Role, Timestamp},
 };
-use store::{Options, Store};
+use store::{NewCollection, Options, Store};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -69,10 +69,9 @@ pub async fn init(init: &Init<'_>) -> Result<Made> {
     let store = open_store(init.dir, init.store.as_deref())?;
     let service = Service::new(init.name.clone(), store, keys);
     exchange::keys::found(&service, time).await?;
-    let alias = "workbench".to_owned();
-    let title = "Workbench".to_owned();
     let id = Uuid::new_v4();
-    service.store().create_collection(id, "local".to_owned(), alias, title, time).await?;
+    let workbench = NewCollection::local(id, "workbench", "Workbench");
+    service.store().create_collection(workbench, "init".to_owned(), time).await?;
     operator(&service, &keys_dir, time).await?;
     let made = tools::make(&service, id, time).await?;
     service.store().close();

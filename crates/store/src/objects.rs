@@ -35,7 +35,7 @@ pub(crate) use classes::{all as all_classes, id_hash};
 pub(crate) use clock::Clock;
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;
-pub use manage::CollectionChange;
+pub use manage::{CollectionChange, NewCollection};
 pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use put::{Outcome, put};
 pub use versions::Versions;
@@ -219,27 +219,6 @@ impl Store {
             feed::name_sources(tx, &mut all)?;
             Ok(all)
         })
-    }
-
-    /// Makes a collection of the service's own, unless there is one of that alias.
-    pub async fn create_collection(
-        &self,
-        id: Uuid,
-        root: String,
-        alias: String,
-        title: String,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        self.write(move |tx| {
-            tx.execute(
-                "/* create_collection */ INSERT INTO collection
-                 (id, root, alias, title, description, flow, created)
-                 VALUES (?, ?, ?, ?, '', 'local', ?) ON CONFLICT DO NOTHING",
-                params![id.to_string(), root, alias, title, now.as_ms()],
-            )?;
-            Ok(())
-        })
-        .await
     }
 
     /// Keeps objects, the status, and the draft of a release.

@@ -1,20 +1,20 @@
 //! Receipts: one statement answers what one step took in, per partner and agreement.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use protocol::{
-    agreement::{self, Decision, Facts, Permit},
     header::Header,
-    terms::{
-        AgreementId, NodeName, Outcome, Precedence, StatementId, StatementType, Status, Timestamp,
-    },
+    terms::{AgreementId, NodeName, Outcome, Precedence, StatementId, StatementType, Timestamp},
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use store::{NewStatement, OutEffect};
 
-use crate::{Failure, Service, release};
+use crate::{
+    Failure, Service,
+    message::{self, Message},
+};
 
 /// The parameters of a receipt, in its header's `body`.
 ///
@@ -113,27 +113,22 @@ pub(super) async fn compose<R: CryptoRng>(
     }
     let mut receipts = Vec::with_capacity(groups.len());
     for ((partner, agreement), answers) in groups {
-        let Some(permit) = permit(service, &partner, agreement, now).await? else { continue };
-        receipts.push(one(service, partner, permit, answers, rng).await?);
+        let receipt = one(service, partner, agreement, answers).await?;
+        receipts.extend(message::compose(service, receipt, now, rng).await?);
     }
     Ok(receipts)
 }
 
-async fn one<R: CryptoRng>(
+/// Receipts pass wherever the statement that they answer may have passed.
+async fn one(
     service: &Service,
     partner: NodeName,
-    permit: Permit,
+    agreement: AgreementId,
     answers: Vec<Answered>,
-    rng: &mut R,
-) -> Result<NewStatement, Failure> {
-    let agreement = permit.agreement();
+) -> Result<Message, Failure> {
     let complete_to = service.store().contiguous(&partner, &agreement).await?;
     let loudest = answers.iter().map(|answer| answer.precedence).min();
-    let precedence = loudest.unwrap_or(Precedence::Routine);
-    let to = vec![partner];
-    let mut header = release::header(service, StatementType::Receipt, &permit, &to).await?;
-    header.precedence = precedence;
-    header.re = answers.iter().map(|answer| answer.entry.id).collect();
+    let re = answers.iter().map(|answer| answer.entry.id).collect();
     let mut left = ITEMS_MAX;
     let bounded = |answer: Answered| {
         let mut entry = answer.entry;
@@ -147,53 +142,11 @@ async fn one<R: CryptoRng>(
         entry
     };
     let statements = answers.into_iter().map(bounded).collect();
-    header.body = serde_json::to_value(ReceiptBody { statements, complete_to }).ok();
-    let re = header.re.clone();
-    let sealed = release::compose(service, header, Vec::new(), &to, rng).await?;
-    Ok(NewStatement {
-        permit: Arc::new(permit),
-        sealed: Arc::new(sealed),
-        type_: StatementType::Receipt,
-        topic: None,
-        to,
-        precedence,
+    Ok(Message {
+        precedence: loudest.unwrap_or(Precedence::Routine),
         re,
-        effect: OutEffect::Receipt,
-    })
-}
-
-/// Receipts pass wherever the statement that they answer may have passed.
-async fn permit(
-    service: &Service,
-    partner: &NodeName,
-    agreement: AgreementId,
-    now: Timestamp,
-) -> Result<Option<Permit>, Failure> {
-    let decision = if agreement == AgreementId::FOUNDING {
-        let verified = crate::partner::is_verified(service, partner).await?;
-        agreement::decide_founding(StatementType::Receipt, verified)
-    } else {
-        let Some((held, standing)) = service.agreement(&agreement).await? else {
-            return Ok(None);
-        };
-        let facts = Facts {
-            kind: StatementType::Receipt,
-            sender: service.name(),
-            recipients: std::slice::from_ref(partner),
-            topic: None,
-            precedence: Precedence::Routine,
-            status: Status::Actual,
-            highest: None,
-            drafted_by: None,
-            released_by: None,
-            standing,
-            now,
-        };
-        agreement::decide(&held, &facts)
-    };
-    Ok(match decision {
-        Decision::Permit(permit) => Some(permit),
-        Decision::Refuse(_) | Decision::NeedsSecondPerson { .. } => None,
+        body: serde_json::to_value(ReceiptBody { statements, complete_to }).ok(),
+        ..Message::new(StatementType::Receipt, agreement, vec![partner], OutEffect::Receipt)
     })
 }
 

@@ -104,11 +104,11 @@ async fn create(
     if !is_ours || taxii::RESERVED_ROOTS.contains(&root.as_str()) {
         return Err(malformed("COL-1", "an API root of that name is the node's own"));
     }
-    let new = exchange::collections::NewCollection {
+    let new = store::NewCollection {
         id: Uuid::new_v4(),
         root,
-        alias: new.alias,
-        title: new.title,
+        title: new.title.unwrap_or_else(|| new.alias.to_string()),
+        alias: new.alias.to_string(),
         retention_days: new.retention_days,
         sources: find_all(&desk, &new.sources).await?,
     };

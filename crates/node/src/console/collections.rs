@@ -11,10 +11,10 @@ use axum::{
     response::{IntoResponse, Redirect},
 };
 use exchange::collections;
-use protocol::terms::{Role, Timestamp};
+use protocol::terms::{Role, Timestamp, Topic};
 use serde::Deserialize;
 use stix::Tlp;
-use store::{Collection, CollectionChange, Flow, ObjectHead, Portrait};
+use store::{Collection, CollectionChange, Flow, NewCollection, ObjectHead, Portrait};
 use uuid::Uuid;
 
 use super::{
@@ -196,17 +196,17 @@ pub(super) async fn create(
 
 async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<Uuid, Problem> {
     person.0.must_be(Role::Administrator)?;
-    let alias = typed.alias.parse().map_err(|_| {
+    let alias = typed.alias.parse::<Topic>().map_err(|_| {
         let remedy = "choose 1 to 64 lower-case letters, digits and hyphens";
         let message = "the alias cannot be used";
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "COL-10", message, remedy)
     })?;
     let id = Uuid::new_v4();
-    let new = collections::NewCollection {
+    let new = NewCollection {
         id,
         root: "local".to_owned(),
-        alias,
-        title: (!typed.title.is_empty()).then(|| typed.title.clone()),
+        title: if typed.title.is_empty() { alias.to_string() } else { typed.title.clone() },
+        alias: alias.to_string(),
         retention_days: typed.days()?,
         sources: chosen(desk, &typed.sources).await?,
     };

@@ -10,7 +10,6 @@
 use std::collections::HashMap;
 
 use protocol::terms::Timestamp;
-use uuid::Uuid;
 
 use super::{
     Class, Clock, Collection, Flow, Page, Versions,
@@ -35,30 +34,6 @@ struct Feed {
 }
 
 impl Store {
-    /// Makes an aggregate that is fed from other collections.
-    ///
-    /// *Errors*: [`Error::State`] where a source is an aggregate itself.
-    pub async fn create_aggregate(
-        &self,
-        id: Uuid,
-        (root, alias, title): (String, String, String),
-        sources: Vec<Collection>,
-        actor: String,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        self.write(move |tx| {
-            let aggregate = tx.query_one(
-                "/* create_aggregate */ INSERT INTO collection
-                 (id, root, alias, title, description, flow, created)
-                 VALUES (?, ?, ?, ?, '', 'aggregate', ?) RETURNING *",
-                params![id.to_string(), root, alias, title, now.as_ms()],
-                read_collection,
-            )?;
-            set_sources(tx, &aggregate, &sources, &actor, now)
-        })
-        .await
-    }
-
     /// Says what an aggregate is fed from; what came from others leaves it step by step.
     ///
     /// *Errors*: [`Error::State`] where it is none, where a source is one, or where a source that
@@ -89,7 +64,7 @@ impl Store {
     }
 }
 
-fn set_sources(
+pub(super) fn set_sources(
     tx: &Tx<'_>,
     aggregate: &Collection,
     sources: &[Collection],

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use pollster::block_on;
 use protocol::terms::Role;
 use stix::{Marking, Tlp};
-use store::{Collection, CollectionChange, DeleteObject, NewObject, Page, Sight, Store, Versions};
+use store::{
+    Collection, CollectionChange, DeleteObject, NewCollection, NewObject, Page, Sight, Store,
+    Versions,
+};
 use testkit::Base;
 use uuid::Uuid;
 
@@ -70,10 +73,9 @@ fn what_is_kept_for_good_stays(base: &Base) {
 }
 
 fn aggregate(store: &Store, sources: &[&Collection]) -> Collection {
-    let words = ("local".to_owned(), "all".to_owned(), "All".to_owned());
     let sources = sources.iter().map(|one| (*one).clone()).collect();
-    block_on(store.create_aggregate(Uuid::new_v4(), words, sources, "ada".to_owned(), now()))
-        .unwrap();
+    let new = NewCollection { sources, ..NewCollection::local(Uuid::new_v4(), "all", "All") };
+    block_on(store.create_collection(new, "ada".to_owned(), now())).unwrap();
     find(store, "all")
 }
 
@@ -111,9 +113,12 @@ fn aggregate_shows_each_version_of_its_sources_once(base: &Base) {
     add(&store, &other, vec![object(0, 0), object(9, 0)]);
     feed(&store);
     assert_eq!(shown(&store, &all, &Page { after: Some(end), ..everything() }), ["9.0"]);
-    let words = ("local".to_owned(), "nested".to_owned(), "Nested".to_owned());
-    let nested = store.create_aggregate(Uuid::new_v4(), words, vec![all], String::new(), now());
-    assert!(matches!(block_on(nested), Err(store::Error::State(_))));
+    let nested = NewCollection::local(Uuid::new_v4(), "nested", "Nested");
+    let nested = NewCollection { sources: vec![all], ..nested };
+    let refused = block_on(store.create_collection(nested, "ada".to_owned(), now()));
+    assert!(matches!(refused, Err(store::Error::State(_))));
+    let left = block_on(store.collections()).unwrap();
+    assert!(left.iter().all(|one| one.alias != "nested"), "nothing half-made stays");
 }
 
 /// An account that may read these collections alone, up to a label.

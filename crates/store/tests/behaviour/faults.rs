@@ -187,7 +187,9 @@ fn job_that_refuses_leaves_the_others_of_its_group_whole(base: &Base) {
         }
     });
     assert_eq!(shown(&store, &workbench, &everything()).len(), 80);
-    assert!(pollster::block_on(store.journal_after(0, 100)).unwrap().is_empty());
+    let journal = pollster::block_on(store.journal_after(0, 100)).unwrap();
+    let events: Vec<_> = journal.iter().map(|line| line.event.as_str()).collect();
+    assert_eq!(events, ["collection.created"], "a refused job leaves no line");
 }
 
 fn text_with_a_nul_is_kept_as_it_came(base: &Base) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pollster::block_on;
 use stix::Tlp;
-use store::{Collection, DeleteObject, NewObject, Page, Sight, Store, Versions};
+use store::{Collection, DeleteObject, NewCollection, NewObject, Page, Sight, Store, Versions};
 use testkit::Base;
 use uuid::Uuid;
 
@@ -109,10 +109,10 @@ fn history(base: &Base, seed: u64) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut store = base.open().unwrap();
     let source = collection(&store, &format!("source-{seed}"));
-    let words = ("local".to_owned(), format!("all-{seed}"), format!("all-{seed}"));
-    let sources = vec![source.clone()];
-    block_on(store.create_aggregate(Uuid::new_v4(), words, sources, "ada".to_owned(), now()))
-        .unwrap();
+    let alias = format!("all-{seed}");
+    let new = NewCollection::local(Uuid::new_v4(), &alias, &alias);
+    let new = NewCollection { sources: vec![source.clone()], ..new };
+    block_on(store.create_collection(new, "ada".to_owned(), now())).unwrap();
     let all = block_on(store.collections()).unwrap();
     let aggregate = all.into_iter().find(|one| one.alias == format!("all-{seed}")).unwrap();
     let mut pollers = [

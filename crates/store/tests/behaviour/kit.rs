@@ -4,7 +4,9 @@ use bytes::Bytes;
 use pollster::block_on;
 use protocol::{secrets::sha256, terms::Timestamp};
 use stix::Tlp;
-use store::{AddObjects, Added, Collection, Error, NewObject, Page, Pages, Store, Versions};
+use store::{
+    AddObjects, Added, Collection, Error, NewCollection, NewObject, Page, Pages, Store, Versions,
+};
 use uuid::Uuid;
 
 pub(crate) const START_MS: i64 = 1_790_000_000_000;
@@ -13,12 +15,16 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_ms(START_MS)
 }
 
+/// The collection of that alias, made where there is none yet.
 pub(crate) fn collection(store: &Store, alias: &str) -> Collection {
+    let held = || block_on(store.collections()).unwrap();
+    if let Some(found) = held().into_iter().find(|found| found.alias == alias) {
+        return found;
+    }
     let id = Uuid::from_bytes(*sha256(alias.as_bytes()).0.first_chunk().unwrap());
-    let (root, title) = ("local".to_owned(), alias.to_owned());
-    block_on(store.create_collection(id, root, alias.to_owned(), title, now())).unwrap();
-    let all = block_on(store.collections()).unwrap();
-    all.into_iter().find(|found| found.alias == alias).unwrap()
+    let new = NewCollection::local(id, alias, alias);
+    block_on(store.create_collection(new, "test".to_owned(), now())).unwrap();
+    held().into_iter().find(|found| found.alias == alias).unwrap()
 }
 
 /// A version of a tool; its number is its id.

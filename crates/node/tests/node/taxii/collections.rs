@@ -6,7 +6,7 @@ use node::desk::now;
 use protocol::terms::Role;
 use serde_json::{Value, json};
 use stix::Tlp;
-use store::{Collection, CollectionChange, Sight};
+use store::{Collection, CollectionChange, NewCollection, Sight};
 use uuid::Uuid;
 
 use super::desk::{LAMPS, TestDesk, lamp, lamp_id, lamps};
@@ -26,13 +26,9 @@ impl TestDesk {
     }
 
     async fn aggregate(&self) -> Collection {
-        let new = collections::NewCollection {
-            id: Uuid::new_v4(),
-            root: "local".to_owned(),
-            alias: "everything".parse().unwrap(),
-            title: None,
-            retention_days: None,
+        let new = NewCollection {
             sources: vec![self.named("lamps").await],
+            ..NewCollection::local(Uuid::new_v4(), "everything", "everything")
         };
         collections::create(&self.service, new, "test", now()).await.unwrap();
         self.named("everything").await

@@ -16,10 +16,9 @@ use protocol::{
     terms::{NodeName, Role},
 };
 use rustls::ServerConfig;
-use store::{Options, Store};
+use store::{NewCollection, Options, Store};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
-use uuid::Uuid;
 
 use crate::wire::{Reply, Wire};
 
@@ -90,9 +89,8 @@ impl TestDesk {
     }
 
     async fn furnish(&mut self) {
-        let (root, alias, title) = ("local".to_owned(), "lamps".to_owned(), "Lamps".to_owned());
-        let id: Uuid = LAMPS.parse().unwrap();
-        self.service.store().create_collection(id, root, alias, title, now()).await.unwrap();
+        let lamps = NewCollection::local(LAMPS.parse().unwrap(), "lamps", "Lamps");
+        self.service.store().create_collection(lamps, "test".to_owned(), now()).await.unwrap();
         self.token = self.account("ada", &[Role::Reader, Role::Drafter]).await;
         self.account("rita", &[Role::Reader]).await;
         self.account("olaf", &[]).await;

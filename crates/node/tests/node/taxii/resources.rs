@@ -144,9 +144,9 @@ async fn collections_keep_their_order() {
     let desk = TestDesk::start().await;
     for number in 0..5u32 {
         let id = uuid::Uuid::new_v4();
-        let (root, alias) = ("local".to_owned(), format!("shelf-{number}"));
-        let store = desk.service.store();
-        store.create_collection(id, root, alias.clone(), alias, node::desk::now()).await.unwrap();
+        let alias = format!("shelf-{number}");
+        let (new, by) = (store::NewCollection::local(id, &alias, &alias), "test".to_owned());
+        desk.service.store().create_collection(new, by, node::desk::now()).await.unwrap();
     }
     let first = desk.get("/local/collections/").await;
     assert_eq!(first.json()["collections"].as_array().unwrap().len(), 6);

@@ -3,7 +3,7 @@
 use protocol::terms::Role;
 use serde_json::Value;
 use stix::Tlp;
-use store::Sight;
+use store::{NewCollection, Sight};
 
 use super::desk::{LAMPS, PASSWORD, TAXII, TestDesk, basic, lamp, lamp_id, lamps};
 use node::desk::now;
@@ -57,8 +57,8 @@ async fn rights_end_at_the_collection_they_are_given_for() {
     let desk = TestDesk::start().await;
     let store = desk.service.store();
     let id = uuid::Uuid::from_u128(0x2222_2222_2222_4222_8222_2222_2222_2222);
-    let (root, alias, title) = ("local".to_owned(), "kettles".to_owned(), "Kettles".to_owned());
-    store.create_collection(id, root, alias, title, now()).await.unwrap();
+    let kettles = NewCollection::local(id, "kettles", "Kettles");
+    store.create_collection(kettles, "test".to_owned(), now()).await.unwrap();
     desk.confined("guest", (true, false)).await;
     let list = desk.ask_as("guest", "GET", "/local/collections/", "").await.json();
     assert_eq!(list["collections"].as_array().unwrap().len(), 1);

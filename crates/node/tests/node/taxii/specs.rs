@@ -82,8 +82,9 @@ async fn statuses_are_kept_for_thirty_days() {
 async fn aliases_are_unique_in_their_root() {
     let desk = TestDesk::start().await;
     let store = desk.service.store();
-    let (root, alias, title) = ("local".to_owned(), "lamps".to_owned(), "Others".to_owned());
-    store.create_collection(Uuid::new_v4(), root, alias, title, now()).await.unwrap();
+    let again = store::NewCollection::local(Uuid::new_v4(), "lamps", "Others");
+    let refused = store.create_collection(again, "test".to_owned(), now()).await;
+    assert!(matches!(refused, Err(store::Error::State(_))));
     let list = desk.get("/local/collections/").await.json();
     assert_eq!(list["collections"].as_array().unwrap().len(), 1);
 }
