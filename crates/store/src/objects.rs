@@ -31,12 +31,13 @@ mod versions;
 
 pub use awaiting::Awaiting;
 pub use classes::{Class, Sight};
-pub(crate) use classes::{all as all_classes, id_hash};
+pub(crate) use classes::{KeptClasses, all as all_classes, id_hash};
 pub(crate) use clock::Clock;
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;
 pub use manage::{CollectionChange, NewCollection};
 pub use pages::{Entry, Joined, Page, Pages};
+pub(crate) use pages::{KeptBodies, Single};
 pub(crate) use put::{Outcome, put};
 pub use versions::Versions;
 
@@ -225,16 +226,19 @@ impl Store {
     ///
     /// *Atomicity*: one transaction; the same request again adds nothing twice.
     pub async fn add_objects(&self, add: AddObjects) -> Result<Added, Error> {
-        self.write_rows(add.objects.len(), move |tx| {
+        let rows = add.objects.len();
+        let work = move |tx: &Tx<'_>| {
             let mut lines = add.failures.clone();
             let mut new = Vec::new();
+            let mut bodies = Vec::new();
             let mut clock = Clock::new(tx, add.now)?;
             let objects: Vec<&NewObject> = add.objects.iter().map(|(_, object)| object).collect();
             let outcomes = put(tx, &add.collection, &objects, &mut clock)?;
             for ((place, object), outcome) in add.objects.iter().zip(outcomes) {
                 lines.push(outcome.line(*place, object));
-                if let Outcome::New { row, .. } = outcome {
+                if let Outcome::New { row, date } = outcome {
                     new.push((row, object));
+                    bodies.push((date, row, object.body.clone()));
                 }
             }
             clock.keep(tx)?;
@@ -261,9 +265,15 @@ impl Store {
                 Some(draft) => Some(releases::draft(tx, draft, &add.account, &new, add.now)?),
                 None => None,
             };
-            Ok(Added { status_id: add.status_id, lines, release })
-        })
-        .await
+            Ok((Added { status_id: add.status_id, lines, release }, bodies))
+        };
+        let (added, bodies) = self.write_rows(rows, work).await?;
+        // What was just added is what pollers ask for next.
+        if self.lines().is_some() {
+            let kept = bodies.iter().map(|(date, row, body)| (*date, *row, body));
+            self.kept_bodies().keep(kept);
+        }
+        Ok(added)
     }
 
     /// The status of a request, for the account that made it.

@@ -3,7 +3,7 @@
 //! A group of the writer is one transaction that first takes the row of `sequencer`, so dates,
 //! leaf indices and pair numbers are given in the order of commits across all processes; what
 //! queues while another process holds it is the next, larger group. Readers are a few connections,
-//! used on the caller's thread. A lease is an advisory lock of a connection that does nothing
+//! used on the caller's thread, or driven by the task that asks ([`Lines`]). A lease is an advisory lock of a connection that does nothing
 //! else: it ends when the process does, without a clock. Commits are announced by `NOTIFY`.
 
 use std::{
@@ -26,11 +26,13 @@ use crate::{
     writer::Engine,
 };
 
+mod lines;
 mod pool;
 mod session;
 mod tls;
 mod translate;
 
+pub(crate) use lines::Lines;
 pub(crate) use pool::Pool;
 pub(crate) use session::Session;
 
@@ -56,7 +58,7 @@ const LISTEN_PAUSE: Duration = Duration::from_millis(500);
 /// Where a database is, and which schema of it is ours.
 #[derive(Clone)]
 pub(crate) struct Place {
-    config: postgres::Config,
+    config: tokio_postgres::Config,
     /// What makes connections secure, where they are to be.
     tls: Option<MakeRustlsConnect>,
     schema: String,
@@ -68,15 +70,16 @@ impl Place {
     /// *Errors*: [`Error::Address`], [`Error::SslMode`], [`Error::Pem`], [`Error::Tls`].
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         let (asked, url) = tls::Asked::take(url)?;
-        let mut config: postgres::Config = url.parse().map_err(Error::Address)?;
+        let mut config: tokio_postgres::Config = url.parse().map_err(Error::Address)?;
         config.connect_timeout(CONNECT_TIMEOUT).application_name("detente").ssl_mode(asked.mode());
         Ok(Self { config, tls: asked.connector()?, schema: String::new() })
     }
 
     fn connect(&self) -> Result<Client, Error> {
+        let config = postgres::Config::from(self.config.clone());
         Ok(match &self.tls {
-            Some(tls) => self.config.connect(tls.clone())?,
-            None => self.config.connect(NoTls)?,
+            Some(tls) => config.connect(tls.clone())?,
+            None => config.connect(NoTls)?,
         })
     }
 
@@ -115,7 +118,7 @@ pub(crate) fn open(place: &mut Place) -> Result<PostgresEngine, Error> {
         .ok_or(Error::Corrupt("no schema to work in"))?;
     place.schema = schema;
     // Each schema's connections can be told apart by whoever looks after the server.
-    place.config.application_name(&place.channel());
+    place.config.application_name(place.channel());
     session.batch(&format!("SET application_name = '{}'", place.channel()))?;
     migrate(&session, place)?;
     let process = Arc::new(AtomicI32::new(session.process()?));

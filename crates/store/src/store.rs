@@ -11,11 +11,12 @@ use std::{
     thread::JoinHandle,
 };
 
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     Error,
-    postgres::{self, Pool},
+    objects::{KeptBodies, KeptClasses, Single},
+    postgres::{self, Lines, Pool},
     sqlite::{self, SqliteEngine},
     tx::Tx,
     work::{Bells, Work},
@@ -52,6 +53,9 @@ struct Inner {
     bells: Arc<Bells>,
     leases: Mutex<HashSet<String>>,
     commits: Arc<AtomicU64>,
+    single: Single,
+    classes: KeptClasses,
+    bodies: KeptBodies,
 }
 
 enum Readers {
@@ -105,6 +109,9 @@ impl Store {
             bells,
             leases: Mutex::default(),
             commits,
+            single: Single::default(),
+            classes: KeptClasses::default(),
+            bodies: KeptBodies::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -186,6 +193,29 @@ impl Store {
             }
             Readers::Postgres(pool) => postgres::off_runtime(move || pool.read(&work)),
         }
+    }
+
+    /// Where one statement can be asked without stopping a thread: PostgreSQL, within a runtime.
+    pub(crate) fn lines(&self) -> Option<&Lines> {
+        match &self.inner.readers {
+            Readers::Postgres(pool) if Handle::try_current().is_ok() => Some(pool.lines()),
+            _ => None,
+        }
+    }
+
+    /// Objects that are asked for one by one.
+    pub(crate) fn single(&self) -> &Single {
+        &self.inner.single
+    }
+
+    /// The classes that were read last.
+    pub(crate) fn kept_classes(&self) -> &KeptClasses {
+        &self.inner.classes
+    }
+
+    /// The bodies that were written or read lately, for PostgreSQL alone.
+    pub(crate) fn kept_bodies(&self) -> &KeptBodies {
+        &self.inner.bodies
     }
 
     /// Runs `work` on a reader in one snapshot; it may run twice.

@@ -48,6 +48,12 @@ pub(crate) enum Value<'a> {
     Many(&'a [Option<&'a [u8]>]),
 }
 
+impl<'a> Row<'a> {
+    pub(crate) fn postgres(row: &'a ::postgres::Row) -> Self {
+        Self(Source::Postgres(row))
+    }
+}
+
 impl<'a> Tx<'a> {
     pub(crate) fn sqlite(connection: &'a rusqlite::Connection) -> Self {
         Self(Back::Sqlite(connection), Cell::default())
@@ -358,14 +364,6 @@ impl Row<'_> {
             Source::Postgres(row) => column.of_postgres(row)?.bytes(),
         };
         bytes.map(read).ok_or(Error::Corrupt("bytes"))
-    }
-
-    /// Whether a column holds nothing.
-    pub(crate) fn is_null(&self, column: impl Column) -> Result<bool, Error> {
-        Ok(match self.0 {
-            Source::Sqlite(row) => column.of_sqlite(row)? == ValueRef::Null,
-            Source::Postgres(row) => column.of_postgres(row)? == Value::Null,
-        })
     }
 
     /// A column, by name or by place from 0.

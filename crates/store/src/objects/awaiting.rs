@@ -134,7 +134,8 @@ fn settle<'o>(
     let at = params![entry.collection, entry.date_added];
     let sql = "/* settle */ DELETE FROM awaiting WHERE collection = ? AND date_added = ?";
     tx.execute(sql, at)?;
-    let sql = "/* settle */ SELECT class, row FROM entry WHERE collection = ? AND date_added = ?";
+    let sql = "/* settle */ SELECT class, row FROM entry
+               WHERE entry.collection = ? AND entry.date_added = ?";
     let held = tx.query_opt(sql, at, |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
     // It may have been deleted since it was read.
     let Some((held, row)) = held else { return Ok(None) };
@@ -162,7 +163,7 @@ fn apply(tx: &Tx<'_>, collection: i64, moved: &Move<'_>, date: i64) -> Result<()
     let sql = "/* redate */ DELETE FROM redated WHERE collection = ? AND date_added = ?";
     tx.execute(sql, params![collection, old])?;
     let sql = "/* redate */ UPDATE entry SET date_added = ?3, class = ?4
-               WHERE collection = ?1 AND date_added = ?2";
+               WHERE entry.collection = ?1 AND entry.date_added = ?2";
     tx.execute(sql, params![collection, old, date, moved.class])?;
     keep(tx, collection, [(date, moved.object)].into_iter())?;
     reflag(tx, collection, &moved.object.id)

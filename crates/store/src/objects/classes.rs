@@ -6,6 +6,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex},
 };
 
 use protocol::secrets;
@@ -14,6 +15,8 @@ use stix::Tlp;
 use super::{Collection, Flow};
 use crate::{
     Error, Store, params,
+    postgres::Lines,
+    store::lock,
     tx::{Row, ToColumn as _, Tx},
 };
 
@@ -98,6 +101,45 @@ impl Store {
     /// Every class that there is, in the order in which they came.
     pub async fn classes(&self) -> Result<Vec<Class>, Error> {
         self.read(all)
+    }
+}
+
+/// The classes of collections that are no aggregates, as they were read last.
+///
+/// A class never changes nor goes, and its number is above those of all that were committed before
+/// it. So whoever is told the newest number by the statement that reads a page knows whether these
+/// are all there are.
+#[derive(Default)]
+pub(crate) struct KeptClasses(Mutex<Arc<Known>>);
+
+/// Classes up to a number.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The newest of all, those of aggregates too.
+    pub(super) newest: i64,
+    /// In the order of their numbers.
+    pub(super) own: Vec<Class>,
+}
+
+impl Store {
+    /// What is known of the classes.
+    pub(super) fn known_classes(&self) -> Arc<Known> {
+        Arc::clone(&lock(&self.kept_classes().0))
+    }
+
+    /// Reads the classes anew.
+    pub(super) async fn learn_classes(&self, lines: &Lines) -> Result<Arc<Known>, Error> {
+        let rows = lines.ask("/* learn_classes */ SELECT * FROM class ORDER BY id", &[]).await?;
+        let all = rows.iter().map(|row| read(&Row::postgres(row)));
+        let all = all.collect::<Result<Vec<Class>, _>>()?;
+        let newest = all.last().map_or(0, |class| class.id);
+        let own = all.into_iter().filter(|class| class.source == 0).collect();
+        let known = Arc::new(Known { newest, own });
+        let mut kept = lock(&self.kept_classes().0);
+        if kept.newest < newest {
+            kept.clone_from(&known);
+        }
+        Ok(known)
     }
 }
 

@@ -171,8 +171,8 @@ pub(crate) fn withdraw(
                AND version_key IN (SELECT e.version_key FROM {given}
                JOIN entry e ON e.collection = ?1 AND e.date_added = g.date)";
     tx.execute_given(sql, params![collection, id], &given)?;
-    let sql = "/* withdraw */ DELETE FROM entry WHERE collection = ?1
-               AND date_added IN (SELECT g.date FROM {given})";
+    let sql = "/* withdraw */ DELETE FROM entry WHERE entry.collection = ?1 AND entry.date_added IN
+               (SELECT g.date FROM {given})";
     tx.execute_given(sql, params![collection], &given)?;
     feed::settle(tx, collection, id)?;
     bodies.extend(entries.iter().map(|(_, row)| *row));

@@ -9,16 +9,26 @@ use protocol::findings::Found;
 use uuid::Uuid;
 
 use super::{
-    Class, Collection, Sight, Versions,
+    Class, Collection, Flow, Sight, Versions,
     classes::{self, id_hash},
     versions::{MIXED, Version, chosen},
 };
 use crate::{
-    Error, Store, params, rows,
-    tx::{Given, Kind, ToColumn as _, Tx, Value},
+    Error, Store, params,
+    postgres::Lines,
+    rows,
+    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
+mod bodies;
 pub(super) mod ranges;
+mod single;
+
+pub(crate) use bodies::KeptBodies;
+pub(crate) use single::Single;
+
+/// Times that a page is read until its bodies are those of the same moment.
+const TRIES_MAX: usize = 8;
 
 /// What is asked of a collection.
 #[derive(Debug, Clone, Default)]
@@ -116,12 +126,18 @@ impl Store {
         page: &Page,
         room: usize,
     ) -> Result<Joined, Error> {
+        if let Some(lines) = self.lines().filter(|_| collection.flow != Flow::Aggregate) {
+            match (page.ids.as_slice(), page.versions.states()) {
+                ([], _) => return self.whole(lines, collection, page, room).await,
+                ([id], Some(states)) => {
+                    return self.one(lines, collection, page, (id, states), room).await;
+                }
+                _ => {}
+            }
+        }
         self.snapshot(|tx| {
             let classes = classes::of(collection, tx)?;
             let seen = page.sight.seen(&classes);
-            if tx.is_postgres() && page.ids.is_empty() {
-                return whole(tx, collection, page, &classes, &seen, room);
-            }
             let (places, more) = places(tx, collection, page, &classes, &seen)?;
             let size: usize = places.iter().map(|place| place.size + 1).sum();
             let mut bodies = vec![0; room];
@@ -130,6 +146,37 @@ impl Store {
             let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
             Ok(Joined { bodies, dates, more })
         })
+    }
+
+    /// A page in one buffer where one statement is asked at a time: it says which entries the page
+    /// holds, in one snapshot, and whether the classes that are known are all there are.
+    async fn whole(
+        &self,
+        lines: &Lines,
+        collection: &Collection,
+        page: &Page,
+        room: usize,
+    ) -> Result<Joined, Error> {
+        let mut known = self.known_classes();
+        for _ in 0..TRIES_MAX {
+            let seen = page.sight.seen(&known.own);
+            let (sql, values) = ranges::beside_newest(collection, page, &known.own, &seen);
+            let rows = lines.ask(&sql, &values).await?;
+            let (first, rows) = rows.split_first().ok_or(Error::Corrupt("a page"))?;
+            let newest: Option<i64> = Row::postgres(first).get(0)?;
+            if newest.unwrap_or(0) != known.newest {
+                known = self.learn_classes(lines).await?;
+                continue;
+            }
+            let places = rows.iter().map(|row| Place::read(&Row::postgres(row)));
+            let mut places = places.collect::<Result<Vec<_>, _>>()?;
+            let more = cut(&mut places, page);
+            if let Some(bodies) = self.bodies(lines, &places, room).await? {
+                let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
+                return Ok(Joined { bodies, dates, more });
+            }
+        }
+        Err(Error::Corrupt("an entry without its body"))
     }
 
     /// How many objects a collection holds, by type.
@@ -152,32 +199,19 @@ fn join(bodies: &mut Vec<u8>, room: usize, body: &[u8]) {
     bodies.extend_from_slice(body);
 }
 
-/// A page whose places and bodies come together.
-fn whole(
-    tx: &Tx<'_>,
-    collection: &Collection,
-    page: &Page,
-    classes: &[Class],
-    seen: &[&Class],
-    room: usize,
-) -> Result<Joined, Error> {
-    let (mut bodies, mut dates) = (vec![0; room], None);
-    let more = ranges::read_whole(tx, collection, page, classes, seen, |date, body| {
-        dates = Some((dates.map_or(date, |(first, _)| first), date));
-        join(&mut bodies, room, body);
-    })?;
-    if more && dates.is_none() {
-        return Err(Error::Corrupt("an entry without its body"));
-    }
-    Ok(Joined { bodies, dates, more })
-}
-
 /// Where an entry of a page lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) date: i64,
     row: i64,
     size: usize,
+}
+
+impl Place {
+    /// Reads date, row and size.
+    fn read(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? })
+    }
 }
 
 /// The entries of a page in the order of their dates, and whether another follows.
@@ -193,6 +227,12 @@ fn places(
     } else {
         of_ids(tx, collection, page, seen)?
     };
+    let more = cut(&mut places, page);
+    Ok((places, more))
+}
+
+/// Keeps of the places what one page holds; whether another follows.
+fn cut(places: &mut Vec<Place>, page: &Page) -> bool {
     let mut bytes = 0usize;
     let fits = places.iter().take(page.limit).take_while(|place| {
         let fits = bytes == 0 || !page.with_bodies || bytes < page.bytes_max;
@@ -202,7 +242,7 @@ fn places(
     let count = fits.count();
     let more = count < places.len();
     places.truncate(count);
-    Ok((places, more))
+    more
 }
 
 /// What is known of entries besides their bodies.

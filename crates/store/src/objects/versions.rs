@@ -50,6 +50,15 @@ impl Versions {
         if let Self::Some { keys, .. } = self { keys } else { &[] }
     }
 
+    /// The states among which these versions are, where not every entry has to be looked at.
+    pub(super) fn states(&self) -> Option<i64> {
+        match self {
+            Self::Last => Some(LAST),
+            Self::First => Some(FIRST),
+            Self::All | Self::Some { .. } => None,
+        }
+    }
+
     /// Whether an entry in this state is shown, where its state tells the whole truth.
     pub(super) fn wants(&self, state: i64) -> bool {
         self.all() || (self.first() && state & FIRST != 0) || (self.last() && state & LAST != 0)

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex};
 
-use super::{Place, Session, off_runtime};
+use super::{Lines, Place, Session, off_runtime};
 use crate::{Error, params, store::lock, tx::Tx};
 
 /// Readers of one process.
@@ -12,6 +12,7 @@ pub(crate) struct Pool {
     state: Mutex<State>,
     given_back: Condvar,
     leases: Mutex<Option<Session>>,
+    lines: Lines,
 }
 
 #[derive(Default)]
@@ -23,7 +24,13 @@ struct State {
 impl Pool {
     pub(crate) fn new(place: Place, size: usize) -> Self {
         let (state, given_back) = (Mutex::default(), Condvar::new());
-        Self { place, size, state, given_back, leases: Mutex::default() }
+        let lines = Lines::new(place.clone(), size);
+        Self { place, size, state, given_back, leases: Mutex::default(), lines }
+    }
+
+    /// The connections for questions from within a runtime.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// Asks on a reader; once more on a new connection when an old one turns out to be dead.
@@ -115,6 +122,7 @@ impl Pool {
         off_runtime(|| {
             lock(&self.leases).take();
             lock(&self.state).idle.clear();
+            self.lines.close();
         });
     }
 }

@@ -12,12 +12,12 @@ use super::{Place, translate::translate};
 use crate::{Error, tx::Value};
 
 /// Prepared statements kept by a connection.
-const STATEMENTS_MAX: usize = 512;
+pub(super) const STATEMENTS_MAX: usize = 512;
 
 /// Every statement here goes along indexes, whatever the statistics say on the day it is planned:
 /// a plan that walks, sorts or compiles is wrong for all of them, and a plan that was made once
 /// holds.
-const SETTINGS: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0; \
+pub(super) const SETTINGS: &str = "SET jit = off; SET max_parallel_workers_per_gather = 0; \
                         SET enable_seqscan = off; SET enable_bitmapscan = off; \
                         SET enable_hashjoin = off; SET enable_mergejoin = off; \
                         SET plan_cache_mode = force_generic_plan";
@@ -100,7 +100,7 @@ impl Session {
     }
 }
 
-fn bind<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
+pub(super) fn bind<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 

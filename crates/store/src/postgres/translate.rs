@@ -37,13 +37,25 @@ pub(super) fn translate(sql: &str) -> String {
 /// PostgreSQL takes any index that begins with it while the table is empty, and walks the whole
 /// collection for each row ever after; `+ 0` keeps it from those.
 fn by_date_alone(sql: &str) -> String {
-    let mut out = sql.to_owned();
-    for (entry, place) in [("e", "$1"), ("e", "$2"), ("entry", "$1")] {
-        let rest = format!(" = {place} AND {entry}.date_added = g.");
-        out = out.replace(
-            &format!("{entry}.collection{rest}"),
-            &format!("{entry}.collection + 0{rest}"),
-        );
+    ["e", "entry"].into_iter().fold(sql.to_owned(), |sql, table| of_table(&sql, table))
+}
+
+/// The same for a table under one name.
+fn of_table(sql: &str, table: &str) -> String {
+    let (column, date) = (format!("{table}.collection"), format!(" AND {table}.date_added "));
+    let mut parts = sql.split(column.as_str());
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_whole = !out.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let value = part.strip_prefix(" = ").and_then(|rest| rest.split_once(date.as_str()));
+        let is_lookup = value.is_some_and(|(value, rest)| {
+            !value.contains(' ') && (rest.starts_with("= ") || rest.starts_with("IN ("))
+        });
+        out.push_str(&column);
+        if is_whole && is_lookup {
+            out.push_str(" + 0");
+        }
+        out.push_str(part);
     }
     out
 }
@@ -80,6 +92,22 @@ mod tests {
         let sql = "JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
         let plain = "JOIN entry e ON e.collection + 0 = $1 AND e.date_added = g.date";
         assert_eq!(translate(sql), plain);
+        for (sql, plain) in [
+            (
+                "ON e.collection = a.collection AND e.date_added = a.date_added",
+                "ON e.collection + 0 = a.collection AND e.date_added = a.date_added",
+            ),
+            (
+                "WHERE entry.collection = ? AND entry.date_added = ?",
+                "WHERE entry.collection + 0 = $1 AND entry.date_added = $2",
+            ),
+            (
+                "WHERE entry.collection = ?1 AND entry.date_added IN (SELECT",
+                "WHERE entry.collection + 0 = $1 AND entry.date_added IN (SELECT",
+            ),
+        ] {
+            assert_eq!(translate(sql), plain);
+        }
         let range = "WHERE e.collection = ?1 AND e.date_added > ?2";
         assert_eq!(translate(range), "WHERE e.collection = $1 AND e.date_added > $2");
     }

@@ -1,12 +1,16 @@
 //! Small words for the suite: a collection, objects, adding, paging.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use pollster::block_on;
 use protocol::{secrets::sha256, terms::Timestamp};
 use stix::Tlp;
 use store::{
-    AddObjects, Added, Collection, Error, NewCollection, NewObject, Page, Pages, Store, Versions,
+    AddObjects, Added, Collection, Error, Joined, NewCollection, NewObject, Page, Pages, Store,
+    Versions,
 };
+use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 pub(crate) const START_MS: i64 = 1_790_000_000_000;
@@ -95,8 +99,50 @@ pub(crate) fn latest() -> Page {
     Page { versions: Versions::Last, ..everything() }
 }
 
+/// A page; the same in one buffer, asked for from within a runtime as a door does, holds its bytes.
 pub(crate) fn page(store: &Store, collection: &Collection, page: &Page) -> Pages {
-    block_on(store.page(collection, page)).unwrap()
+    let pages = block_on(store.page(collection, page)).unwrap();
+    if page.with_bodies {
+        let joined = joined(store, collection, page);
+        let bodies: Vec<&[u8]> = pages.entries.iter().filter_map(|e| e.body.as_deref()).collect();
+        let ends = pages.entries.first().zip(pages.entries.last());
+        assert_eq!(joined.dates, ends.map(|(first, last)| (first.date_added, last.date_added)));
+        assert_eq!((joined.more, joined.bodies.get(..ROOM)), (pages.more, Some(&[0; ROOM][..])));
+        assert_eq!(joined.bodies[ROOM..], bodies.join(&b","[..]));
+    }
+    pages
+}
+
+const ROOM: usize = 7;
+
+/// A page in one buffer, from within a runtime.
+pub(crate) fn joined(store: &Store, collection: &Collection, page: &Page) -> Joined {
+    try_joined(store, collection, page).unwrap()
+}
+
+pub(crate) fn try_joined(
+    store: &Store,
+    collection: &Collection,
+    page: &Page,
+) -> Result<Joined, Error> {
+    runtime().block_on(store.joined(collection, page, ROOM))
+}
+
+/// Ids and versions of the objects of such a page, as [`name`] tells them.
+pub(crate) fn names(joined: &Joined) -> Vec<String> {
+    let text = std::str::from_utf8(&joined.bodies[ROOM..]).unwrap();
+    let all: Vec<serde_json::Value> = serde_json::from_str(&format!("[{text}]")).unwrap();
+    let name = |object: &serde_json::Value| {
+        let id = object["id"].as_str().unwrap().trim_start_matches("tool--").to_owned();
+        format!("{id}.{}", object["version"])
+    };
+    all.iter().map(name).collect()
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME
+        .get_or_init(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap())
 }
 
 /// Ids and versions of what a page shows, such as `1.0`, in order.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pollster::block_on;
-use store::{Page, Store};
+use store::{Collection, Page, Store};
 use testkit::Base;
 
 use crate::{kit::*, over_both};
@@ -27,13 +27,14 @@ fn pollers_see_every_object_once_under_any_number_of_writers(base: &Base) {
         let shared = collection(&store, &format!("writers-{writers}"));
         let (next, done) = (AtomicU32::new(0), AtomicBool::new(false));
         let seen = std::thread::scope(|scope| {
-            let pollers: Vec<_> = [1, 7, 100]
-                .into_iter()
-                .map(|limit| {
-                    let (store, shared, done) = (&store, &shared, &done);
-                    scope.spawn(move || poll(store, shared, limit, done))
-                })
-                .collect();
+            let pollers: Vec<_> =
+                [(1, one_by_one as Ask), (7, one_by_one), (7, whole), (100, whole)]
+                    .into_iter()
+                    .map(|(limit, ask)| {
+                        let (store, shared, done) = (&store, &shared, &done);
+                        scope.spawn(move || poll(store, shared, (limit, ask), done))
+                    })
+                    .collect();
             let writing: Vec<_> = (0..writers)
                 .map(|_| {
                     let (store, shared, next) = (&store, &shared, &next);
@@ -63,28 +64,44 @@ fn pollers_see_every_object_once_under_any_number_of_writers(base: &Base) {
     }
 }
 
+/// Names and dates of a page; dates of its ends alone where that is all it tells.
+type Ask = fn(&Store, &Collection, &Page) -> (Vec<String>, Vec<i64>);
+
+fn one_by_one(store: &Store, collection: &Collection, asked: &Page) -> (Vec<String>, Vec<i64>) {
+    let got = block_on(store.page(collection, asked)).unwrap();
+    got.entries.iter().map(|entry| (name(entry), entry.date_added)).unzip()
+}
+
+/// As a door asks.
+fn whole(store: &Store, collection: &Collection, asked: &Page) -> (Vec<String>, Vec<i64>) {
+    let got = joined(store, collection, asked);
+    let ends =
+        got.dates.map(|(first, last)| if first < last { vec![first, last] } else { vec![last] });
+    (names(&got), ends.unwrap_or_default())
+}
+
 /// Polls until the writers are done and a page after that is empty.
 fn poll(
     store: &Store,
-    collection: &store::Collection,
-    limit: usize,
+    collection: &Collection,
+    (limit, ask): (usize, Ask),
     done: &AtomicBool,
 ) -> Vec<String> {
-    let (mut asked, mut names) = (Page { limit, ..latest() }, Vec::new());
+    let (mut asked, mut seen) = (Page { limit, ..latest() }, Vec::new());
     loop {
         let last = done.load(Ordering::Acquire);
-        let got = page(store, collection, &asked);
-        for entry in &got.entries {
-            assert!(asked.after.is_none_or(|after| entry.date_added > after), "dates rise");
-            asked.after = Some(entry.date_added);
-            names.push(name(entry));
+        let (names, dates) = ask(store, collection, &asked);
+        for date in dates {
+            assert!(asked.after.is_none_or(|after| date > after), "dates rise");
+            asked.after = Some(date);
         }
-        if got.entries.is_empty() {
+        if names.is_empty() {
             if last {
-                return names;
+                return seen;
             }
             std::thread::sleep(Duration::from_millis(1));
         }
+        seen.extend(names);
     }
 }
 

@@ -54,6 +54,11 @@ fn types_and_ids_find_theirs_alone(base: &Base) {
     add(&store, &workbench, objects);
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let types = |wanted: &[&str]| Page { types: texts(wanted), ..latest() };
+    let one = |id, kinds| Page { ids: texts(&[id]), ..types(kinds) };
+    assert_eq!(shown(&store, &workbench, &one("tool--3", &[])), ["3.0"]);
+    assert_eq!(shown(&store, &workbench, &one("tool--3", &["tool"])), ["3.0"]);
+    assert!(shown(&store, &workbench, &one("tool--3", &["url"])).is_empty());
+    assert!(shown(&store, &workbench, &one("tool--9", &[])).is_empty());
     assert_eq!(shown(&store, &workbench, &types(&["tool"])), ["1.0", "3.0"]);
     assert_eq!(shown(&store, &workbench, &types(&["url", "malware"])), ["2.0", "4.0"]);
     assert_eq!(walk(&store, &workbench, &Page { limit: 1, ..types(&["tool", "url"]) }).len(), 3);

@@ -17,72 +17,27 @@ pub(in crate::objects) fn read(
     classes: &[Class],
     seen: &[&Class],
 ) -> Result<Vec<Place>, Error> {
-    let Some((merged, values)) = merged(tx, collection, page, classes, seen) else {
+    let asked = Asked::new(page, classes, seen);
+    let Some((merged, values)) = asked.merged(collection, tx.is_postgres()) else {
         return Ok(Vec::new());
     };
-    tx.query(&format!("/* page */ {merged}"), &values, |row| {
-        Ok(Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? })
-    })
+    tx.query(&format!("/* page */ {merged}"), &values, Place::read)
 }
 
-/// The same with the bodies, for PostgreSQL: it is asked once, and because it sends an answer to
-/// its end, whatever is read of it, it counts the bytes itself. Whether another object follows.
-pub(super) fn read_whole(
-    tx: &Tx<'_>,
-    collection: &Collection,
-    page: &Page,
-    classes: &[Class],
-    seen: &[&Class],
-    mut body: impl FnMut(i64, &[u8]),
-) -> Result<bool, Error> {
-    let Some((merged, mut values)) = merged(tx, collection, page, classes, seen) else {
-        return Ok(false);
-    };
-    values.extend([Value::count(page.limit), Value::count(page.bytes_max)]);
-    let (limit, bytes_max) = (values.len() - 1, values.len());
-    let sql = format!(
-        "/* page_whole */ SELECT p.date_added, b.body FROM (
-           SELECT r.date_added, r.row, row_number() OVER w AS n, sum(r.size) OVER w - r.size AS before
-           FROM ({merged}) r WINDOW w AS (ORDER BY r.date_added)) p
-         LEFT JOIN blob b
-           ON b.row = p.row AND p.n <= ?{limit}
-           AND (p.before = 0 OR p.before < CAST(?{bytes_max} AS BIGINT))
-         ORDER BY p.date_added"
-    );
-    let mut more = false;
-    tx.each(&sql, &values, |row| {
-        let date = row.get(0)?;
-        more = row.is_null(1)?;
-        if !more {
-            row.with_bytes(1, |bytes| body(date, bytes))?;
-        }
-        Ok(!more)
-    })?;
-    Ok(more)
-}
-
-/// The statement that merges the ranges, and its values; none where nothing can fit.
-fn merged<'p>(
-    tx: &Tx<'_>,
+/// The same as one statement for PostgreSQL, and its values. Its first row is the number of the
+/// newest class: nothing is left out where `classes` reach up to it.
+pub(super) fn beside_newest<'p>(
     collection: &Collection,
     page: &'p Page,
     classes: &[Class],
     seen: &'p [&'p Class],
-) -> Option<(String, Vec<Value<'p>>)> {
-    let asked = Asked { page, seen, everything: seen.len() == classes.len() };
-    let (ranges, values) = asked.ranges(collection);
-    if ranges.is_empty() {
-        return None;
+) -> (String, Vec<Value<'p>>) {
+    const NEWEST: &str =
+        "/* page */ SELECT max(id), CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM class";
+    match Asked::new(page, classes, seen).merged(collection, true) {
+        Some((merged, values)) => (format!("{NEWEST} UNION ALL ({merged})"), values),
+        None => (NEWEST.to_owned(), Vec::new()),
     }
-    let limit = page.limit.saturating_add(1);
-    // SQLite merges the ranges as they are; PostgreSQL would sort all of them, unless each is cut
-    // on its own, which SQLite would sort.
-    let cut = |range: &String| match tx.is_postgres() && ranges.len() > 1 {
-        true => format!("({range} ORDER BY date_added LIMIT {limit})"),
-        false => range.clone(),
-    };
-    let ranges = ranges.iter().map(cut).collect::<Vec<_>>().join("\nUNION ALL ");
-    Some((format!("{ranges} ORDER BY date_added LIMIT {limit}"), values))
 }
 
 struct Asked<'p> {
@@ -92,9 +47,34 @@ struct Asked<'p> {
 }
 
 impl<'p> Asked<'p> {
+    fn new(page: &'p Page, classes: &[Class], seen: &'p [&'p Class]) -> Self {
+        Self { page, seen, everything: seen.len() == classes.len() }
+    }
+
+    /// The statement that merges the ranges, and its values; none where nothing can fit.
+    fn merged(
+        &self,
+        collection: &Collection,
+        is_postgres: bool,
+    ) -> Option<(String, Vec<Value<'p>>)> {
+        let (ranges, values) = self.ranges(collection, is_postgres);
+        if ranges.is_empty() {
+            return None;
+        }
+        let limit = self.page.limit.saturating_add(1);
+        // SQLite merges the ranges as they are; PostgreSQL would sort all of them, unless each is
+        // cut on its own, which SQLite would sort.
+        let cut = |range: &String| match is_postgres && ranges.len() > 1 {
+            true => format!("({range} ORDER BY date_added LIMIT {limit})"),
+            false => range.clone(),
+        };
+        let ranges = ranges.iter().map(cut).collect::<Vec<_>>().join("\nUNION ALL ");
+        Some((format!("{ranges} ORDER BY date_added LIMIT {limit}"), values))
+    }
+
     /// The statement's parts and its values. The text follows from which filters there are and
     /// from numbers of classes, never from what anybody wrote.
-    fn ranges(&self, collection: &Collection) -> (Vec<String>, Vec<Value<'p>>) {
+    fn ranges(&self, collection: &Collection, is_postgres: bool) -> (Vec<String>, Vec<Value<'p>>) {
         let page = self.page;
         let after = page.after.unwrap_or(i64::MIN);
         let mut values = vec![Value::Int(collection.row), Value::Int(after)];
@@ -103,7 +83,8 @@ impl<'p> Asked<'p> {
         let classes: Vec<&Class> =
             self.seen.iter().copied().filter(|class| self.wants(class)).collect();
         let mut ranges = Vec::new();
-        if page.versions.all() && self.is_whole(&classes) {
+        // The table of SQLite lies in the order of its dates; PostgreSQL has no such order.
+        if !is_postgres && page.versions.all() && self.is_whole(&classes) {
             ranges.push(range("", "", ""));
             return (ranges, values);
         }
