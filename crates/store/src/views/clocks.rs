@@ -15,17 +15,6 @@ pub struct Clocks {
     pub running: u64,
 }
 
-/// The three counts over rows of `done` (a moment, or null), `begun` and `allowed`.
-fn tally(name: &str, rows: &str) -> String {
-    format!(
-        "/* {name} */ SELECT
-         count(*) FILTER (WHERE done IS NOT NULL AND done - begun <= allowed),
-         count(*) FILTER (WHERE coalesce(done, ?2) - begun > allowed),
-         count(*) FILTER (WHERE done IS NULL AND ?2 - begun <= allowed)
-         FROM ({rows}) AS clocks"
-    )
-}
-
 fn read(row: &Row<'_>) -> Result<Clocks, Error> {
     Ok(Clocks { kept: row.get(0)?, missed: row.get(1)?, running: row.get(2)? })
 }
@@ -38,6 +27,25 @@ fn allowed(column: &str, clock_ms: impl Fn(Precedence) -> i64) -> String {
 }
 
 impl Store {
+    /// The three counts over rows of `done` (a moment, or null), `begun` and `allowed`; `?1` is
+    /// since when.
+    fn tally(
+        &self,
+        name: &str,
+        rows: &str,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Clocks, Error> {
+        let sql = format!(
+            "/* {name} */ SELECT
+             count(*) FILTER (WHERE done IS NOT NULL AND done - begun <= allowed),
+             count(*) FILTER (WHERE coalesce(done, ?2) - begun > allowed),
+             count(*) FILTER (WHERE done IS NULL AND ?2 - begun <= allowed)
+             FROM ({rows}) AS clocks"
+        );
+        self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
+    }
+
     /// From a draft that asks for a second person to that person's decision.
     pub async fn decisions_tally(
         &self,
@@ -53,8 +61,7 @@ impl Store {
              AND (r.released_by IS NOT NULL OR r.state IN ('awaiting-release', 'returned'))",
             allowed("r.precedence", clock_ms)
         );
-        let sql = tally("decisions_tally", &rows);
-        self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
+        self.tally("decisions_tally", &rows, since, now)
     }
 
     /// From a loud release that came in to the first person's acknowledgement.
@@ -71,8 +78,7 @@ impl Store {
              AND s.outcome <> 'refused'",
             allowed("s.precedence", clock_ms)
         );
-        let sql = tally("acknowledgements_tally", &rows);
-        self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
+        self.tally("acknowledgements_tally", &rows, since, now)
     }
 
     /// From a loud release of ours to the acknowledgement of a person at each partner.
@@ -90,8 +96,7 @@ impl Store {
              AND d.delivered IS NOT NULL AND coalesce(d.outcome, '') <> 'refused'",
             allowed("s.precedence", clock_ms)
         );
-        let sql = tally("seen_there_tally", &rows);
-        self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
+        self.tally("seen_there_tally", &rows, since, now)
     }
 
     /// From a recall of ours to each recipient's answer.
@@ -108,7 +113,6 @@ impl Store {
              LEFT JOIN recall_answer a ON a.recall = r.id AND a.partner = d.partner
              WHERE r.at >= ?1"
         );
-        let sql = tally("answers_tally", &rows);
-        self.read(|tx| tx.query_one(&sql, params![since.as_ms(), now.as_ms()], read))
+        self.tally("answers_tally", &rows, since, now)
     }
 }

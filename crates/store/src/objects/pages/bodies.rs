@@ -6,7 +6,7 @@
 //! page still names both. Nothing is served that this statement does not name.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard},
 };
 
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::{Place, join};
 use crate::{Error, Store, postgres::Lines, store::lock, tx::Row, tx::Value};
 
-/// Bytes kept of each generation.
+/// Bytes kept.
 const KEPT_MAX: usize = 48 * 1024 * 1024;
 /// What an entry costs besides its bytes.
 const OVERHEAD: usize = 128;
@@ -23,55 +23,52 @@ const OVERHEAD: usize = 128;
 /// Date and row.
 type Key = (i64, i64);
 
-/// The bodies that were written or read lately, in two generations: what is asked for again moves
-/// to the young one, and when that is full the old one goes.
+/// The bodies that were written or read last. Those that came first go first, whatever is asked for
+/// in between: pollers ask for what is new, and one that starts anew goes through everything.
 #[derive(Default)]
-pub(crate) struct KeptBodies(Mutex<Generations>);
+pub(crate) struct KeptBodies(Mutex<Kept>);
 
 #[derive(Default)]
-struct Generations {
-    young: HashMap<Key, Bytes>,
-    old: HashMap<Key, Bytes>,
-    young_bytes: usize,
+struct Kept {
+    bodies: HashMap<Key, Bytes>,
+    order: VecDeque<Key>,
+    bytes: usize,
 }
 
 impl KeptBodies {
-    fn generations(&self) -> MutexGuard<'_, Generations> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         lock(&self.0)
     }
 
     /// Keeps bodies of entries that are committed. They are copied: a part of a request would hold
     /// the whole of it.
     pub(crate) fn keep<'b>(&self, bodies: impl Iterator<Item = (i64, i64, &'b Bytes)>) {
-        let mut generations = self.generations();
+        let mut kept = self.kept();
         for (date, row, body) in bodies {
-            generations.insert((date, row), Bytes::copy_from_slice(body));
+            kept.insert((date, row), Bytes::copy_from_slice(body));
         }
     }
 }
 
-impl Generations {
+impl Kept {
     fn insert(&mut self, key: Key, body: Bytes) {
         let size = body.len() + OVERHEAD;
-        if size > KEPT_MAX / 4 {
+        // One that would push out most of the others is not worth it.
+        if size > KEPT_MAX / 4 || self.bodies.contains_key(&key) {
             return;
         }
-        if self.young_bytes + size > KEPT_MAX {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
-        if self.young.insert(key, body).is_none() {
-            self.young_bytes += size;
+        self.bytes += size;
+        self.bodies.insert(key, body);
+        self.order.push_back(key);
+        while self.bytes > KEPT_MAX {
+            let oldest = self.order.pop_front().and_then(|key| self.bodies.remove(&key));
+            let Some(oldest) = oldest else { return };
+            self.bytes -= oldest.len() + OVERHEAD;
         }
     }
 
-    fn get(&mut self, key: Key) -> Option<Bytes> {
-        if let Some(body) = self.young.get(&key) {
-            return Some(body.clone());
-        }
-        let body = self.old.remove(&key)?;
-        self.insert(key, body.clone());
-        Some(body)
+    fn get(&self, key: Key) -> Option<Bytes> {
+        self.bodies.get(&key).cloned()
     }
 }
 
@@ -85,7 +82,7 @@ impl Store {
         room: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
         let mut bodies: Vec<Option<Bytes>> = {
-            let mut kept = self.kept_bodies().generations();
+            let kept = self.kept_bodies().kept();
             places.iter().map(|place| kept.get((place.date, place.row))).collect()
         };
         if bodies.iter().any(Option::is_none) {
@@ -123,7 +120,7 @@ impl Store {
             let row = Row::postgres(row);
             found.insert(row.get::<i64>(0)?, row.get::<Bytes>(1)?);
         }
-        let mut kept = self.kept_bodies().generations();
+        let mut kept = self.kept_bodies().kept();
         for (place, body) in places.iter().zip(bodies).filter(|(_, body)| body.is_none()) {
             if let Some(read) = found.get(&place.row) {
                 kept.insert((place.date, place.row), read.clone());
@@ -139,24 +136,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_asked_for_goes_after_two_generations_and_memory_stays_bounded() {
-        let mut kept = Generations::default();
+    fn oldest_go_first_and_memory_stays_bounded() {
+        let mut kept = Kept::default();
         let body = Bytes::from(vec![b'x'; 1_000_000]);
-        let asked = (7, 7);
-        kept.insert(asked, body.clone());
-        for n in 100..200 {
+        for n in 0..100 {
             kept.insert((n, n), body.clone());
-            assert_eq!(kept.get(asked), Some(body.clone()), "asked for again and again");
-            assert!(kept.young_bytes <= KEPT_MAX && kept.young.len() + kept.old.len() <= 100);
+            kept.insert((n, n), body.clone());
+            assert!(kept.bytes <= KEPT_MAX && kept.order.len() == kept.bodies.len());
         }
-        assert_eq!(kept.get((100, 100)), None);
-        assert!(kept.get((199, 199)).is_some());
-        assert_eq!(kept.get((199, 200)), None, "another row of the same date is another body");
+        assert_eq!(kept.bodies.len(), 50);
+        assert_eq!(kept.get((49, 49)), None);
+        assert!(kept.get((50, 50)).is_some());
+        assert_eq!(kept.get((99, 98)), None, "another row of the same date is another body");
     }
 
     #[test]
     fn body_that_would_push_out_the_others_is_not_kept() {
-        let mut kept = Generations::default();
+        let mut kept = Kept::default();
         kept.insert((1, 1), Bytes::from(vec![b'x'; KEPT_MAX / 2]));
         assert_eq!(kept.get((1, 1)), None);
     }
