@@ -289,8 +289,15 @@ impl Store {
             for taken in &batch {
                 take_in(tx, taken, now)?;
             }
+            let apart =
+                |taken: &&TakeIn| matches!(taken.effect, InEffect::Objects { apart: Some(_), .. });
+            let apart: Vec<StatementId> =
+                batch.iter().filter(apart).map(|taken| taken.id).collect();
             for receipt in &receipts {
-                statements::commit(tx, receipt, &signer, now, "node")?;
+                let id = statements::commit(tx, receipt, &signer, now, "node")?;
+                for of in apart.iter().filter(|of| receipt.re.contains(of)) {
+                    quarantine::told(tx, of, id)?;
+                }
             }
             Ok(())
         })
@@ -447,9 +454,11 @@ fn effect(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
             keep_objects(tx, id, &collection, objects, now)
         }
         InEffect::Receipts(lines) => {
+            let (agreement, number) = (received.agreement, received.number);
+            let receipt = outbox::Receipt { id, partner, agreement, number };
             for line in lines {
                 let outcome = (line.outcome, line.code.as_deref());
-                outbox::receipted(tx, line.statement, partner, id, outcome, now)?;
+                outbox::receipted(tx, line.statement, &receipt, outcome, now)?;
             }
             Ok(())
         }

@@ -1,7 +1,9 @@
 //! The outbox: what waits for a link, loudest first; and what a courier would carry.
 
 use bytes::Bytes;
-use protocol::terms::{NodeName, Outcome, Precedence, StatementId, StatementType, Timestamp};
+use protocol::terms::{
+    AgreementId, NodeName, Outcome, Precedence, StatementId, StatementType, Timestamp,
+};
 
 use crate::{
     Error, Store, Work, journal, params, releases, rows,
@@ -259,21 +261,39 @@ impl Store {
     }
 }
 
+/// A receipt that came in.
+pub(crate) struct Receipt<'a> {
+    pub(crate) id: StatementId,
+    pub(crate) partner: &'a NodeName,
+    pub(crate) agreement: AgreementId,
+    /// Its number in the pair: of two receipts the later one holds, in whatever order they come.
+    pub(crate) number: u64,
+}
+
 /// A receipt for one of our statements is here.
 pub(crate) fn receipted(
     tx: &Tx<'_>,
     statement: StatementId,
-    partner: &NodeName,
-    receipt: StatementId,
+    receipt: &Receipt<'_>,
     (outcome, code): (Outcome, Option<&str>),
     now: Timestamp,
 ) -> Result<(), Error> {
-    let key = statement.to_string();
+    let (key, partner) = (statement.to_string(), receipt.partner);
     let changed = tx.execute(
         "/* outbox::receipted */ UPDATE delivery SET state = 'receipted', outcome = ?3,
              code = ?4, receipt = ?5 WHERE statement = ?1 AND partner = ?2
-         AND (outcome IS NULL OR outcome = 'quarantined')",
-        params![key, partner.as_str(), outcome.word(), code, receipt.to_string()],
+         AND (outcome IS NULL OR outcome = 'quarantined') AND NOT EXISTS
+         (SELECT 1 FROM pair p WHERE p.partner = ?2 AND p.agreement = ?6 AND p.out = 0
+          AND p.number > ?7 AND p.statement = delivery.receipt)",
+        params![
+            key,
+            partner.as_str(),
+            outcome.word(),
+            code,
+            receipt.id.to_string(),
+            receipt.agreement.to_string(),
+            receipt.number
+        ],
     )?;
     if changed == 0 {
         return Ok(());

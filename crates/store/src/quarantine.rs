@@ -113,6 +113,8 @@ pub struct QuarantineDecision {
     pub code: Option<String>,
     /// The objects that are taken in after all.
     pub accepted: Option<Accepted>,
+    /// How many objects wait afterwards, as the receipt says.
+    pub left: usize,
 }
 
 /// What comes into the collection after all.
@@ -229,11 +231,21 @@ impl Store {
         })
     }
 
+    /// The header of the last receipt that the sender got of a statement of which objects waited.
+    pub async fn quarantine_told(&self, id: &StatementId) -> Result<Option<Bytes>, Error> {
+        self.read(|tx| {
+            let sql = "/* quarantine_told */ SELECT s.header FROM quarantine q
+                       JOIN statement s ON s.id = q.receipt WHERE q.statement = ?";
+            tx.query_opt(sql, params![id.to_string()], |row| row.get(0))
+        })
+    }
+
     /// A person decides on objects of a statement; the sender gets another receipt, and once
     /// nothing of it waits any more the sealed bytes go.
     ///
     /// *Atomicity*: decision, objects and receipts are one transaction; a second decision on one
-    /// of the objects is [`Error::State`].
+    /// of the objects is [`Error::State`], and so is one beside which another was taken meanwhile:
+    /// its receipt would say that what is decided waits.
     pub async fn decide_quarantine(
         &self,
         decision: QuarantineDecision,
@@ -246,7 +258,11 @@ impl Store {
             let source = Source::Statement(decision.id);
             let key = decision.id.to_string();
             decided(tx, source, &decision.places)?;
-            if !waits(tx, source)? {
+            let left = waiting(tx, source)?;
+            if left != decision.left {
+                return Err(Error::State("others of its objects were decided on meanwhile"));
+            }
+            if left == 0 {
                 close(tx, &decision.id, decision.outcome.word(), &actor, now)?;
             }
             tx.execute(
@@ -269,7 +285,8 @@ impl Store {
                 inbox::keep_objects(tx, decision.id, &collection, objects, now)?;
             }
             for receipt in &receipts {
-                statements::commit(tx, receipt, &signer, now, "node")?;
+                let receipt = statements::commit(tx, receipt, &signer, now, "node")?;
+                told(tx, &decision.id, receipt)?;
             }
             Ok(())
         })
@@ -400,7 +417,7 @@ pub(crate) fn hold(
         return Ok(());
     }
     tx.execute(
-        "/* quarantine::hold */ INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)",
+        "/* quarantine::hold */ INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)",
         params![
             held.id.to_string(),
             held.partner.as_str(),
@@ -414,10 +431,17 @@ pub(crate) fn hold(
     hold_objects(tx, Source::Statement(held.id), (collection, None), &waiting, now)
 }
 
-/// Whether anything of a source still waits.
-fn waits(tx: &Tx<'_>, source: Source) -> Result<bool, Error> {
-    let sql = "/* quarantine::waits */ SELECT 1 FROM held_object WHERE source = ? LIMIT 1";
-    tx.exists(sql, params![source.to_string()])
+/// The sender is told of a statement of which objects wait.
+pub(crate) fn told(tx: &Tx<'_>, id: &StatementId, receipt: StatementId) -> Result<(), Error> {
+    let sql = "/* quarantine::told */ UPDATE quarantine SET receipt = ? WHERE statement = ?";
+    tx.execute(sql, params![receipt.to_string(), id.to_string()])?;
+    Ok(())
+}
+
+/// How many objects of a source still wait.
+fn waiting(tx: &Tx<'_>, source: Source) -> Result<usize, Error> {
+    let sql = "/* quarantine::waiting */ SELECT count(*) FROM held_object WHERE source = ?";
+    tx.query_one(sql, params![source.to_string()], |row| row.get(0))
 }
 
 /// Ends the waiting of objects, each of which must still wait.
@@ -469,5 +493,8 @@ pub(crate) fn recalled(
             }
         }
     }
-    if waits(tx, Source::Statement(*id))? { Ok(()) } else { close(tx, id, "recalled", "node", now) }
+    match waiting(tx, Source::Statement(*id))? {
+        0 => close(tx, id, "recalled", "node", now),
+        _ => Ok(()),
+    }
 }

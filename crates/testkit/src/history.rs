@@ -2,18 +2,22 @@
 //! after each of them and at the end.
 //!
 //! What counts as a failure: an object served twice, one that was never sent, one served after its
-//! recall was taken in; at the end, anything sent and not served, a number missing, a release
-//! without a receipt, a recall without an answer, an acknowledgement that its sender does not know,
+//! recall was taken in, one that stands apart before it was let in, or after it was refused, one
+//! that is decided on twice; at the end, anything sent and not served, a number missing, a release
+//! without a receipt, receipts that tell another state than the receiver's, a recall without an answer, an acknowledgement that its sender does not know,
 //! ledgers that disagree or hold open ends.
 
+use std::collections::HashMap;
+
+use exchange::quarantine::{self, Decision};
 use pollster::block_on;
-use protocol::terms::StatementId;
+use protocol::terms::{Outcome, StatementId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use store::Lane;
+use store::{Lane, Source};
 use uuid::Uuid;
 
-use crate::{Worker, World, tool};
+use crate::{Worker, World, officer, tool};
 
 /// The topic of every history: released on submit, both ways.
 const TOPIC: &str = "lamps";
@@ -27,6 +31,24 @@ pub enum Op {
         at_a: bool,
         /// Which object.
         number: u32,
+    },
+    /// An analyst posts one release of four objects: two that the partner's policy holds apart, one
+    /// without findings, one that it refuses. See [`hold_apart`].
+    PostDirty {
+        /// At Aldermoor, else at Brevia.
+        at_a: bool,
+        /// Which objects.
+        number: u32,
+    },
+    /// A releaser decides on an object of the `nth` statement of which one stands apart, and at
+    /// once, which must fail, the other way.
+    Decide {
+        /// At Aldermoor, else at Brevia.
+        at_a: bool,
+        /// Which statement, and which object.
+        nth: usize,
+        /// It comes in, else it is refused for good.
+        accept: bool,
     },
     /// The releaser recalls the `nth` release of a node, if it has left.
     Recall {
@@ -83,6 +105,66 @@ pub fn operations(seed: u64) -> Vec<Op> {
     (0..count).map(|number| operation(&mut dice, number as u32)).collect()
 }
 
+/// The operations of a seed, with dirty releases among them and people who decide: for a world that
+/// holds apart.
+pub fn operations_dirty(seed: u64) -> Vec<Op> {
+    let mut dice = ChaCha20Rng::seed_from_u64(seed ^ 0xd1_27_79);
+    let mut all = Vec::new();
+    for op in operations(seed) {
+        let (chance, nth) = (dice.next_u64() % 100, (dice.next_u64() % 64) as usize);
+        if chance < 20 {
+            all.push(Op::Decide { at_a: nth.is_multiple_of(3), nth, accept: chance < 12 });
+        }
+        all.push(match op {
+            Op::Post { at_a, number } if chance < 75 => Op::PostDirty { at_a, number },
+            op => op,
+        });
+    }
+    all
+}
+
+/// Both nodes hold apart what breaks a MUST, which they do anyway, and refuse custom properties.
+pub fn hold_apart(world: &World) {
+    for (here, other) in [(&world.a, &world.b), (&world.b, &world.a)] {
+        let (store, name) = (here.service.store(), other.service.name().clone());
+        let policy = Some(Some("error=quarantine 401=refuse".parse().unwrap()));
+        let change = store.change_partner(name, None, policy, "officer".to_owned(), world.now);
+        block_on(change).unwrap();
+    }
+}
+
+/// What a policy makes of an object of a dirty release, by its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Apart,
+    Taken,
+    Refused,
+}
+
+impl Fate {
+    const ALL: [Self; 4] = [Self::Apart, Self::Taken, Self::Refused, Self::Apart];
+
+    fn of(place: usize) -> Self {
+        Self::ALL[place]
+    }
+}
+
+fn dirty(number: u32) -> Vec<String> {
+    let object = |(place, fate): (usize, Fate)| {
+        let text = tool(number + 1_000 * place as u32, 0);
+        match fate {
+            Fate::Apart => text.replace("\"name\"", "\"confidence\":400,\"name\""),
+            Fate::Taken => text,
+            Fate::Refused => text.replace("\"name\"", "\"x_lamp\":1,\"name\""),
+        }
+    };
+    Fate::ALL.into_iter().enumerate().map(object).collect()
+}
+
+fn is_dirty(sent: &[String]) -> bool {
+    sent.len() > 1
+}
+
 fn operation(dice: &mut ChaCha20Rng, number: u32) -> Op {
     let at_a = !dice.next_u64().is_multiple_of(3);
     let nth = (dice.next_u64() % 64) as usize;
@@ -102,10 +184,13 @@ fn operation(dice: &mut ChaCha20Rng, number: u32) -> Op {
     }
 }
 
+/// A release and its objects.
+type Posting = (Uuid, Vec<String>);
+
 /// What was posted at one node, and what of it was recalled.
 #[derive(Default)]
 struct Posted {
-    releases: Vec<(Uuid, String)>,
+    releases: Vec<Posting>,
     recalled: Vec<Uuid>,
 }
 
@@ -116,6 +201,8 @@ struct Model {
     posted: [Posted; 2],
     /// What was acknowledged where.
     acknowledged: Vec<(bool, StatementId)>,
+    /// What was decided of objects that stood apart: whether they were let in.
+    decided: HashMap<(StatementId, u32), bool>,
 }
 
 /// Runs operations and holds every invariant; what is wrong, in words.
@@ -124,8 +211,9 @@ struct Model {
 pub fn run(world: &mut World, operations: &[Op]) -> Result<(), String> {
     let mut model = Model::default();
     for (place, op) in operations.iter().enumerate() {
-        model.apply(world, *op);
-        model.check(world).map_err(|wrong| format!("after operation {place}, {op:?}: {wrong}"))?;
+        let applied = model.apply(world, *op);
+        let held = applied.and_then(|()| model.check(world));
+        held.map_err(|wrong| format!("after operation {place}, {op:?}: {wrong}"))?;
     }
     world.settle();
     world.settle();
@@ -136,17 +224,15 @@ pub fn run(world: &mut World, operations: &[Op]) -> Result<(), String> {
 }
 
 impl Model {
-    fn apply(&mut self, world: &mut World, op: Op) {
+    fn apply(&mut self, world: &mut World, op: Op) -> Result<(), String> {
         match op {
-            Op::Post { at_a, number } => {
-                let object = tool(number, 0);
-                let added = world.post(at_a, TOPIC, std::slice::from_ref(&object));
-                self.of_mut(at_a).releases.push((added.release.unwrap(), object));
-            }
+            Op::Post { at_a, number } => self.post(world, at_a, vec![tool(number, 0)]),
+            Op::PostDirty { at_a, number } => self.post(world, at_a, dirty(number).into()),
+            Op::Decide { at_a, nth, accept } => return self.decide(world, at_a, nth, accept),
             Op::Recall { at_a, nth } => self.recall(world, at_a, nth),
             Op::Acknowledge { at_a, nth } => {
                 let came = world.node(at_a).releases_that_came();
-                let Some(place) = nth.checked_rem(came.len()) else { return };
+                let Some(place) = nth.checked_rem(came.len()) else { return Ok(()) };
                 world.acknowledge(at_a, &came[place]);
                 self.acknowledged.push((at_a, came[place]));
             }
@@ -156,6 +242,47 @@ impl Model {
             Op::Partition { cut } => world.network.partition(cut),
             Op::Courier { from_a } => world.courier(from_a),
             Op::Wait { ms } => world.now = world.now.plus_ms(ms),
+        }
+        Ok(())
+    }
+
+    fn post(&mut self, world: &mut World, at_a: bool, objects: Vec<String>) {
+        let added = world.post(at_a, TOPIC, &objects);
+        self.of_mut(at_a).releases.push((added.release.unwrap(), objects));
+    }
+
+    fn decide(
+        &mut self,
+        world: &mut World,
+        at_a: bool,
+        nth: usize,
+        accept: bool,
+    ) -> Result<(), String> {
+        let service = world.node(at_a).service.clone();
+        let waiting = block_on(service.store().quarantined(1_000)).unwrap();
+        let Some(place) = nth.checked_rem(waiting.len()) else { return Ok(()) };
+        let source = waiting[place].id;
+        let Source::Statement(id) = source else { return Err(format!("{source} waits")) };
+        let held = block_on(service.store().held_objects(source, 0, 10)).unwrap();
+        let object = held[nth % held.len()].place;
+        let (officer, now) = (officer(&service), world.clock(&service));
+        let mut say = |accept| {
+            let decision = if accept { Decision::Accept } else { Decision::Refuse };
+            let by = (&officer, now);
+            block_on(quarantine::decide(
+                &service,
+                source,
+                Some(&[object]),
+                decision,
+                by,
+                &mut world.rng,
+            ))
+        };
+        say(accept).map_err(|failure| format!("no decision on {id}: {failure}"))?;
+        self.decided.insert((id, object), accept);
+        match say(!accept) {
+            Ok(()) => Err(format!("object {object} of {id} was decided on twice")),
+            Err(_) => Ok(()),
         }
     }
 
@@ -187,8 +314,12 @@ impl Model {
                 if served[..place].contains(object) {
                     return Err(format!("served twice: {object}"));
                 }
-                if !posted.releases.iter().any(|(_, sent)| sent == object) {
+                let sent = posted.releases.iter().find(|(_, sent)| sent.contains(object));
+                let Some(posting) = sent else {
                     return Err(format!("served and never sent: {object}"));
+                };
+                if !self.served_of(world, from_a, posting).contains(object) {
+                    return Err(format!("served and not let in: {object}"));
                 }
             }
             for object in self.recalled_there(world, from_a) {
@@ -208,11 +339,56 @@ impl Model {
             let id = recall.statement.as_ref();
             id.is_some_and(|id| block_on(there.store().statement(id)).unwrap().is_some())
         });
-        let object = |release: Uuid| {
+        let objects = |release: Uuid| {
             let found = self.of(from_a).releases.iter().find(|(id, _)| *id == release);
-            found.map(|(_, object)| object.clone())
+            found.map(|(_, objects)| objects.clone()).unwrap_or_default()
         };
-        taken_in.filter_map(|recall| object(recall.release)).collect()
+        taken_in.flat_map(|recall| objects(recall.release)).collect()
+    }
+
+    /// What of a release is served once everything has arrived.
+    fn served_of(&self, world: &World, from_a: bool, (release, sent): &Posting) -> Vec<String> {
+        let id = statement_of(world, from_a, *release);
+        let served = |place: &usize| match (is_dirty(sent), Fate::of(*place)) {
+            (false, _) | (true, Fate::Taken) => true,
+            (true, Fate::Refused) => false,
+            (true, Fate::Apart) => self.verdict(id, *place) == Some(true),
+        };
+        (0..sent.len()).filter(served).map(|place| sent[place].clone()).collect()
+    }
+
+    /// What a person decided of an object that stood apart, if anything.
+    fn verdict(&self, id: Option<StatementId>, place: usize) -> Option<bool> {
+        self.decided.get(&(id?, u32::try_from(place).unwrap())).copied()
+    }
+
+    /// What the last receipt of a release says of its items, against what was decided.
+    fn check_receipt(&self, world: &World, from_a: bool, posting: &Posting) -> Result<(), String> {
+        let (here, there) = (&world.node(from_a).service, &world.node(!from_a).service);
+        let row = block_on(here.store().release(posting.0)).unwrap().unwrap();
+        let id = row.statement.ok_or("a release never left")?;
+        let (mut expected, mut outcome) = (Vec::new(), Outcome::TakenInWithFindings);
+        for place in 0..posting.1.len() {
+            let item = match (Fate::of(place), self.verdict(Some(id), place)) {
+                (Fate::Taken, _) => continue,
+                (Fate::Refused, _) => (Outcome::Refused, "401"),
+                (Fate::Apart, None) => (Outcome::Quarantined, "STIX-3.2-10"),
+                (Fate::Apart, Some(true)) => (Outcome::TakenInWithFindings, "STIX-3.2-10"),
+                (Fate::Apart, Some(false)) => (Outcome::Refused, "quarantine-refused"),
+            };
+            outcome = if item.0 == Outcome::Quarantined { item.0 } else { outcome };
+            expected.push((place as u32, item.0, item.1));
+        }
+        let told = block_on(exchange::intake::receipts_of(here, &id)).unwrap();
+        let [(_, told)] = told.as_slice() else { return Err(format!("{} receipts", told.len())) };
+        let items: Vec<_> =
+            told.items.iter().map(|item| (item.index, item.outcome, item.code.as_str())).collect();
+        let held = block_on(there.store().statement(&id)).unwrap().and_then(|row| row.outcome);
+        let outcomes = (row.state.word(), told.outcome, held, told.more);
+        match items == expected && outcomes == (outcome.word(), outcome, Some(outcome), 0) {
+            true => Ok(()),
+            false => Err(format!("told {items:?} and {outcomes:?}, and it should be {expected:?}")),
+        }
     }
 
     /// What must hold once nothing is left to do.
@@ -221,7 +397,8 @@ impl Model {
             let (here, there) = (world.node(from_a), world.node(!from_a));
             let posted = self.of(from_a);
             let kept = posted.releases.iter().filter(|(id, _)| !posted.recalled.contains(id));
-            let mut expected: Vec<_> = kept.map(|(_, object)| object.clone()).collect();
+            let served_of = |posting: &Posting| self.served_of(world, from_a, posting);
+            let mut expected: Vec<_> = kept.clone().flat_map(served_of).collect();
             let mut served = there.served(TOPIC);
             expected.sort();
             served.sort();
@@ -234,7 +411,10 @@ impl Model {
             if (missing, silent) != (0, 0) {
                 return Err(format!("{missing} numbers missing, {silent} recalls unanswered"));
             }
-            for (release, _) in &posted.releases {
+            for posting in kept.filter(|(_, sent)| is_dirty(sent)) {
+                self.check_receipt(world, from_a, posting)?;
+            }
+            for (release, _) in posted.releases.iter().filter(|(_, sent)| !is_dirty(sent)) {
                 let row = block_on(here.service.store().release(*release)).unwrap().unwrap();
                 if !["taken-in", "recalled"].contains(&row.state.word()) {
                     return Err(format!("a release is {}", row.state.word()));
@@ -287,4 +467,8 @@ pub fn one_release_and_its_recall() -> Vec<Op> {
     all.extend(round(false));
     all.extend([work(true, Worker::Checkpoint), work(false, Worker::Checkpoint)]);
     all
+}
+
+fn statement_of(world: &World, from_a: bool, release: Uuid) -> Option<StatementId> {
+    block_on(world.node(from_a).service.store().release(release)).unwrap().unwrap().statement
 }

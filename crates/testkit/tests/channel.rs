@@ -100,9 +100,35 @@ fn must_hold(seed: u64) {
     panic!("seed {seed}: {wrong}\nthe least that fails: {least:#?}");
 }
 
+/// The same in a world whose nodes hold apart and refuse.
+fn run_dirty(seed: u64, operations: &[Op]) -> Result<(), String> {
+    let folder = folder();
+    let mut world = World::fork(kept(), folder.path(), seed, FOUL);
+    history::hold_apart(&world);
+    history::run(&mut world, operations)
+}
+
+fn dirty_must_hold(seed: u64) {
+    let operations = history::operations_dirty(seed);
+    let Err(wrong) = run_dirty(seed, &operations) else { return };
+    let least = history::shrunk(&operations, |fewer| run_dirty(seed, fewer).is_err());
+    panic!("seed {seed}: {wrong}\nthe least that fails: {least:#?}");
+}
+
 /// `DETENTE_HISTORIES` widens the range; a failure prints its seed and the least that fails.
 #[test]
 fn seeded_histories_deliver_each_release_once_and_ledgers_agree() {
+    for_each_seed(must_hold);
+}
+
+/// In whatever order messages come: what stands apart is served nowhere until it is let in, is
+/// decided on once, and the last receipt tells the state of every item.
+#[test]
+fn seeded_histories_hold_apart_until_decided_and_receipts_tell_the_whole_state() {
+    for_each_seed(dirty_must_hold);
+}
+
+fn for_each_seed(must_hold: impl Fn(u64) + Sync) {
     let wanted = std::env::var("DETENTE_HISTORIES").ok().and_then(|text| text.parse().ok());
     let wanted: u64 = wanted.unwrap_or(60);
     let next = AtomicU64::new(0);

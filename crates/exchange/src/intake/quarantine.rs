@@ -1,7 +1,7 @@
 //! What a statement brought and stands apart is taken in after all, or refused for good: a person
 //! decides, and the sender gets another receipt.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use protocol::{
     statement::{self, Opened},
@@ -47,9 +47,7 @@ pub(crate) async fn decide<R: CryptoRng>(
         }
         Decision::Refuse => (None, places.iter().map(|place| refused(*place)).collect()),
     };
-    // What still waits stands in this receipt too: it takes the place of the last.
-    items.extend(left.iter().filter_map(waiting));
-    items.sort_by_key(|item| item.index);
+    let more = tell_all(&mut items, last_told(service, &id).await?, &places, &left);
     let took = accepted.as_ref().is_some_and(|accepted| !accepted.objects.is_empty())
         || service.store().took_objects(&id).await?;
     let (outcome, code) = match (left.is_empty(), took) {
@@ -61,21 +59,48 @@ pub(crate) async fn decide<R: CryptoRng>(
         }
     };
     let code = code.map(str::to_owned);
-    let entry = ReceiptEntry { id, outcome, code: code.clone(), items, more: 0 };
+    let entry = ReceiptEntry { id, outcome, code: code.clone(), items, more };
     let answered = Answered {
         partner: row.partner.ok_or(Failure::Unknown("partner"))?,
         agreement: row.agreement.unwrap_or(AgreementId::FOUNDING),
         precedence: row.precedence,
         entry,
     };
-    let decision = QuarantineDecision { id, places, outcome, code, accepted };
+    let left = left.len();
+    let decision = QuarantineDecision { id, places, outcome, code, accepted, left };
     let receipts = receipt::compose(service, vec![answered], now, rng).await?;
     let (signer, actor) = (service.signer(now, rng), account.to_owned());
     Ok(service.store().decide_quarantine(decision, receipts, signer, now, actor).await?)
 }
 
-/// The objects as a person lets them in, and what the sender is told of them and of those that were
-/// refused from the first.
+/// What the sender was last told of a statement.
+async fn last_told(service: &Service, id: &StatementId) -> Result<Option<ReceiptEntry>, Failure> {
+    let header = service.store().quarantine_told(id).await?;
+    Ok(header.and_then(|header| receipt::entry_of(&header, id)))
+}
+
+/// The receipt takes the place of the last, so it tells the whole state: besides what is decided
+/// now, what was told before of other items, and what still waits. How many items more there are,
+/// which none of the receipts lists.
+fn tell_all(
+    items: &mut Vec<ItemEntry>,
+    last: Option<ReceiptEntry>,
+    places: &[u32],
+    left: &[HeldObject],
+) -> usize {
+    let (told, more) = last.map_or((Vec::new(), 0), |last| (last.items, last.more));
+    let (waited, settled): (Vec<_>, Vec<_>) =
+        told.into_iter().partition(|item| item.outcome == Outcome::Quarantined);
+    let waited: BTreeSet<u32> = waited.into_iter().map(|item| item.index).collect();
+    let known = places.iter().copied().chain(left.iter().map(|object| object.place));
+    let more = more.saturating_sub(known.filter(|place| !waited.contains(place)).count());
+    items.extend(settled);
+    items.extend(left.iter().filter_map(waiting));
+    items.sort_by_key(|item| item.index);
+    more
+}
+
+/// The objects as a person lets them in, and what the sender is told of them.
 async fn accept(
     service: &Service,
     id: &StatementId,
@@ -85,10 +110,7 @@ async fn accept(
     let opened = open(service, id).await?;
     let mut objects = Objects::by_hand(service, &opened).await?;
     objects.kept.retain(|(place, _)| places.contains(place));
-    let told = |item: &ItemEntry| {
-        item.outcome == Outcome::Refused || places.binary_search(&item.index).is_ok()
-    };
-    objects.items.retain(told);
+    objects.items.retain(|item| places.contains(&item.index));
     let permit = effect::permit(service, &opened, &objects, now).await?;
     let permit = permit.map_err(|rule| {
         Failure::forbidden(&rule, "the agreement no longer permits it", "refuse it")

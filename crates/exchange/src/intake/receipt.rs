@@ -84,12 +84,16 @@ pub async fn receipts_of(
 ) -> Result<Vec<(NodeName, ReceiptEntry)>, Failure> {
     let headers = service.store().receipt_headers(statement).await?;
     let entry = |(partner, header): (NodeName, Bytes)| {
-        let header: Header = serde_json::from_slice(&header).ok()?;
-        let body: ReceiptBody = serde_json::from_value(header.body?).ok()?;
-        let entry = body.statements.into_iter().find(|entry| entry.id == *statement)?;
-        Some((partner, entry))
+        entry_of(&header, statement).map(|entry| (partner, entry))
     };
     Ok(headers.into_iter().filter_map(entry).collect())
+}
+
+/// What a receipt says of one statement.
+pub(super) fn entry_of(header: &[u8], statement: &StatementId) -> Option<ReceiptEntry> {
+    let header: Header = serde_json::from_slice(header).ok()?;
+    let body: ReceiptBody = serde_json::from_value(header.body?).ok()?;
+    body.statements.into_iter().find(|entry| entry.id == *statement)
 }
 
 /// One statement that wants a receipt.
@@ -135,7 +139,7 @@ async fn one(
         // What is refused comes first where not all can be listed.
         if entry.items.len() > left {
             entry.items.sort_by_key(|item| (std::cmp::Reverse(item.outcome), item.index));
-            entry.more = entry.items.len() - left;
+            entry.more += entry.items.len() - left;
             entry.items.truncate(left);
         }
         left -= entry.items.len();

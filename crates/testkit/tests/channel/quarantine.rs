@@ -84,8 +84,9 @@ fn objects_that_stand_apart_are_decided_on_one_by_one_and_once() {
     world.settle();
     assert_eq!(world.b.served("lamps").len(), 2);
     assert_eq!(state(&world, release), ReleaseState::TakenInWithFindings);
+    let let_in = item(0, Outcome::TakenInWithFindings, "STIX-3.2-10", "/confidence");
     let refused = item(2, Outcome::Refused, "quarantine-refused", "");
-    assert_eq!(told(&world, release), [refused]);
+    assert_eq!(told(&world, release), [let_in, refused], "the last receipt tells the whole state");
     let row = block_on(world.b.service.store().statement(&id)).unwrap().unwrap();
     assert_eq!(row.outcome, Some(Outcome::TakenInWithFindings));
     assert!(world.compare().agree);

@@ -1,0 +1,2 @@
+-- As `sqlite/0012.sql`.
+ALTER TABLE quarantine ADD COLUMN receipt TEXT COLLATE "C";
