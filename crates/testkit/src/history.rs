@@ -227,7 +227,7 @@ impl Model {
     fn apply(&mut self, world: &mut World, op: Op) -> Result<(), String> {
         match op {
             Op::Post { at_a, number } => self.post(world, at_a, vec![tool(number, 0)]),
-            Op::PostDirty { at_a, number } => self.post(world, at_a, dirty(number).into()),
+            Op::PostDirty { at_a, number } => self.post(world, at_a, dirty(number)),
             Op::Decide { at_a, nth, accept } => return self.decide(world, at_a, nth, accept),
             Op::Recall { at_a, nth } => self.recall(world, at_a, nth),
             Op::Acknowledge { at_a, nth } => {

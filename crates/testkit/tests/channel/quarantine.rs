@@ -1,11 +1,14 @@
 //! Dirty data on its way: what a policy holds apart waits for a person, its neighbours come in,
 //! and the sender is told by rule and place.
 
-use exchange::quarantine::{self, Decision};
+use exchange::{
+    intake,
+    quarantine::{self, Decision},
+};
 use pollster::block_on;
 use protocol::terms::{Outcome, StatementId};
-use store::{ReleaseState, Source};
-use testkit::{Weather, World, officer};
+use store::{Lane, ReleaseState, Route, Source};
+use testkit::{Weather, Worker, World, officer};
 use uuid::Uuid;
 
 use super::world;
@@ -90,6 +93,36 @@ fn objects_that_stand_apart_are_decided_on_one_by_one_and_once() {
     let row = block_on(world.b.service.store().statement(&id)).unwrap().unwrap();
     assert_eq!(row.outcome, Some(Outcome::TakenInWithFindings));
     assert!(world.compare().agree);
+}
+
+#[test]
+fn receipt_that_was_overtaken_by_a_later_one_does_not_take_its_place() {
+    let (_folder, mut world) = world(65, Weather::default());
+    let objects = [doubtful(1), testkit::tool(2, 0), doubtful(3)];
+    let release = world.post(true, "lamps", &objects).release.unwrap();
+    world.step(true);
+    world.deliver();
+    world.step(false);
+    world.work(false, Worker::Relay(Lane::Urgent));
+    world.work(false, Worker::Relay(Lane::Bulk));
+    let first = world.network.take();
+    assert_eq!(first.len(), 1, "the first receipt is held up");
+    let Source::Statement(id) = block_on(world.b.service.store().quarantined(1)).unwrap()[0].id
+    else {
+        panic!("a statement")
+    };
+    decide(&mut world, id, Some(&[0]), Decision::Accept).unwrap();
+    world.step(false);
+    world.deliver();
+    world.step(true);
+    let (a, now) = (world.a.service.clone(), world.now);
+    for (_, envelope) in first {
+        block_on(intake::accept(&a, envelope, Route::Link, None, now)).unwrap();
+    }
+    world.step(true);
+    let let_in = item(0, Outcome::TakenInWithFindings, "STIX-3.2-10", "/confidence");
+    let waits = item(2, Outcome::Quarantined, "STIX-3.2-10", "/confidence");
+    assert_eq!(told(&world, release), [let_in, waits]);
 }
 
 #[test]
