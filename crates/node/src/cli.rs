@@ -392,5 +392,10 @@ fn compare_files(out: &Out, a: &std::path::Path, b: &std::path::Path) -> Result<
     Ok(if comparison.agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What crossed the doors of the demo's nodes, as a table.
+pub(crate) fn demo_table(nodes: &[serde_json::Value]) -> Result<String> {
+    show::render(&View::Demo, &json!({ "nodes": nodes }))
+}
+
 #[cfg(test)]
 mod tests;

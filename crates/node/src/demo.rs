@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::cli::{Client, Progress};
+use crate::cli::{self, Client, Progress};
 
 mod node;
 mod story;
@@ -125,7 +125,7 @@ async fn finish(
             .collect();
         println!("{}", json!({ "steps": rows, "nodes": nodes, "totals": totals }));
     } else {
-        print_end(&nodes, &totals);
+        print_end(&nodes, &totals, options.once)?;
     }
     if let Err(error) = &outcome {
         eprintln!("detente: the story broke off: {error:#}");
@@ -137,25 +137,29 @@ async fn finish(
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print_end(nodes: &[Value], totals: &Value) {
-    let text = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
-            .unwrap_or_default()
+/// What crossed, as a table, and where the desks are while they stay up.
+fn print_end(nodes: &[Value], totals: &Value, once: bool) -> Result<()> {
+    let text = |value: &Value, key: &str| match value.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        other => other.map(Value::to_string).unwrap_or_default(),
     };
-    println!(
-        "\n{} steps, {} ms, all held: {}",
-        text(totals, "steps"),
-        text(totals, "ms"),
-        text(totals, "held")
-    );
-    for node in nodes {
+    let held = totals.get("held").and_then(Value::as_bool).unwrap_or_default();
+    let verdict = if held { "all held" } else { "NOT all held" };
+    println!("\n{} steps, {} ms, {verdict}\n", text(totals, "steps"), text(totals, "ms"));
+    if !nodes.is_empty() {
+        println!("{}", cli::demo_table(nodes)?);
+    }
+    for node in nodes.iter().filter(|_| !once) {
         println!("\n{}", text(node, "name"));
         println!("  log in once  {}", text(node, "login"));
         println!("  desk         {}", text(node, "desk"));
         println!("  TAXII        {}", text(node, "taxii"));
     }
+    Ok(())
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Asks again until it holds, or the time is over.

@@ -3,13 +3,13 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::findings::FindingsChange;
 use serde_json::{Value, json};
 use store::ReleaseState;
 
 use super::{
     Client, Command,
+    client::encoded,
     exit::{Fault, Kind},
     read,
     show::{Out, View},
@@ -59,10 +59,10 @@ pub(super) async fn ask(client: &Client, out: &Out, command: Command) -> Result<
             (View::Done(next.to_owned()), answer)
         }
         Command::Recalls { limit } => {
-            (View::Recalls, pages(client, "/api/recalls?", "recalls", limit).await?)
+            (View::Recalls, client.list("/api/recalls?", "recalls", limit).await?)
         }
         Command::Statements { limit } => {
-            (View::Statements, pages(client, "/api/statements?", "statements", limit).await?)
+            (View::Statements, client.list("/api/statements?", "statements", limit).await?)
         }
         Command::Acknowledge { id } => {
             let id = statement_id(client, &id).await?;
@@ -91,34 +91,8 @@ pub(super) async fn ask(client: &Client, out: &Out, command: Command) -> Result<
     out.show(&view, &answer)
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Rows that the API gives in one page at most.
-const PAGE_ROWS_MAX: u32 = 200;
-
-/// So many rows of a list, however many pages they fill; `next` is the last page's.
-async fn pages(client: &Client, path: &str, name: &str, limit: u32) -> Result<Value> {
-    let (mut rows, mut next) = (Vec::new(), Value::Null);
-    let mut left = limit;
-    while left > 0 {
-        let after = next.as_str().map(|next| format!("&after={}", encoded(next)));
-        let url = format!("{path}limit={}{}", left.min(PAGE_ROWS_MAX), after.unwrap_or_default());
-        let mut page = client.get(&url).await?;
-        let Some(Value::Array(found)) = page.get_mut(name).map(Value::take) else { break };
-        left = left.saturating_sub(u32::try_from(found.len()).unwrap_or(left));
-        rows.extend(found);
-        next = page.get("next").cloned().unwrap_or_default();
-        if next.is_null() {
-            break;
-        }
-    }
-    Ok(json!({ name: rows, "next": next }))
 }
 
 /// The whole id of the one row whose id begins like this.
@@ -274,7 +248,7 @@ async fn release(client: &Client, args: ReleaseArgs) -> Shown {
 async fn releases(client: &Client, state: Option<ReleaseState>, limit: u32) -> Shown {
     let state = state.map(|state| format!("state={state}&")).unwrap_or_default();
     let path = format!("/api/releases?{state}");
-    Ok((View::Releases, pages(client, &path, "releases", limit).await?))
+    Ok((View::Releases, client.list(&path, "releases", limit).await?))
 }
 
 async fn quarantine(client: &Client, command: QuarantineCommand) -> Shown {

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures_util::stream;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Body, RequestBuilder, Response, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     exit::{Fault, Kind},
@@ -121,6 +122,27 @@ impl Client {
         self.json(self.http.get(self.url(path))).await
     }
 
+    /// GETs so many rows of a list, however many pages they fill; `path` ends with `?` or `&`. The
+    /// answer looks like one page: `name` with the rows, and the last page's `next`.
+    pub(crate) async fn list(&self, path: &str, name: &str, limit: u32) -> Result<Value> {
+        let (mut rows, mut next) = (Vec::new(), Value::Null);
+        let mut left = limit;
+        while left > 0 {
+            let after = next.as_str().map(|next| format!("&after={}", encoded(next)));
+            let page = left.min(PAGE_ROWS_MAX);
+            let url = format!("{path}limit={page}{}", after.unwrap_or_default());
+            let mut page = self.get(&url).await?;
+            let Some(Value::Array(found)) = page.get_mut(name).map(Value::take) else { break };
+            left = left.saturating_sub(u32::try_from(found.len()).unwrap_or(left));
+            rows.extend(found);
+            next = page.get("next").cloned().unwrap_or_default();
+            if next.is_null() {
+                break;
+            }
+        }
+        Ok(json!({ name: rows, "next": next }))
+    }
+
     /// GETs bytes.
     pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>> {
         let mut answer = self.send(self.http.get(self.url(path))).await?;
@@ -170,6 +192,14 @@ impl Client {
         let request = request.header(header::CONTENT_TYPE, crate::taxii::MEDIA_TYPE);
         self.json(upload(request, body, &progress)).await
     }
+}
+
+/// Rows that the API gives in one page at most.
+const PAGE_ROWS_MAX: u32 = 200;
+
+/// A text as one piece of an address.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 fn client(ca: Option<&Path>) -> Result<reqwest::Client> {

@@ -23,6 +23,7 @@ pub(super) enum View {
     Collection,
     Collections,
     Comparison,
+    Demo,
     /// One line.
     Done(String),
     Drafted,
@@ -74,7 +75,7 @@ type Column = (&'static str, fn(&Value) -> String);
 /// One line of a single thing: its name, and the value.
 type Field = (&'static str, fn(&Value) -> String);
 
-fn render(view: &View, answer: &Value) -> Result<String> {
+pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
     Ok(match view {
         View::Raw => serde_json::to_string_pretty(answer)?,
         View::Done(line) => line.clone(),
@@ -89,6 +90,7 @@ fn render(view: &View, answer: &Value) -> Result<String> {
         }
         View::Agreement => agreement(answer),
         View::Agreements => rows(answer, "/agreements", AGREEMENTS, "no agreements; draft one"),
+        View::Demo => rows(answer, "/nodes", DEMO, "no nodes"),
         View::Clocks => fields(answer, CLOCKS),
         View::Drafted => drafted(answer),
         View::Posted => posted(answer),
@@ -201,6 +203,13 @@ const HELD: &[Column] = &[
     ("OBJECT", |v| text(v, "/id")),
     ("MARKING", |v| text(v, "/tlp")),
     ("FINDINGS", findings),
+];
+const DEMO: &[Column] = &[
+    ("NODE", |v| text(v, "/name")),
+    ("STATEMENTS SENT", |v| text(v, "/sent")),
+    ("RECEIVED", |v| text(v, "/received")),
+    ("BYTES", |v| text(v, "/bytes")),
+    ("LEDGER ENTRIES", |v| text(v, "/ledger")),
 ];
 const QUARANTINE: &[Column] = &[
     ("ID", |v| short(v, "/id")),

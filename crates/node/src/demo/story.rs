@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
+use futures_util::future::try_join_all;
 use protocol::{
     comparison::{Account, compare},
     terms::{NodeName, Topic},
@@ -10,7 +11,7 @@ use protocol::{
 use rand_core::Rng;
 use serde_json::{Value, json};
 
-use super::{Steps, node::Node, until};
+use super::{Steps, node::Node, plural, until};
 use crate::{
     cli::{Client, agreement_text},
     desk::rng,
@@ -21,6 +22,8 @@ const B: &str = "brevia.example/channel";
 const TOPIC: &str = "counter-terrorism";
 /// Objects of one envelope.
 const ENVELOPE: usize = 1_000;
+/// The first invented object of the bulk that a FLASH overtakes; those of other steps lie below.
+const BULK_FROM: u32 = 10_001;
 /// How long a step may wait, in seconds.
 const PATIENCE: u64 = 120;
 
@@ -59,6 +62,17 @@ struct Pair {
     inn: String,
 }
 
+impl Pair {
+    /// Every release of Aldermoor.
+    async fn releases(&self) -> Result<Vec<Value>> {
+        let mut all = self.a.list("/api/releases?", "releases", u32::MAX).await?;
+        match all.get_mut("releases").map(Value::take) {
+            Some(Value::Array(rows)) => Ok(rows),
+            _ => bail!("the answer has no releases"),
+        }
+    }
+}
+
 /// Tells the story; a step that fails ends it.
 pub(super) async fn tell(
     (dir, store): (&Path, Option<&str>),
@@ -82,7 +96,7 @@ pub(super) async fn tell(
     hold(steps.step("objects cross", cross(&pair, &objects)).await)?;
     hold(steps.step("receipts return", receipts(&pair)).await)?;
     hold(steps.step("Brevia is switched off and nothing is lost", outage(&pair, &mut b)).await)?;
-    hold(steps.step("a FLASH overtakes bulk", flash(&pair, &objects)).await)?;
+    hold(steps.step("a FLASH overtakes bulk", flash(&pair)).await)?;
     if kill_rounds > 0 {
         let killed = kills(&pair, (&mut a, &mut b), kill_rounds);
         hold(steps.step("nodes are killed and nothing is lost or doubled", killed).await)?;
@@ -101,9 +115,22 @@ fn hold(held: bool) -> Result<()> {
     Ok(())
 }
 
+/// Where a node is found, and what has crossed its doors.
 async fn describe(node: &Node, client: &Client) -> Result<Value> {
     let link = client.post("/api/login-link", &json!({})).await?;
+    let statements = client.list("/api/statements?", "statements", u32::MAX).await?;
+    let statements = statements.get("statements").and_then(Value::as_array);
+    let count = |out: bool| {
+        let goes = |row: &&Value| row.get("out").and_then(Value::as_bool) == Some(out);
+        statements.map_or(0, |rows| rows.iter().filter(goes).count())
+    };
+    let bytes = |row: &Value| row.get("bytes").and_then(Value::as_u64);
+    let about = client.get("/api/node").await?;
     Ok(json!({
+        "sent": count(true),
+        "received": count(false),
+        "bytes": statements.map_or(0, |rows| rows.iter().filter_map(bytes).sum()),
+        "ledger": about.pointer("/ledger/size"),
         "name": node.name,
         "desk": format!("{}/desk", client.base()),
         "taxii": format!("{}/taxii2/", client.base()),
@@ -198,21 +225,17 @@ async fn cross(pair: &Pair, objects: &[&[u8]]) -> Result<String> {
     ensure!(arrived == expected, "what Brevia serves is not what Aldermoor posted");
     let same = arrived.iter().filter(|body| posted.binary_search(&body.as_slice()).is_ok()).count();
     ensure!(same == count, "{} objects are not byte for byte what was posted", count - same);
-    Ok(format!("{count} objects, byte for byte as posted; {refused} refused by the checks"))
+    let objects = plural(count, "object", "objects");
+    Ok(format!("{objects}, byte for byte as posted; {refused} refused by the checks"))
 }
 
 async fn receipts(pair: &Pair) -> Result<String> {
     let releases = until("the receipt of every release", PATIENCE, || async {
-        let all = pair.a.get("/api/releases?limit=200").await?;
-        let rows = all.get("releases").and_then(Value::as_array).cloned().unwrap_or_default();
-        let done = rows.iter().all(|row| {
-            let state = row.get("state").and_then(Value::as_str).unwrap_or_default();
-            state.starts_with("taken-in")
-        });
-        Ok(done.then_some(rows.len()))
+        let all = pair.releases().await?;
+        Ok(all.iter().all(is_taken_in).then_some(all.len()))
     })
     .await?;
-    Ok(format!("{releases} releases, each with Brevia's signed receipt"))
+    Ok(format!("Brevia's signed receipt of {}", plural(releases, "release", "releases")))
 }
 
 async fn post_lamps(pair: &Pair, from: u32, count: u32) -> Result<()> {
@@ -247,16 +270,34 @@ async fn outage(pair: &Pair, b: &mut Node) -> Result<String> {
     Ok("5 releases waited and arrived once Brevia was back".to_owned())
 }
 
-async fn flash(pair: &Pair, objects: &[&[u8]]) -> Result<String> {
-    // Fresh ids make the same objects a bulk of their own.
-    let bulk: Vec<String> =
-        (10_000..10_000 + 4_000.max(objects.len().min(8_000)) as u32).map(lamp).collect();
-    for chunk in bulk.chunks(ENVELOPE) {
-        pair.a.taxii_post(&pair.out, envelope(chunk.iter().map(String::as_bytes))).await?;
+/// Bulk goes in, then a FLASH: its receipt is back while bulk still waits for its own.
+async fn flash(pair: &Pair) -> Result<String> {
+    let mut first = BULK_FROM;
+    // All at once, and more each time: a fast machine is done with little bulk before the FLASH is
+    // even posted.
+    for count in [4_000, 8_000, 16_000, 32_000] {
+        let bulk: Vec<String> = (first..first + count).map(lamp).collect();
+        let post = |chunk: &[String]| {
+            pair.a.taxii_post(&pair.out, envelope(chunk.iter().map(String::as_bytes)))
+        };
+        try_join_all(bulk.chunks(ENVELOPE).map(post)).await?;
+        let (ms, behind) = flash_receipt(pair, first - 1).await?;
+        first += count + 1;
+        arrive(pair, first - 2, 1).await?;
+        if behind > 0 {
+            let releases = plural(behind, "release", "releases");
+            return Ok(format!("its receipt was back after {ms} ms, before that of {releases}"));
+        }
     }
+    bail!("the FLASH overtook nothing")
+}
+
+/// After how long a FLASH has its receipt, and how many releases that were there before it have
+/// none then.
+async fn flash_receipt(pair: &Pair, number: u32) -> Result<(u128, usize)> {
     let path = format!("/api/releases?topic={TOPIC}&precedence=FLASH");
     let sent = std::time::Instant::now();
-    let flash = pair.a.post_bytes(&path, envelope([lamp(500).as_bytes()])).await?;
+    let flash = pair.a.post_bytes(&path, envelope([lamp(number).as_bytes()])).await?;
     let id = text(&flash, "/release")?;
     until("the FLASH's receipt", PATIENCE, || async {
         let row = pair.a.get(&format!("/api/releases/{id}")).await?;
@@ -264,8 +305,12 @@ async fn flash(pair: &Pair, objects: &[&[u8]]) -> Result<String> {
     })
     .await?;
     let ms = sent.elapsed().as_millis();
-    arrive(pair, 10_000 + bulk.len() as u32 - 1, 1).await?;
-    Ok(format!("receipt of the FLASH after {ms} ms, {} bulk objects around it", bulk.len()))
+    Ok((ms, pair.releases().await?.iter().filter(|row| !is_taken_in(row)).count()))
+}
+
+fn is_taken_in(release: &Value) -> bool {
+    let state = release.get("state").and_then(Value::as_str);
+    state.is_some_and(|state| state.starts_with("taken-in"))
 }
 
 /// Kills a node at a random moment after each bulk was accepted.
