@@ -26,7 +26,7 @@ mod findings;
 mod node;
 mod openapi;
 mod page;
-mod partners;
+pub(crate) mod partners;
 mod quarantine;
 mod releases;
 mod statements;

@@ -37,6 +37,7 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let desk_listener = bind(config.desk, "desk").await?;
     let partner_listener = bind(config.partner, "partner").await?;
+    let doors_at = (desk_listener.local_addr()?, partner_listener.local_addr()?);
     let is_plain = config.desk.ip().is_loopback() || config.behind_proxy;
     let desk_tls = match &config.tls {
         None if is_plain => None,
@@ -65,7 +66,10 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
     let links = Arc::new(Links::new(link, service.clone()));
     let workers = start_workers(&Node { service: service.clone(), links, desk, metrics }, &stopped);
-    tracing::info!(event = "node.started", name = %service.name());
+    let (desk_at, partner_at) = doors_at;
+    tracing::info!(
+        event = "node.started", name = %service.name(), desk = %desk_at, partner_door = %partner_at
+    );
     told_to_stop().await?;
     tracing::info!(event = "node.stopping");
     stop.send_replace(true);

@@ -1,6 +1,6 @@
 //! Partners: met, verified, moved.
 
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use bytes::Bytes;
 use exchange::partner;
 use protocol::{
@@ -146,11 +146,22 @@ struct Verify {
     fingerprint: String,
 }
 
+/// A fingerprint as people write it down: in groups or in one piece.
+///
+/// *Errors*: `KEY-5`.
+pub(crate) fn fingerprint(words: &str) -> Result<Digest, Problem> {
+    let plain = |c: &char| !c.is_whitespace() && *c != '-';
+    let hex: String = words.chars().filter(plain).collect::<String>().to_ascii_lowercase();
+    Digest::from_hex(&hex).map_err(|_| {
+        let message = "a fingerprint has 16 groups of 4 digits, 0 to 9 and a to f";
+        let remedy = "type every group as it was read out to you";
+        Problem::new(StatusCode::BAD_REQUEST, "KEY-5", message, remedy)
+    })
+}
+
 async fn verify(State(desk): State<Shared>, caller: Caller, Json(verify): Json<Verify>) -> Answer {
     let name: NodeName = parse(&verify.name, "name")?;
-    let hex = verify.fingerprint.replace([' ', '-'], "").to_ascii_lowercase();
-    let fingerprint = Digest::from_hex(&hex)
-        .map_err(|_| malformed("KEY-5", "a fingerprint has 64 hexadecimal digits"))?;
+    let fingerprint = fingerprint(&verify.fingerprint)?;
     partner::verify(&desk.service, &name, fingerprint, &caller.account.name, now()).await?;
     done(json!({ "verified": name }))
 }

@@ -164,7 +164,7 @@ async fn partner(client: &Client, command: PartnerCommand) -> Shown {
             (View::Partner, client.post("/api/partners", &body).await?)
         }
         PartnerCommand::Verify { name, fingerprint } => {
-            let body = json!({ "name": name, "fingerprint": fingerprint });
+            let body = json!({ "name": name, "fingerprint": fingerprint.join(" ") });
             let answer = client.post("/api/partners/verify", &body).await?;
             (View::Done(format!("{name} is verified; agreements may be signed with it")), answer)
         }

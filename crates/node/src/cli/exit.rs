@@ -106,9 +106,10 @@ pub(super) fn report(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let kind = fault.map_or(Kind::Machine, |fault| fault.kind);
     let line = one_line(&format!("{error:#}"));
     if as_json {
-        let empty = String::new();
-        let (rule, title, remedy) = fault
-            .map_or((&empty, &line, &empty), |fault| (&fault.rule, &fault.title, &fault.remedy));
+        let (rule, title, remedy) = fault.map_or(
+            ("CLI-10", line.as_str(), "see to the file, port, disk or database that is named"),
+            |fault| (&fault.rule, &fault.title, &fault.remedy),
+        );
         let body = json!({ "rule": rule, "title": title, "remedy": remedy, "exit": kind.status() });
         eprintln!("{body}");
     } else {

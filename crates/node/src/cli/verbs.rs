@@ -51,8 +51,9 @@ pub(super) enum PartnerCommand {
     Verify {
         /// The partner.
         name: NodeName,
-        /// The fingerprint, as the partner read it out.
-        fingerprint: String,
+        /// The fingerprint, as the partner read it out: its 16 groups, or all in one.
+        #[arg(required = true, num_args = 1..)]
+        fingerprint: Vec<String>,
     },
     /// Say where a partner's door is now; without an address only the courier goes.
     #[command(

@@ -5,7 +5,6 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
@@ -22,6 +21,7 @@ use super::{
     look::{self, Piece},
 };
 use crate::{
+    api::partners::fingerprint,
     desk::{Shared, now},
     problem::Problem,
 };
@@ -285,13 +285,7 @@ async fn verified(
     typed: &str,
 ) -> Result<Response, Problem> {
     person.0.must_be(Role::Administrator)?;
-    let plain = |c: &char| !c.is_whitespace() && *c != '-';
-    let hex: String = typed.chars().filter(plain).collect::<String>().to_ascii_lowercase();
-    let fingerprint = Digest::from_hex(&hex).map_err(|_| {
-        let message = "a fingerprint has 16 groups of 4 digits, 0 to 9 and a to f";
-        let remedy = "type every group as it was read out to you";
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "KEY-5", message, remedy)
-    })?;
+    let fingerprint = fingerprint(typed)?;
     partner::verify(&desk.service, &partner.name, fingerprint, person.name(), now()).await?;
     Ok(Redirect::to(&format!("/partners/{}", partner.name)).into_response())
 }
