@@ -173,8 +173,11 @@ enum Command {
         item: Vec<u32>,
     },
     /// Recalls and their answers, newest first.
-    #[command(after_help = "Example:\n  detente recalls --limit 10")]
+    #[command(after_help = "Examples:\n  detente recalls --limit 10\n  detente recalls --received")]
     Recalls {
+        /// Those that partners sent, and what was done here.
+        #[arg(long)]
+        received: bool,
         /// So many at most.
         #[arg(long, default_value_t = 50)]
         limit: u32,

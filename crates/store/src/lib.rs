@@ -56,7 +56,7 @@ pub use people::{TokenRow, token_id};
 pub use quarantine::{
     Accepted, HeldObject, QuarantineDecision, QuarantineRow, Source, SubmissionDecision,
 };
-pub use recalls::{AnswerRow, Recall, RecallTask};
+pub use recalls::{AnswerRow, Recall, RecallTask, ReceivedRecall};
 pub use releases::{Release, ReleaseDraft, ReleaseItem, ReleaseState};
 pub use standing::StandingRow;
 pub use statements::{Delivery, NewStatement, OutEffect, Signer, Statement, StatementState};

@@ -51,6 +51,27 @@ pub struct AnswerRow {
     pub at: Timestamp,
 }
 
+/// A partner's recall, and what was done here.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ReceivedRecall {
+    /// The recall.
+    pub recall: StatementId,
+    /// Whose.
+    pub partner: NodeName,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// The statement that it recalls.
+    pub target: StatementId,
+    /// When it was taken in: from then on nothing of it is served.
+    pub at: Timestamp,
+    /// How many objects were deleted.
+    pub deleted: u64,
+    /// Ids of objects that are kept, because others gave them too.
+    pub kept: Vec<String>,
+    /// What the partner was told; nothing yet while the answer is being sealed.
+    pub answer: Option<RecallAnswer>,
+}
+
 /// A partner's recall that waits for our answer.
 #[derive(Debug, Clone)]
 pub struct RecallTask {
@@ -68,7 +89,7 @@ pub struct RecallTask {
     pub held: bool,
 }
 
-pub(crate) fn read(row: &Row<'_>) -> Result<Recall, Error> {
+fn read(row: &Row<'_>) -> Result<Recall, Error> {
     let items: Option<String> = row.get("items")?;
     Ok(Recall {
         id: rows::term_opt(row, "id")?.ok_or(Error::Corrupt("a recall"))?,
@@ -176,6 +197,43 @@ impl Store {
                        WHERE (at < ?1 OR (at = ?1 AND id < ?2)) ORDER BY at DESC, id DESC LIMIT ?3";
             let found = tx.query(sql, params![at, id, limit], read)?;
             found.into_iter().map(|recall| with_answers(tx, recall)).collect()
+        })
+    }
+
+    /// Our recalls of a release, newest first.
+    pub async fn recalls_of(&self, release: Uuid) -> Result<Vec<Recall>, Error> {
+        self.read(|tx| {
+            let sql = "/* recalls_of */ SELECT * FROM recall WHERE release = ? ORDER BY at DESC";
+            let found = tx.query(sql, params![release.to_string()], read)?;
+            found.into_iter().map(|recall| with_answers(tx, recall)).collect()
+        })
+    }
+
+    /// Partners' recalls after a row, newest first.
+    pub async fn received_recalls(
+        &self,
+        after: Option<(Timestamp, StatementId)>,
+        limit: u32,
+    ) -> Result<Vec<ReceivedRecall>, Error> {
+        let (at, id) =
+            after.map_or((i64::MAX, String::new()), |(at, id)| (at.as_ms(), id.to_string()));
+        self.read(|tx| {
+            let sql = "/* received_recalls */ SELECT * FROM recall_task
+                       WHERE (at < ?1 OR (at = ?1 AND recall < ?2))
+                       ORDER BY at DESC, recall DESC LIMIT ?3";
+            tx.query(sql, params![at, id, limit], |row| {
+                let kept: String = row.get("kept")?;
+                Ok(ReceivedRecall {
+                    recall: rows::term(row, "recall")?,
+                    partner: rows::term(row, "partner")?,
+                    agreement: rows::term(row, "agreement")?,
+                    target: rows::term(row, "target")?,
+                    at: Timestamp::from_ms(row.get("at")?),
+                    deleted: row.get("deleted")?,
+                    kept: serde_json::from_str(&kept).unwrap_or_default(),
+                    answer: rows::term_opt(row, "answer")?,
+                })
+            })
         })
     }
 

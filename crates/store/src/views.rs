@@ -6,8 +6,8 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Acknowledged, Error, Journal, Recall, Release, ReleaseState, Sight, Statement, StatementState,
-    Store, acknowledgements, journal, params, recalls, releases, rows, statements, tx::Row,
+    Acknowledged, Error, Journal, Release, ReleaseState, Sight, Statement, StatementState, Store,
+    acknowledgements, journal, params, releases, rows, statements, tx::Row,
 };
 
 mod clocks;
@@ -294,14 +294,6 @@ impl Store {
                 Ok(rows::tlp(row, "tlp")?.map(|tlp| (index, tlp)))
             })?;
             Ok(found.flatten())
-        })
-    }
-
-    /// Our recalls of a release, newest first.
-    pub async fn recalls_of(&self, release: Uuid) -> Result<Vec<Recall>, Error> {
-        self.read(|tx| {
-            let sql = "/* recalls_of */ SELECT * FROM recall WHERE release = ? ORDER BY at DESC";
-            tx.query(sql, params![release.to_string()], recalls::read)
         })
     }
 

@@ -63,6 +63,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .gives("Our recalls and their answers, newest first", "RecallList")
             .with("after", "Text", "`next` of the page before")
             .with("limit", "Count", "recalls at most, up to 200"),
+        Endpoint::get("/recalls/received", received_recalls)
+            .gives("Partners' recalls and what was done here, newest first", "ReceivedRecallList")
+            .with("after", "Text", "`next` of the page before")
+            .with("limit", "Count", "recalls at most, up to 200"),
     ]
 }
 
@@ -208,8 +212,18 @@ async fn one(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>) -
         None => Vec::new(),
     };
     let receipts: Vec<_> = receipts.iter().map(|(by, told)| Receipt { by, told }).collect();
-    let next = next_step(row.state);
-    done(json!({ "release": row, "statement": statement, "receipts": receipts, "next": next }))
+    let recalls = store.recalls_of(id).await?;
+    let next = match recalls.first() {
+        Some(recall) if recall.answer.is_none() => next_step(ReleaseState::Recalled),
+        _ => next_step(row.state),
+    };
+    done(json!({
+        "release": row,
+        "statement": statement,
+        "receipts": receipts,
+        "recalls": recalls,
+        "next": next,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -268,5 +282,12 @@ async fn recalls(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> A
     let (after, limit) = page.read()?;
     let rows = desk.service.store().recalls_page(after, limit).await?;
     let next = page::next(&rows, limit, |row| Place(row.at, row.id));
+    done(json!({ "recalls": rows, "next": next }))
+}
+
+async fn received_recalls(State(desk): State<Shared>, Query(page): Query<PageQuery>) -> Answer {
+    let (after, limit) = page.read()?;
+    let rows = desk.service.store().received_recalls(after, limit).await?;
+    let next = page::next(&rows, limit, |row| Place(row.at, row.recall));
     done(json!({ "recalls": rows, "next": next }))
 }

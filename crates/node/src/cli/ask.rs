@@ -58,7 +58,11 @@ pub(super) async fn ask(client: &Client, out: &Out, command: Command) -> Result<
             let next = "recalled; the partner's answer comes under `detente recalls`";
             (View::Done(next.to_owned()), answer)
         }
-        Command::Recalls { limit } => {
+        Command::Recalls { received: true, limit } => {
+            let path = "/api/recalls/received?";
+            (View::ReceivedRecalls, client.list(path, "recalls", limit).await?)
+        }
+        Command::Recalls { received: false, limit } => {
             (View::Recalls, client.list("/api/recalls?", "recalls", limit).await?)
         }
         Command::Statements { limit } => {

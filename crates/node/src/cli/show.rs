@@ -42,6 +42,7 @@ pub(super) enum View {
     /// JSON even for people: it goes into a file.
     Raw,
     Recalls,
+    ReceivedRecalls,
     Release,
     Releases,
     Statements,
@@ -98,6 +99,9 @@ pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
         View::Releases => rows(answer, "/releases", RELEASES, "no releases"),
         View::Items => rows(answer, "/items", ITEMS, "no items"),
         View::Recalls => rows(answer, "/recalls", RECALLS, "no recalls"),
+        View::ReceivedRecalls => {
+            rows(answer, "/recalls", RECEIVED_RECALLS, "no partner has recalled anything")
+        }
         View::Statements => rows(answer, "/statements", STATEMENTS, "no statements"),
         View::Held => rows(answer, "/objects", HELD, "you may see none of its objects"),
         View::Quarantine => rows(answer, "/quarantine", QUARANTINE, "nothing waits"),
@@ -187,6 +191,14 @@ const RECALLS: &[Column] = &[
     ("DECIDED", |v| time(v, "/at")),
     ("ITEMS", |v| or(words(v, "/items"), "all")),
     ("ANSWER", |v| or(state(v, "/answer"), "… none yet")),
+];
+const RECEIVED_RECALLS: &[Column] = &[
+    ("STATEMENT", |v| short(v, "/target")),
+    ("PARTNER", |v| text(v, "/partner")),
+    ("TAKEN IN", |v| time(v, "/at")),
+    ("DELETED", |v| text(v, "/deleted")),
+    ("KEPT", |v| words(v, "/kept")),
+    ("OUR ANSWER", |v| or(state(v, "/answer"), "… being sealed")),
 ];
 const STATEMENTS: &[Column] = &[
     ("STATEMENT", |v| short(v, "/id")),
@@ -516,11 +528,14 @@ fn release(answer: &Value) -> String {
         ("TRIES", |v| text(v, "/attempts")),
         ("LAST ERROR", |v| text(v, "/last_error")),
     ];
-    let head = fields(answer, HEAD);
-    match answer.pointer("/statement") {
-        None | Some(Value::Null) => head,
-        Some(statement) => format!("{head}\n\n{}", rows(statement, "/deliveries", DELIVERIES, "")),
+    let mut all = fields(answer, HEAD);
+    for (list, columns) in [("/statement/deliveries", DELIVERIES), ("/recalls", RECALLS)] {
+        let table = rows(answer, list, columns, "");
+        if !table.is_empty() {
+            all = format!("{all}\n\n{table}");
+        }
     }
+    all
 }
 
 fn drafted(answer: &Value) -> String {

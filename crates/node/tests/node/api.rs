@@ -225,6 +225,12 @@ async fn walk_releases(judge: &mut Judge, mut desks: Desks, agreement: &str) -> 
     assert_eq!(a.post(&path, &json!({})).await.rule(), "REL-2", "it was taken in");
     let recalls = judge.get(&a, "/api/recalls", "/api/recalls").await;
     assert_eq!(recalls["recalls"][0]["answer"], "deleted-everywhere");
+    let release = judge.get(&a, "/api/releases/{id}", &format!("/api/releases/{lamp}")).await;
+    assert_eq!(release["recalls"], recalls["recalls"], "the release tells of its recalls");
+    let path = "/api/recalls/received";
+    let received = judge.get(&desks.b, path, path).await;
+    assert_eq!(received["recalls"][0]["answer"], "deleted-everywhere");
+    assert_eq!(received["recalls"][0]["target"], recalls["recalls"][0]["target"]);
     walk_recalls(&a, &first).await;
     desks
 }
