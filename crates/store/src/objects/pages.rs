@@ -4,13 +4,15 @@
 //! Each range begins with the columns of a filter and one class, and ends with the date. Where an
 //! object has versions in several classes, its entries are looked at one by one (`MIXED`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use protocol::findings::Found;
 use uuid::Uuid;
 
 use super::{
     Class, Collection, Flow, Sight, Versions,
-    classes::{self, id_hash},
+    classes::{self, Known, id_hash},
     versions::{MIXED, Version, chosen},
 };
 use crate::{
@@ -100,6 +102,10 @@ impl Store {
     /// *Proof*: what the reader may not see leaves no trace: entries, dates and `more` are those
     /// of a store that never held it.
     pub async fn page(&self, collection: &Collection, page: &Page) -> Result<Pages, Error> {
+        let is_listed = !page.with_bodies && page.ids.is_empty();
+        if is_listed && let Some(lines) = self.lines_for(collection) {
+            return self.listed(lines, collection, page).await;
+        }
         self.snapshot(|tx| {
             let classes = classes::of(collection, tx)?;
             let seen = page.sight.seen(&classes);
@@ -126,7 +132,7 @@ impl Store {
         page: &Page,
         room: usize,
     ) -> Result<Joined, Error> {
-        if let Some(lines) = self.lines().filter(|_| collection.flow != Flow::Aggregate) {
+        if let Some(lines) = self.lines_for(collection) {
             match (page.ids.as_slice(), page.versions.states()) {
                 ([], _) => return self.whole(lines, collection, page, room).await,
                 ([id], Some(states)) => {
@@ -148,8 +154,36 @@ impl Store {
         })
     }
 
-    /// A page in one buffer where one statement is asked at a time: it says which entries the page
-    /// holds, in one snapshot, and whether the classes that are known are all there are.
+    /// Where one statement can tell of a collection: the classes of an aggregate depend on what it
+    /// is fed from.
+    fn lines_for(&self, collection: &Collection) -> Option<&Lines> {
+        self.lines().filter(|_| collection.flow != Flow::Aggregate)
+    }
+
+    /// What one statement says of the entries of a page, in one snapshot, and the classes that are
+    /// all there are in it.
+    async fn told(
+        &self,
+        lines: &Lines,
+        collection: &Collection,
+        page: &Page,
+    ) -> Result<(Vec<::postgres::Row>, Arc<Known>), Error> {
+        let mut known = self.known_classes();
+        loop {
+            let seen = page.sight.seen(&known.own);
+            let (sql, values) = ranges::beside_newest(collection, page, &known.own, &seen);
+            let mut rows = lines.ask(&sql, &values).await?;
+            let first = rows.first().ok_or(Error::Corrupt("a page"))?;
+            let newest: Option<i64> = Row::postgres(first).get(0)?;
+            if newest.unwrap_or(0) == known.newest {
+                rows.remove(0);
+                return Ok((rows, known));
+            }
+            known = self.learn_classes(lines).await?;
+        }
+    }
+
+    /// A page in one buffer: its bodies are at hand, or asked for by a second statement.
     async fn whole(
         &self,
         lines: &Lines,
@@ -157,26 +191,31 @@ impl Store {
         page: &Page,
         room: usize,
     ) -> Result<Joined, Error> {
-        let mut known = self.known_classes();
         for _ in 0..TRIES_MAX {
-            let seen = page.sight.seen(&known.own);
-            let (sql, values) = ranges::beside_newest(collection, page, &known.own, &seen);
-            let rows = lines.ask(&sql, &values).await?;
-            let (first, rows) = rows.split_first().ok_or(Error::Corrupt("a page"))?;
-            let newest: Option<i64> = Row::postgres(first).get(0)?;
-            if newest.unwrap_or(0) != known.newest {
-                known = self.learn_classes(lines).await?;
-                continue;
-            }
-            let places = rows.iter().map(|row| Place::read(&Row::postgres(row)));
-            let mut places = places.collect::<Result<Vec<_>, _>>()?;
-            let more = cut(&mut places, page);
+            let (rows, _) = self.told(lines, collection, page).await?;
+            let (places, more) = fitting(&rows, page)?;
             if let Some(bodies) = self.bodies(lines, &places, room).await? {
                 let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
                 return Ok(Joined { bodies, dates, more });
             }
         }
         Err(Error::Corrupt("an entry without its body"))
+    }
+
+    /// A page without bodies.
+    async fn listed(
+        &self,
+        lines: &Lines,
+        collection: &Collection,
+        page: &Page,
+    ) -> Result<Pages, Error> {
+        let (rows, known) = self.told(lines, collection, page).await?;
+        let (places, more) = fitting(&rows, page)?;
+        let seen = page.sight.seen(&known.own);
+        let rows = rows.iter().zip(&places).map(|(row, place)| (Row::postgres(row), place.date));
+        let entries =
+            rows.map(|(row, date)| Entry::read(&row, date, &seen)).collect::<Result<_, _>>()?;
+        Ok(Pages { entries, more })
     }
 
     /// How many objects a collection holds, by type.
@@ -231,6 +270,14 @@ fn places(
     Ok((places, more))
 }
 
+/// The places of a page, and whether another follows.
+fn fitting(rows: &[::postgres::Row], page: &Page) -> Result<(Vec<Place>, bool), Error> {
+    let places = rows.iter().map(|row| Place::read(&Row::postgres(row)));
+    let mut places = places.collect::<Result<Vec<_>, _>>()?;
+    let more = cut(&mut places, page);
+    Ok((places, more))
+}
+
 /// Keeps of the places what one page holds; whether another follows.
 fn cut(places: &mut Vec<Place>, page: &Page) -> bool {
     let mut bytes = 0usize;
@@ -256,23 +303,29 @@ fn entries(
     for (n, place) in places.iter().enumerate() {
         given.push([Value::count(n), Value::Int(place.date)]);
     }
-    let sql = "/* entries */ SELECT e.date_added, e.id, e.version, e.type, e.class, e.findings
+    let sql = "/* entries */ SELECT e.date_added, e.row, e.size, e.id, e.version, e.type, e.class,
+               e.findings
                FROM {given} JOIN entry e ON e.collection = ?1 AND e.date_added = g.date {in order}";
-    tx.query_given(sql, params![collection.row], &given, |row| {
-        let class: i64 = row.get(4)?;
+    tx.query_given(sql, params![collection.row], &given, |row| Entry::read(row, row.get(0)?, seen))
+}
+
+impl Entry {
+    /// Reads what stands behind a place.
+    fn read(row: &Row<'_>, date_added: i64, seen: &[&Class]) -> Result<Self, Error> {
+        let class: i64 = row.get(6)?;
         let of = seen.iter().find(|seen| seen.id == class);
         let of = of.ok_or(Error::Corrupt("an entry without its class"))?;
-        Ok(Entry {
-            date_added: row.get(0)?,
-            id: row.get(1)?,
-            version: row.get(2)?,
-            type_: row.get(3)?,
+        Ok(Self {
+            date_added,
+            id: row.get(3)?,
+            version: row.get(4)?,
+            type_: row.get(5)?,
             spec: of.spec.clone(),
             tlp: of.tlp,
             findings: rows::found(row, "findings")?,
             body: None,
         })
-    })
+    }
 }
 
 fn each_body(tx: &Tx<'_>, places: &[Place], mut read: impl FnMut(&[u8])) -> Result<(), Error> {

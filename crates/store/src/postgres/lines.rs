@@ -8,8 +8,11 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::{Pin, pin},
-    sync::Mutex,
-    task::Poll,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
 use postgres::{NoTls, Row, Statement};
@@ -65,6 +68,7 @@ impl Lines {
     }
 
     fn give_back(&self, line: Line) {
+        // One whose driver has ended is closed.
         if !line.client.is_closed() && !self.free.is_closed() {
             lock(&self.idle).push(line);
         }
@@ -122,23 +126,85 @@ impl Line {
 }
 
 /// Carries a question to its answer.
+///
+/// Question and driver wake each other at every step. Where the runtime heard of that, it would
+/// wake another of its threads each time; so they are told to go on here, and the runtime only when
+/// nothing goes on any more.
 async fn drive<T>(
     driver: &mut Driver,
     question: impl Future<Output = Result<T, postgres::Error>>,
 ) -> Result<T, Error> {
     let mut question = pin!(question);
-    let mut has_ended = false;
-    let answer = std::future::poll_fn(|cx| {
+    let inner = Arc::new(Inner::default());
+    let waker = Waker::from(Arc::clone(&inner));
+    let answer = std::future::poll_fn(|outer| {
+        let mut within = Context::from_waker(&waker);
+        inner.outer.register(outer.waker());
         loop {
-            if let Poll::Ready(answer) = question.as_mut().poll(cx) {
-                return Poll::Ready(answer);
+            inner.state.store(AT_WORK, Ordering::Release);
+            if let Poll::Ready(answer) = question.as_mut().poll(&mut within) {
+                return Poll::Ready(answer.map_err(Error::from));
             }
-            // One that has ended takes no question any more: the next poll above says so.
-            if has_ended || driver.as_mut().poll(cx).is_pending() {
-                return question.as_mut().poll(cx);
+            if let Poll::Ready(ended) = driver.as_mut().poll(&mut within) {
+                // The server's last word, where there was one.
+                return match (question.as_mut().poll(&mut within), ended) {
+                    (Poll::Ready(answer), _) => Poll::Ready(answer.map_err(Error::from)),
+                    (Poll::Pending, Err(error)) => Poll::Ready(Err(error.into())),
+                    (Poll::Pending, Ok(())) => Poll::Ready(Err(Error::Away(None))),
+                };
             }
-            has_ended = true;
+            let (work, rest) = (AT_WORK, AT_REST);
+            let rests =
+                inner.state.compare_exchange(work, rest, Ordering::AcqRel, Ordering::Acquire);
+            if rests.is_ok() {
+                return Poll::Pending;
+            }
         }
     });
-    Ok(answer.await?)
+    answer.await
+}
+
+/// Nothing goes on: a call wakes the task.
+const AT_REST: u8 = 0;
+/// Question and driver are polled.
+const AT_WORK: u8 = 1;
+/// A call came meanwhile: once more.
+const CALLED: u8 = 2;
+
+/// Who is woken for a question.
+#[derive(Default)]
+struct Inner {
+    state: AtomicU8,
+    outer: Outer,
+}
+
+/// The waker of the task that asks.
+#[derive(Default)]
+struct Outer(Mutex<Option<Waker>>);
+
+impl Outer {
+    fn register(&self, waker: &Waker) {
+        let mut held = lock(&self.0);
+        if held.as_ref().is_none_or(|held| !held.will_wake(waker)) {
+            *held = Some(waker.clone());
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = lock(&self.0).as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Wake for Inner {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.state.swap(CALLED, Ordering::AcqRel) == AT_REST {
+            self.outer.wake();
+        }
+    }
 }

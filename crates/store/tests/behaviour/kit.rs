@@ -7,8 +7,8 @@ use pollster::block_on;
 use protocol::{secrets::sha256, terms::Timestamp};
 use stix::Tlp;
 use store::{
-    AddObjects, Added, Collection, Error, Joined, NewCollection, NewObject, Page, Pages, Store,
-    Versions,
+    AddObjects, Added, Collection, Entry, Error, Joined, NewCollection, NewObject, Page, Pages,
+    Store, Versions,
 };
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
@@ -102,6 +102,15 @@ pub(crate) fn latest() -> Page {
 /// A page; the same in one buffer, asked for from within a runtime as a door does, holds its bytes.
 pub(crate) fn page(store: &Store, collection: &Collection, page: &Page) -> Pages {
     let pages = block_on(store.page(collection, page)).unwrap();
+    let manifest = Page { with_bodies: false, ..page.clone() };
+    let listed = runtime().block_on(store.page(collection, &manifest)).unwrap();
+    for (entry, told) in pages.entries.iter().zip(&listed.entries) {
+        let entry = Entry { body: None, ..entry.clone() };
+        assert_eq!(format!("{entry:?}"), format!("{told:?}"));
+    }
+    if page.bytes_max == usize::MAX {
+        assert_eq!((pages.entries.len(), pages.more), (listed.entries.len(), listed.more));
+    }
     if page.with_bodies {
         let joined = joined(store, collection, page);
         let bodies: Vec<&[u8]> = pages.entries.iter().filter_map(|e| e.body.as_deref()).collect();

@@ -24,31 +24,42 @@ pub(in crate::objects) fn read(
     tx.query(&format!("/* page */ {merged}"), &values, Place::read)
 }
 
-/// The same as one statement for PostgreSQL, and its values. Its first row is the number of the
-/// newest class: nothing is left out where `classes` reach up to it.
+/// The same as one statement for PostgreSQL, and its values; with what a manifest tells behind each
+/// place, where no bodies are asked for. Its first row is the number of the newest class: nothing is
+/// left out where `classes` reach up to it.
 pub(super) fn beside_newest<'p>(
     collection: &Collection,
     page: &'p Page,
     classes: &[Class],
     seen: &'p [&'p Class],
 ) -> (String, Vec<Value<'p>>) {
-    const NEWEST: &str =
-        "/* page */ SELECT max(id), CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM class";
-    match Asked::new(page, classes, seen).merged(collection, true) {
-        Some((merged, values)) => (format!("{NEWEST} UNION ALL ({merged})"), values),
-        None => (NEWEST.to_owned(), Vec::new()),
+    let (columns, none) = if page.with_bodies { (PLACE, NO_PLACE) } else { (TOLD, NOTHING_TOLD) };
+    let newest = format!("/* page */ SELECT max(id), {none} FROM class");
+    let asked = Asked { columns, ..Asked::new(page, classes, seen) };
+    match asked.merged(collection, true) {
+        Some((merged, values)) => (format!("{newest} UNION ALL ({merged})"), values),
+        None => (newest, Vec::new()),
     }
 }
+
+/// The columns of a place, and what stands for them where there is none.
+const PLACE: &str = "e.date_added, e.row, e.size";
+const NO_PLACE: &str = "CAST(0 AS BIGINT), CAST(0 AS BIGINT)";
+/// The same with what a manifest tells.
+const TOLD: &str = "e.date_added, e.row, e.size, e.id, e.version, e.type, e.class, e.findings";
+const NOTHING_TOLD: &str = "CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(NULL AS BYTEA), \
+     CAST(NULL AS BYTEA), CAST(NULL AS BYTEA), CAST(0 AS BIGINT), CAST(NULL AS BYTEA) AS findings";
 
 struct Asked<'p> {
     page: &'p Page,
     seen: &'p [&'p Class],
     everything: bool,
+    columns: &'static str,
 }
 
 impl<'p> Asked<'p> {
     fn new(page: &'p Page, classes: &[Class], seen: &'p [&'p Class]) -> Self {
-        Self { page, seen, everything: seen.len() == classes.len() }
+        Self { page, seen, everything: seen.len() == classes.len(), columns: PLACE }
     }
 
     /// The statement that merges the ranges, and its values; none where nothing can fit.
@@ -85,17 +96,27 @@ impl<'p> Asked<'p> {
         let mut ranges = Vec::new();
         // The table of SQLite lies in the order of its dates; PostgreSQL has no such order.
         if !is_postgres && page.versions.all() && self.is_whole(&classes) {
-            ranges.push(range("", "", ""));
+            ranges.push(self.range("", "", ""));
             return (ranges, values);
         }
         for class in &classes {
             self.by_state(class, &types, &mut ranges);
             for key in &keys {
                 let fixed = format!("e.version_key = {key} AND e.class = {}", class.id);
-                ranges.push(range("entry_version", &fixed, &self.rest(class, &types)));
+                ranges.push(self.range("entry_version", &fixed, &self.rest(class, &types)));
             }
         }
         (ranges, values)
+    }
+
+    fn range(&self, index: &str, fixed: &str, rest: &str) -> String {
+        let hint = if index.is_empty() { String::new() } else { format!(" INDEXED BY {index}") };
+        let and = if fixed.is_empty() { "" } else { " AND " };
+        let columns = self.columns;
+        format!(
+            "SELECT {columns} FROM entry e{hint}
+             WHERE e.collection = ?1{and}{fixed} AND e.date_added > ?2{rest}"
+        )
     }
 
     fn wants(&self, class: &Class) -> bool {
@@ -120,12 +141,12 @@ impl<'p> Asked<'p> {
             let fixed = format!("e.class = {} AND e.state = {state}", class.id);
             if types.is_empty() || many {
                 let rest = format!("{}{probe}", of_types(types));
-                ranges.push(range("entry_class", &fixed, &rest));
+                ranges.push(self.range("entry_class", &fixed, &rest));
                 continue;
             }
             for kind in types {
                 let fixed = format!("e.type = {kind} AND {fixed}");
-                ranges.push(range("entry_type", &fixed, &probe));
+                ranges.push(self.range("entry_type", &fixed, &probe));
             }
         }
     }
@@ -208,15 +229,6 @@ fn absent(classes: &[i64], which: &str) -> String {
 
 fn of_types(types: &[String]) -> String {
     if types.is_empty() { String::new() } else { format!(" AND e.type IN ({})", types.join(", ")) }
-}
-
-fn range(index: &str, fixed: &str, rest: &str) -> String {
-    let hint = if index.is_empty() { String::new() } else { format!(" INDEXED BY {index}") };
-    let and = if fixed.is_empty() { "" } else { " AND " };
-    format!(
-        "SELECT e.date_added, e.row, e.size FROM entry e{hint}
-         WHERE e.collection = ?1{and}{fixed} AND e.date_added > ?2{rest}"
-    )
 }
 
 /// Binds texts; the place of each.
