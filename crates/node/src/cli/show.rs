@@ -58,7 +58,15 @@ pub(super) struct Out {
 impl Out {
     /// Prints an answer.
     pub(super) fn show(&self, view: &View, answer: &Value) -> Result<ExitCode> {
-        say(&if self.json { answer.to_string() } else { render(view, answer)? })
+        if self.json {
+            return say(&answer.to_string());
+        }
+        let code = say(&render(view, answer)?)?;
+        // Beside what goes into a file or a pipe.
+        if let Some(note) = note(view, answer) {
+            eprintln!("{note}");
+        }
+        Ok(code)
     }
 }
 
@@ -80,9 +88,7 @@ pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
     Ok(match view {
         View::Raw => serde_json::to_string_pretty(answer)?,
         View::Done(line) => line.clone(),
-        View::Login => {
-            format!("{}\n(opens the console once, within a day)", text(answer, "/url"))
-        }
+        View::Login => text(answer, "/url"),
         View::Node => fields(answer, NODE),
         View::Keys => fields(answer, KEYS),
         View::Partner => fields(answer, PARTNER),
@@ -110,7 +116,7 @@ pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
         View::Collection => collection(answer),
         View::Account => fields(answer, ACCOUNT),
         View::Accounts => rows(answer, "/accounts", ACCOUNTS, "no accounts"),
-        View::Token => token(answer),
+        View::Token => text(answer, "/token"),
         View::Tokens => rows(answer, "/tokens", TOKENS, "no tokens"),
         View::Import => fields(answer, IMPORT),
         View::Profiles => rows(answer, "/profiles", PROFILES, "no profiles; add one"),
@@ -574,8 +580,13 @@ fn posted(answer: &Value) -> String {
     head + &failures.unwrap_or_default().iter().map(line).collect::<String>()
 }
 
-fn token(answer: &Value) -> String {
-    format!("{}\n(shown once; its id is {})", text(answer, "/token"), text(answer, "/id"))
+/// What a reader should know of a secret that was just printed.
+fn note(view: &View, answer: &Value) -> Option<String> {
+    match view {
+        View::Login => Some("opens the console once, within a day".to_owned()),
+        View::Token => Some(format!("shown once; its id is {}", text(answer, "/id"))),
+        _ => None,
+    }
 }
 
 fn comparison(answer: &Value) -> String {
