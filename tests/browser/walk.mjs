@@ -301,6 +301,11 @@ await walk.step("a recall says what it does, is obeyed at B and answered", async
   await walk.shoot(tern, "collection");
   await tern.getByRole("link", { name: "campaign" }).first().click();
   await walk.inspectAll(tern, "an object");
+  await tern.goto(new URL("/statements", tern.url()).href);
+  await tern.getByRole("link", { name: /^recall for/ }).first().click();
+  await tern.getByRole("heading", { name: "Recall from Aldermoor" }).waitFor();
+  await tern.getByText("1 object deleted").waitFor();
+  await walk.inspectAll(tern, "a recall as its recipient sees it");
   await tern.context().close();
 });
 

@@ -108,6 +108,20 @@ fn read(row: &Row<'_>) -> Result<Recall, Error> {
     })
 }
 
+fn read_received(row: &Row<'_>) -> Result<ReceivedRecall, Error> {
+    let kept: String = row.get("kept")?;
+    Ok(ReceivedRecall {
+        recall: rows::term(row, "recall")?,
+        partner: rows::term(row, "partner")?,
+        agreement: rows::term(row, "agreement")?,
+        target: rows::term(row, "target")?,
+        at: rows::time(row, "at")?,
+        deleted: row.get("deleted")?,
+        kept: serde_json::from_str(&kept).unwrap_or_default(),
+        answer: rows::term_opt(row, "answer")?,
+    })
+}
+
 fn with_answers(tx: &Tx<'_>, mut recall: Recall) -> Result<Recall, Error> {
     let sql =
         "/* with_answers */ SELECT * FROM recall_answer WHERE recall = ? ORDER BY at, partner";
@@ -221,19 +235,18 @@ impl Store {
             let sql = "/* received_recalls */ SELECT * FROM recall_task
                        WHERE (at < ?1 OR (at = ?1 AND recall < ?2))
                        ORDER BY at DESC, recall DESC LIMIT ?3";
-            tx.query(sql, params![at, id, limit], |row| {
-                let kept: String = row.get("kept")?;
-                Ok(ReceivedRecall {
-                    recall: rows::term(row, "recall")?,
-                    partner: rows::term(row, "partner")?,
-                    agreement: rows::term(row, "agreement")?,
-                    target: rows::term(row, "target")?,
-                    at: Timestamp::from_ms(row.get("at")?),
-                    deleted: row.get("deleted")?,
-                    kept: serde_json::from_str(&kept).unwrap_or_default(),
-                    answer: rows::term_opt(row, "answer")?,
-                })
-            })
+            tx.query(sql, params![at, id, limit], read_received)
+        })
+    }
+
+    /// One partner's recall, and what was done here.
+    pub async fn received_recall(
+        &self,
+        recall: &StatementId,
+    ) -> Result<Option<ReceivedRecall>, Error> {
+        self.read(|tx| {
+            let sql = "/* received_recall */ SELECT * FROM recall_task WHERE recall = ?";
+            tx.query_opt(sql, params![recall.to_string()], read_received)
         })
     }
 

@@ -10,7 +10,7 @@ use axum::{
 use exchange::{acknowledgement, rights::Work};
 use protocol::terms::{Outcome, Role, StatementId, StatementType};
 use serde::Deserialize;
-use store::{Source, Statement};
+use store::{ReceivedRecall, Source, Statement};
 
 use super::{
     evidence::Proof,
@@ -51,7 +51,32 @@ pub(super) struct StatementPage {
     marks: Vec<Mark>,
     proof: Option<Proof>,
     held: Option<Held>,
+    recall: Option<Recalled>,
     trouble: Option<Trouble>,
+}
+
+/// What a partner recalled, and what was done here.
+struct Recalled {
+    target: String,
+    id: Piece,
+    done: String,
+    answer: Piece,
+}
+
+impl Recalled {
+    fn of(recall: &ReceivedRecall) -> Self {
+        let kept = match recall.kept.as_slice() {
+            [] => String::new(),
+            kept => format!("; {} kept, held before it came", kept.join(", ")),
+        };
+        let deleted = look::plural(recall.deleted, "object", "objects");
+        Self {
+            target: format!("/statements/{}", recall.target),
+            id: look::id(&recall.target.to_string()),
+            done: format!("{deleted} deleted{kept}"),
+            answer: look::recall_state("drafted", recall.answer),
+        }
+    }
 }
 
 pub(super) async fn show(
@@ -135,6 +160,7 @@ async fn build(
         passages: way::passages(&desk.service, &id).await?,
         marks: way::marks(store, None, Some(id)).await?,
         proof: Proof::of(store, &id).await?,
+        recall: store.received_recall(&id).await?.as_ref().map(Recalled::of),
         trouble: None,
         held,
     })
