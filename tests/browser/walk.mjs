@@ -323,9 +323,21 @@ await walk.step("a draft that was returned goes once more as it was", async () =
 await walk.step("what is held apart is looked at, taken in or refused", async () => {
   const other = operators.b;
   await renew(other, b);
-  await asking(other, b, "PATCH", "/api/partners/aldermoor.example%2Fchannel", { findings: { error: "quarantine" } });
+  await other.goto(`${home(b)}/partners/aldermoor.example/channel`);
+  await other.getByLabel("An object breaks a MUST").selectOption("quarantine");
+  await other.getByLabel(/^Exceptions by rule/).fill("104=accept");
+  await other.getByRole("button", { name: "Keep this policy" }).click();
+  await other.getByText("FND-1").waitFor();
+  check((await other.getByLabel(/^Exceptions by rule/).inputValue()) === "104=accept", "what was typed stays");
+  await walk.inspectAll(other, "a policy that cannot be kept");
+  await other.getByLabel(/^Exceptions by rule/).fill("103=accept");
+  await other.getByRole("button", { name: "Keep this policy" }).click();
+  await other.waitForURL((url) => url.hash === "#findings-title");
+  check((await other.getByLabel("An object breaks a MUST").inputValue()) === "quarantine", "the policy is kept");
+  await walk.inspectAll(other, "a partner's policy");
+  await walk.shoot(other, "policy");
   const doubtful = (name) => object(name).replace('"name"', '"confidence": 400,\n "name"');
-  for (const [name, button, outcome] of [["A lamp of doubtful brightness", "Take it in, with its findings", "taken in, with findings"], ["A lamp that is none", "Refuse it for good", "refused"]]) {
+  for (const [name, button, outcome] of [["A lamp of doubtful brightness", "Take in, with findings", "taken in, with findings"], ["A lamp that is none", "Refuse for good", "refused"]]) {
     await wren.goto(`${home(a)}/compose`);
     await wren.getByLabel(/^To whom/).selectOption({ label: "Brevia: counter-terrorism (Invented agreement)" });
     await wren.getByLabel(/^Objects/).fill(envelope(doubtful(name)));
@@ -339,8 +351,14 @@ await walk.step("what is held apart is looked at, taken in or refused", async ()
       await walk.inspectAll(other, "what is held apart");
       await walk.shoot(other, "held");
     }
+    await other.getByLabel(/^Item 0/).uncheck();
+    await other.getByRole("button", { name: button }).click();
+    await other.getByText("HLD-2").waitFor();
+    await other.getByLabel(/^Item 0/).check();
+    await other.getByLabel(/^Reason/).fill("Asked the sender by telephone");
     await other.getByRole("button", { name: button }).click();
     await other.getByText(outcome).first().waitFor();
+    await other.getByText("Asked the sender by telephone").waitFor();
     check(!(await other.getByRole("button", { name: button }).isVisible()), "a decision is made once");
     await reloadUntil(wren, outcome === "refused" ? "refused by the partner" : "taken in, with findings");
   }

@@ -32,6 +32,21 @@ pub enum Decision {
     Refuse,
 }
 
+/// Characters of a reason.
+pub const REASON_LEN_MAX: usize = 500;
+
+/// Who decides, when and why.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// The officer.
+    pub officer: &'a Account,
+    /// Why, in the officer's words: for our own journal, and for whoever of our own people brought
+    /// it. A partner is not told.
+    pub reason: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
 /// Decides on what one statement or request brought: on some objects by their places, or on all
 /// that still wait. A person may let in what the policy would refuse, though never what cannot be
 /// kept.
@@ -39,16 +54,21 @@ pub enum Decision {
 /// *Atomicity*: one transaction; each object is decided on once.
 ///
 /// *Errors*: `ROLE-1`, `ROLE-2` and `ROLE-3` where it is not this officer's to decide (what may not
-/// be seen may still be refused); unknown where nothing waits there, or not all that is named.
+/// be seen may still be refused); `HLD-1` where the reason is too long; unknown where nothing waits there, or not all that is named.
 pub async fn decide<R: CryptoRng>(
     service: &Service,
     source: Source,
     places: Option<&[u32]>,
     decision: Decision,
-    (officer, now): (&Account, Timestamp),
+    by: By<'_>,
     rng: &mut R,
 ) -> Result<(), Failure> {
+    let officer = by.officer;
     rights::check_role(officer, &[Role::Releaser])?;
+    if by.reason.chars().count() > REASON_LEN_MAX {
+        let remedy = "say it in 500 characters";
+        return Err(Failure::forbidden("HLD-1", "the reason is too long", remedy));
+    }
     let row = service.store().quarantined_from(source).await?;
     let row = row.ok_or(Failure::Unknown("statement or request in quarantine"))?;
     let sight = rights::check_collection(service, officer, &row.collection).await?;
@@ -61,7 +81,6 @@ pub async fn decide<R: CryptoRng>(
     if places.is_empty() || !places.iter().all(|place| left.remove(place)) {
         return Err(Failure::Unknown("object in quarantine"));
     }
-    let account = officer.name.as_str();
     if decision == Decision::Accept {
         let chosen = held.iter().filter(|object| places.contains(&object.place));
         rights::check_sight(&sight, chosen.filter_map(|object| object.tlp).max())?;
@@ -70,11 +89,11 @@ pub async fn decide<R: CryptoRng>(
         Source::Statement(id) => {
             let waits = held.iter().filter(|object| left.contains(&object.place));
             let choice = intake::Choice { id, row, places, left: waits.cloned().collect() };
-            intake::decide_statement(service, choice, decision, (account, now), rng).await
+            intake::decide_statement(service, choice, decision, by, rng).await
         }
         Source::Submission(id) => {
             let chosen = held.into_iter().filter(|object| places.contains(&object.place)).collect();
-            decide_submission(service, (id, row), chosen, decision, (account, now), rng).await
+            decide_submission(service, (id, row), chosen, decision, by, rng).await
         }
     }
 }
@@ -84,7 +103,7 @@ async fn decide_submission<R: CryptoRng>(
     (status_id, row): (Uuid, QuarantineRow),
     chosen: Vec<HeldObject>,
     decision: Decision,
-    (actor, now): (&str, Timestamp),
+    by: By<'_>,
     rng: &mut R,
 ) -> Result<(), Failure> {
     let bodies: Vec<Bytes> = chosen.iter().filter_map(|held| held.body.clone()).collect();
@@ -92,7 +111,10 @@ async fn decide_submission<R: CryptoRng>(
     let markings = Markings::of(service, &slices).await?;
     let (accepted, refused) = match decision {
         Decision::Accept => let_in(&chosen, &markings),
-        Decision::Refuse => (Vec::new(), chosen.iter().map(submit::turned_down).collect()),
+        Decision::Refuse => {
+            let line = |held| submit::turned_down(held, by.reason);
+            (Vec::new(), chosen.iter().map(line).collect())
+        }
     };
     let account = row.account.unwrap_or_default();
     let release = match accepted.is_empty() {
@@ -106,8 +128,9 @@ async fn decide_submission<R: CryptoRng>(
         accepted,
         refused,
         release,
-        actor: actor.to_owned(),
-        now,
+        actor: by.officer.name.clone(),
+        reason: by.reason.to_owned(),
+        now: by.now,
     };
     service.store().decide_submission(decision).await?;
     Ok(())

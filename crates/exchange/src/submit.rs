@@ -238,13 +238,17 @@ fn line_of(place: u32, slice: &[u8]) -> Line {
 }
 
 /// The line of an object that stood apart and was turned down.
-pub(crate) fn turned_down(held: &HeldObject) -> Line {
+pub(crate) fn turned_down(held: &HeldObject, reason: &str) -> Line {
+    let message = match reason {
+        "" => "a person decided not to take it".to_owned(),
+        reason => format!("a person decided not to take it: {reason}"),
+    };
     Line {
         place: held.place,
         ok: false,
         id: held.id.clone(),
         version: held.version.clone().unwrap_or_default(),
-        message: Some("a person decided not to take it".to_owned()),
+        message: Some(message),
         held: false,
         findings: held.findings.clone(),
     }

@@ -27,6 +27,7 @@ mod look;
 mod object;
 mod oversight;
 mod partners;
+mod policy;
 mod release;
 mod releases;
 mod rotation;
@@ -60,6 +61,7 @@ pub fn router() -> Router<Shared> {
         .route("/compose/check", post(compose::check))
         .route("/partners", get(partners::list).post(partners::meet))
         .route("/partners/{*name}", get(partners::show).post(partners::verify))
+        .route("/findings/{*name}", post(partners::treat))
         .route("/agreements", get(agreements::list).post(agreements::draft))
         .route("/agreements/{id}", get(agreements::show))
         .route("/agreements/{id}/sign", post(agreements::sign))
@@ -67,6 +69,7 @@ pub fn router() -> Router<Shared> {
         .route("/collections", get(collections::list).post(collections::create))
         .route("/collections/{id}", get(collections::show).post(collections::change))
         .route("/collections/{id}/access", post(collections::grant))
+        .route("/collections/{id}/findings", post(collections::treat))
         .route("/objects/{id}", get(object::show))
         .route("/accounts", get(accounts::list).post(accounts::create))
         .route("/accounts/{name}", post(accounts::change))

@@ -115,6 +115,8 @@ pub struct QuarantineDecision {
     pub accepted: Option<Accepted>,
     /// How many objects wait afterwards, as the receipt says.
     pub left: usize,
+    /// Why, in the officer's words; may be empty.
+    pub reason: String,
 }
 
 /// What comes into the collection after all.
@@ -143,6 +145,8 @@ pub struct SubmissionDecision {
     pub release: Option<ReleaseDraft>,
     /// Who decided.
     pub actor: String,
+    /// Why, in the officer's words; may be empty.
+    pub reason: String,
     /// When.
     pub now: Timestamp,
 }
@@ -270,7 +274,7 @@ impl Store {
                 params![decision.outcome.word(), decision.code, key],
             )?;
             let taken = decision.accepted.as_ref().map_or(0, |accepted| accepted.objects.len());
-            let detail = format!("{taken} of {} objects taken in", decision.places.len());
+            let detail = detail(taken, decision.places.len(), &decision.reason);
             let line = journal::Line {
                 statement: Some(decision.id),
                 detail: &detail,
@@ -323,7 +327,7 @@ impl Store {
                 Some(draft) => Some(releases::draft(tx, draft, &decision.account, &new, *now)?),
                 None => None,
             };
-            let detail = format!("{} of {} objects taken in", new.len(), places.len());
+            let detail = detail(new.len(), places.len(), &decision.reason);
             let line = journal::Line {
                 detail: &detail,
                 ..journal::Line::new(*now, &decision.actor, "quarantine.decided")
@@ -332,6 +336,13 @@ impl Store {
             Ok(release)
         })
         .await
+    }
+}
+
+fn detail(taken: usize, of: usize, reason: &str) -> String {
+    match reason {
+        "" => format!("{taken} of {of} objects taken in"),
+        reason => format!("{taken} of {of} objects taken in: {reason}"),
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use exchange::quarantine::{self, Decision};
+use exchange::quarantine::{self, By, Decision};
 use pollster::block_on;
 use protocol::terms::{Outcome, StatementId};
 use rand_chacha::ChaCha20Rng;
@@ -268,7 +268,7 @@ impl Model {
         let (officer, now) = (officer(&service), world.clock(&service));
         let mut say = |accept| {
             let decision = if accept { Decision::Accept } else { Decision::Refuse };
-            let by = (&officer, now);
+            let by = By { officer: &officer, reason: "", now };
             block_on(quarantine::decide(
                 &service,
                 source,

@@ -16,7 +16,10 @@ use super::{
     receipt::{self, Answered},
     verify,
 };
-use crate::{Failure, Service, quarantine::Decision};
+use crate::{
+    Failure, Service,
+    quarantine::{By, Decision},
+};
 
 /// The objects of a statement that a person decides on.
 pub(crate) struct Choice {
@@ -36,9 +39,10 @@ pub(crate) async fn decide<R: CryptoRng>(
     service: &Service,
     choice: Choice,
     decision: Decision,
-    (account, now): (&str, Timestamp),
+    by: By<'_>,
     rng: &mut R,
 ) -> Result<(), Failure> {
+    let now = by.now;
     let Choice { id, row, places, left } = choice;
     let (accepted, mut items) = match decision {
         Decision::Accept => {
@@ -67,9 +71,10 @@ pub(crate) async fn decide<R: CryptoRng>(
         entry,
     };
     let left = left.len();
-    let decision = QuarantineDecision { id, places, outcome, code, accepted, left };
+    let reason = by.reason.to_owned();
+    let decision = QuarantineDecision { id, places, outcome, code, accepted, left, reason };
     let receipts = receipt::compose(service, vec![answered], now, rng).await?;
-    let (signer, actor) = (service.signer(now, rng), account.to_owned());
+    let (signer, actor) = (service.signer(now, rng), by.officer.name.clone());
     Ok(service.store().decide_quarantine(decision, receipts, signer, now, actor).await?)
 }
 

@@ -1,7 +1,7 @@
 //! What stands apart until a person decides.
 
 use axum::extract::State;
-use exchange::quarantine::{self, Decision};
+use exchange::quarantine::{self, By, Decision};
 use protocol::terms::Role;
 use serde::Deserialize;
 use serde_json::json;
@@ -54,6 +54,9 @@ async fn one(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>)
 struct Choice {
     /// Places of the objects; all that wait where none are named.
     objects: Option<Vec<u32>>,
+    /// Why, for the journal here; up to 500 characters.
+    #[serde(default)]
+    reason: String,
 }
 
 async fn accept(
@@ -81,8 +84,9 @@ async fn decide(
     choice: &Choice,
     decision: Decision,
 ) -> Answer {
-    let (source, who): (Source, _) = (parse(id, "id")?, (&caller.account, now()));
+    let source: Source = parse(id, "id")?;
+    let by = By { officer: &caller.account, reason: choice.reason.trim(), now: now() };
     let places = choice.objects.as_deref();
-    quarantine::decide(&desk.service, source, places, decision, who, &mut rng()).await?;
+    quarantine::decide(&desk.service, source, places, decision, by, &mut rng()).await?;
     done(json!({ "decided": source }))
 }

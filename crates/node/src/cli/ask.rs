@@ -260,7 +260,8 @@ async fn quarantine(client: &Client, command: QuarantineCommand) -> Shown {
         let id = held_id(client, &args.id).await?;
         let objects = (!args.object.is_empty()).then_some(args.object);
         let path = format!("/api/quarantine/{id}/{verb}");
-        let answer = client.post(&path, &json!({ "objects": objects })).await?;
+        let answer =
+            client.post(&path, &json!({ "objects": objects, "reason": args.reason })).await?;
         Ok((View::Done("decided; a partner gets another receipt".to_owned()), answer))
     };
     match command {

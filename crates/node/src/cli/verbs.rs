@@ -246,7 +246,7 @@ pub(super) enum QuarantineCommand {
     )]
     Accept(QuarantineArgs),
     /// Refuse objects for good; a partner gets another receipt.
-    #[command(after_help = "Example:\n  detente quarantine refuse 5f0c2a9b")]
+    #[command(after_help = "Example:\n  detente quarantine refuse 5f0c2a9b --reason \"no lamp\"")]
     Refuse(QuarantineArgs),
 }
 
@@ -257,6 +257,9 @@ pub(super) struct QuarantineArgs {
     /// Only this object, by its place; may be repeated. All that wait where none is named.
     #[arg(long)]
     pub(super) object: Vec<u32>,
+    /// Why, for the journal here; a partner is not told.
+    #[arg(long, default_value = "")]
+    pub(super) reason: String,
 }
 
 #[derive(Subcommand)]

@@ -21,6 +21,7 @@ use super::{
     frame::{Answer, Frame, Menu, Person, Trouble, base, page, page_as},
     items,
     look::{self, Piece},
+    policy::{self, PolicyForm},
     snippets::{self, Snippet},
 };
 use crate::{
@@ -312,6 +313,7 @@ struct CollectionPage {
     fed_from: Vec<(String, String)>,
     settings: Option<Settings>,
     reads: bool,
+    trouble: Option<Trouble>,
 }
 
 /// What the administrator may change.
@@ -321,9 +323,11 @@ struct Settings {
     sources: Vec<Source>,
     accounts: Vec<String>,
     access: Vec<(String, &'static str)>,
+    /// Where objects are submitted to it.
+    policy: Option<PolicyForm>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(super) struct Before {
     before: Option<i64>,
 }
@@ -336,7 +340,16 @@ pub(super) async fn show(
     uri: OriginalUri,
     headers: HeaderMap,
 ) -> Answer {
-    let view = person.view(&desk).await?;
+    Ok(page(&build(&desk, &person, (id, &asked), &base(&desk, &headers, &uri)).await?))
+}
+
+async fn build(
+    desk: &Shared,
+    person: &Person,
+    (id, asked): (Uuid, &Before),
+    base: &str,
+) -> Result<CollectionPage, Problem> {
+    let view = person.view(desk).await?;
     let store = desk.service.store();
     let mut usable = view.roots.iter().flat_map(|root| &root.collections);
     let found = usable.find(|usable| usable.may.read && usable.collection.id == id);
@@ -359,10 +372,9 @@ pub(super) async fn show(
         false => (Vec::new(), Portrait::default()),
     };
     let older = heads.last().filter(|_| heads.len() >= ROWS as usize).map(|last| last.date_added);
-    let base = base(&desk, &headers, &uri);
     let address = format!("{base}/{}/collections/{}/", collection.root, collection.id);
-    Ok(page(&CollectionPage {
-        frame: person.frame(&desk, Menu::Collections),
+    Ok(CollectionPage {
+        frame: person.frame(desk, Menu::Collections),
         id,
         flow: flow(collection.flow),
         agreement: collection.agreement.map(|id| format!("/agreements/{id}")),
@@ -376,19 +388,20 @@ pub(super) async fn show(
         markings: by_marking(&portrait),
         with_errors: with_errors(&portrait),
         days: days(&portrait, now()),
-        readers: readers(&desk, &collection).await?,
-        snippets: snippets::of(&base, &collection),
+        readers: readers(desk, &collection).await?,
+        snippets: snippets::of(base, &collection),
         address,
         rows: heads.iter().map(ObjectRow::of).collect(),
         older,
         is_first: asked.before.is_none(),
         description: collection.description.clone(),
         keeps: keeps(&collection),
-        fed_from: fed_from(&desk, &collection).await?,
-        settings: settings(&desk, &person, &collection).await?,
+        fed_from: fed_from(desk, &collection).await?,
+        settings: settings(desk, person, &collection).await?,
         reads,
+        trouble: None,
         title: collection.title,
-    }))
+    })
 }
 
 /// Addresses and titles of what feeds an aggregate.
@@ -414,6 +427,10 @@ async fn settings(
         sources: sources(desk, &collection.sources).await?,
         accounts: desk.service.store().accounts().await?.into_iter().map(|one| one.name).collect(),
         access: access(desk, collection).await?,
+        policy: matches!(collection.flow, Flow::Local | Flow::Outgoing).then(|| {
+            let otherwise = desk.service.submit_policy(None);
+            PolicyForm::of(collection.policy.as_ref(), &otherwise)
+        }),
     }))
 }
 
@@ -436,6 +453,47 @@ async fn access(
         (one.account, words)
     };
     Ok(here.map(words).collect())
+}
+
+/// What becomes of what is submitted here and breaks the standard's rules.
+pub(super) async fn treat(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(id): Path<Uuid>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    Form(form): Form<policy::Typed>,
+) -> Answer {
+    person.check(&form.csrf)?;
+    person.0.must_be(Role::Administrator)?;
+    let problem = match treated(&desk, &person, id, &form).await {
+        Ok(()) => {
+            let path = format!("/collections/{id}#findings-title");
+            return Ok(Redirect::to(&path).into_response());
+        }
+        Err(problem) => problem,
+    };
+    let asked = Before::default();
+    let mut built = build(&desk, &person, (id, &asked), &base(&desk, &headers, &uri)).await?;
+    if let Some(settings) = &mut built.settings {
+        let typed = || PolicyForm::typed(&form, &desk.service.submit_policy(None));
+        settings.policy = settings.policy.take().map(|_| typed());
+    }
+    let trouble = Some(Trouble::from(&problem));
+    Ok(page_as(problem.status(), &CollectionPage { trouble, ..built }))
+}
+
+async fn treated(
+    desk: &Shared,
+    person: &Person,
+    id: Uuid,
+    form: &policy::Typed,
+) -> Result<(), Problem> {
+    let change = CollectionChange { policy: Some(form.change()?), ..CollectionChange::default() };
+    let all = desk.service.store().collections().await?;
+    let place = all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?;
+    collections::change(&desk.service, place, (change, None), person.name(), now()).await?;
+    Ok(())
 }
 
 /// Lets an account use its roles here; neither to read nor to write takes that away.

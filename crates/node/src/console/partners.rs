@@ -19,6 +19,7 @@ use store::{Partner, PartnerState};
 use super::{
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
+    policy::{self, PolicyForm},
 };
 use crate::{
     api::partners::fingerprint,
@@ -169,6 +170,8 @@ struct PartnerPage {
     trouble: Option<Trouble>,
     typed: String,
     may_verify: bool,
+    /// For the administrator alone.
+    policy: Option<PolicyForm>,
 }
 
 pub(super) async fn show(
@@ -176,7 +179,7 @@ pub(super) async fn show(
     person: Person,
     Path(name): Path<String>,
 ) -> Answer {
-    Ok(page(&build(&desk, &person, &known(&desk, &name).await?, None, String::new()).await?))
+    Ok(page(&build(&desk, &person, &known(&desk, &name).await?).await?))
 }
 
 async fn known(desk: &Shared, name: &str) -> Result<Partner, Problem> {
@@ -184,13 +187,7 @@ async fn known(desk: &Shared, name: &str) -> Result<Partner, Problem> {
     Ok(desk.service.store().partner(&name).await?.ok_or(store::Error::NotFound)?)
 }
 
-async fn build(
-    desk: &Shared,
-    person: &Person,
-    partner: &Partner,
-    trouble: Option<Trouble>,
-    typed: String,
-) -> Result<PartnerPage, Problem> {
+async fn build(desk: &Shared, person: &Person, partner: &Partner) -> Result<PartnerPage, Problem> {
     let (store, name) = (desk.service.store(), &partner.name);
     let (waiting, open) = store.outbox_counts(name).await?;
     let seen = store.last_seen_checkpoint(name).await?;
@@ -221,8 +218,12 @@ async fn build(
         spoken: groups(&partner.fingerprint),
         ours: groups(&desk.service.keys().statement().fingerprint()),
         keys: key_rows(desk, name).await?,
-        trouble,
-        typed,
+        trouble: None,
+        typed: String::new(),
+        policy: administers.then(|| {
+            let otherwise = desk.service.intake_policy(None);
+            PolicyForm::of(partner.policy.as_ref(), &otherwise)
+        }),
         may_verify: partner.state == PartnerState::Met && administers,
         partner: partner.clone(),
     })
@@ -272,7 +273,8 @@ pub(super) async fn verify(
         Ok(response) => Ok(response),
         Err(problem) => {
             let trouble = Some(Trouble::from(&problem));
-            let built = build(&desk, &person, &partner, trouble, form.fingerprint).await?;
+            let built = build(&desk, &person, &partner).await?;
+            let built = PartnerPage { trouble, typed: form.fingerprint, ..built };
             Ok(page_as(problem.status(), &built))
         }
     }
@@ -288,4 +290,30 @@ async fn verified(
     let fingerprint = fingerprint(typed)?;
     partner::verify(&desk.service, &partner.name, fingerprint, person.name(), now()).await?;
     Ok(Redirect::to(&format!("/partners/{}", partner.name)).into_response())
+}
+
+/// What becomes of what this partner sends and breaks the standard's rules.
+pub(super) async fn treat(
+    State(desk): State<Shared>,
+    person: Person,
+    Path(name): Path<String>,
+    Form(form): Form<policy::Typed>,
+) -> Answer {
+    person.check(&form.csrf)?;
+    person.0.must_be(Role::Administrator)?;
+    let partner = known(&desk, &name).await?;
+    match form.change() {
+        Ok(change) => {
+            let (store, actor) = (desk.service.store(), person.name().to_owned());
+            store.change_partner(partner.name.clone(), None, Some(change), actor, now()).await?;
+            let path = format!("/partners/{}#findings-title", partner.name);
+            Ok(Redirect::to(&path).into_response())
+        }
+        Err(problem) => {
+            let trouble = Some(Trouble::from(&problem));
+            let policy = Some(PolicyForm::typed(&form, &desk.service.intake_policy(None)));
+            let built = build(&desk, &person, &partner).await?;
+            Ok(page_as(problem.status(), &PartnerPage { trouble, policy, ..built }))
+        }
+    }
 }

@@ -15,7 +15,7 @@ use store::{ReceivedRecall, Source, Statement};
 use super::{
     evidence::Proof,
     frame::{Answer, Frame, Menu, Person, Trouble, page},
-    held::{self, Held},
+    held::{self, Decided, Held},
     items::{self, From, ITEMS, ItemRow},
     look::{self, Piece},
     way::{self, Mark},
@@ -87,7 +87,7 @@ pub(super) async fn show(
 ) -> Answer {
     let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
     let statement = desk.service.store().statement(&id).await?.ok_or(store::Error::NotFound)?;
-    Ok(page(&build(&desk, &person, &statement, from.from).await?))
+    Ok(page(&build(&desk, &person, &statement, from.from, None).await?))
 }
 
 /// The page again, with what was refused.
@@ -95,10 +95,11 @@ pub(super) async fn again(
     desk: &Shared,
     person: &Person,
     id: &StatementId,
-    trouble: Option<Trouble>,
+    refused: Option<(Trouble, &Decided)>,
 ) -> Result<StatementPage, Problem> {
+    let (trouble, typed) = refused.unzip();
     let statement = desk.service.store().statement(id).await?.ok_or(store::Error::NotFound)?;
-    Ok(StatementPage { trouble, ..build(desk, person, &statement, 0).await? })
+    Ok(StatementPage { trouble, ..build(desk, person, &statement, 0, typed).await? })
 }
 
 async fn build(
@@ -106,6 +107,7 @@ async fn build(
     person: &Person,
     statement: &Statement,
     from: u32,
+    typed: Option<&Decided>,
 ) -> Result<StatementPage, Problem> {
     let (store, id) = (desk.service.store(), statement.id);
     let view = person.view(desk).await?;
@@ -124,7 +126,7 @@ async fn build(
     let open = loud && acknowledged.is_none();
     let held = match statement.outcome {
         Some(Outcome::Quarantined) if !statement.out => {
-            held::of(desk, person, Source::Statement(id)).await?
+            held::of(desk, person, Source::Statement(id), typed).await?
         }
         _ => None,
     };

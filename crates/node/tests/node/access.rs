@@ -1,9 +1,5 @@
 //! Topics are compartments: who does not work on one decides on nothing under it, at no door.
 
-use axum::{
-    body::Body,
-    http::{Request, header},
-};
 use exchange::Service;
 use protocol::terms::{Role, Topic};
 use serde_json::json;
@@ -130,30 +126,20 @@ async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
     assert_eq!(accepted.status, 200, "{accepted:?}");
 }
 
-/// What the console says to a form, and with which status.
-async fn form(client: &Client, path: &str, cookie: &str, body: String) -> (u16, String) {
-    let request = Request::post(path)
-        .header(header::COOKIE, cookie)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(body));
-    let reply = client.send(request.unwrap()).await;
-    (reply.status, String::from_utf8(reply.bytes).unwrap())
-}
-
 #[tokio::test]
 async fn role_2_holds_for_the_forms_of_the_console_and_its_buttons_are_not_there() {
     let (desks, id) = tea_waits(83).await;
     elsewhere(&desks.a, &desks.world.a.service, "stranger").await;
     let (cookie, csrf) = desks.a.session("stranger").await;
     let decision = format!("csrf={csrf}&decision=release").replace(' ', "+");
-    let (status, page) = form(&desks.a, &format!("/releases/{id}/decide"), &cookie, decision).await;
+    let (status, page) = desks.a.form(&format!("/releases/{id}/decide"), &cookie, decision).await;
     assert_eq!(status, 403);
     assert!(page.contains("ROLE-2") && page.contains("ask an administrator"), "{page}");
     assert!(page.contains("it asks for access to its topic"), "{page}");
     assert!(!page.contains("value=\"release\""), "a button that would be refused");
     assert!(!page.contains("Lamp 1"), "the items stay hidden");
     let recall = format!("csrf={csrf}&reason=wrong&scope=all").replace(' ', "+");
-    let (status, page) = form(&desks.a, &format!("/releases/{id}/recall"), &cookie, recall).await;
+    let (status, page) = desks.a.form(&format!("/releases/{id}/recall"), &cookie, recall).await;
     assert!(status == 403 && page.contains("ROLE-2"), "{status} {page}");
 }
 

@@ -128,6 +128,16 @@ impl Client {
         (format!("{}={}", node::auth::COOKIE, token.as_str()), csrf)
     }
 
+    /// What the console says to a form, and with which status.
+    pub(crate) async fn form(&self, path: &str, cookie: &str, body: String) -> (u16, String) {
+        let request = Request::post(path)
+            .header(header::COOKIE, cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body));
+        let reply = self.send(request.unwrap()).await;
+        (reply.status, String::from_utf8(reply.bytes).unwrap())
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let headers = response.headers().clone();

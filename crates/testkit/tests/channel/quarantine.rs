@@ -3,7 +3,7 @@
 
 use exchange::{
     intake,
-    quarantine::{self, Decision},
+    quarantine::{self, By, Decision},
 };
 use pollster::block_on;
 use protocol::terms::{Outcome, StatementId};
@@ -40,7 +40,8 @@ fn decide(
 ) -> Result<(), exchange::Failure> {
     let (b, now) = (world.b.service.clone(), world.now);
     let (source, someone) = (Source::Statement(id), officer(&b));
-    block_on(quarantine::decide(&b, source, places, decision, (&someone, now), &mut world.rng))
+    let by = By { officer: &someone, reason: "looked at", now };
+    block_on(quarantine::decide(&b, source, places, decision, by, &mut world.rng))
 }
 
 fn state(world: &World, release: Uuid) -> ReleaseState {
