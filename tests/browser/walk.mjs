@@ -351,10 +351,10 @@ await walk.step("what is held apart is looked at, taken in or refused", async ()
       await walk.inspectAll(other, "what is held apart");
       await walk.shoot(other, "held");
     }
-    await other.getByLabel(/^Item 0/).uncheck();
+    await other.getByLabel(/Item 0/).uncheck();
     await other.getByRole("button", { name: button }).click();
     await other.getByText("HLD-2").waitFor();
-    await other.getByLabel(/^Item 0/).check();
+    await other.getByLabel(/Item 0/).check();
     await other.getByLabel(/^Reason/).fill("Asked the sender by telephone");
     await other.getByRole("button", { name: button }).click();
     await other.getByText(outcome).first().waitFor();

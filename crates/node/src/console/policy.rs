@@ -39,10 +39,10 @@ const LEVELS: [(&str, &str); 3] = [
 
 fn words(treatment: Treatment) -> &'static str {
     match treatment {
-        Treatment::Accept => "take it in",
-        Treatment::AcceptWithFindings => "take it in, with its findings",
-        Treatment::Quarantine => "hold it apart until a releaser decides",
-        Treatment::Refuse => "refuse it",
+        Treatment::Accept => "take in",
+        Treatment::AcceptWithFindings => "take in with findings",
+        Treatment::Quarantine => "hold apart",
+        Treatment::Refuse => "refuse",
     }
 }
 
@@ -87,7 +87,7 @@ impl PolicyForm {
 fn options(held: Option<Treatment>, otherwise: Treatment) -> Vec<Choice> {
     let default = Choice {
         value: "",
-        label: format!("as this node does otherwise: {}", words(otherwise)),
+        label: format!("default: {}", words(otherwise)),
         chosen: held.is_none(),
     };
     let choice = |treatment: &Treatment| Choice {

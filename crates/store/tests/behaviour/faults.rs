@@ -141,6 +141,7 @@ fn what_is_held_apart_is_in_no_page_and_is_decided_on_once(base: &Base) {
             accepted,
             refused,
             release: None,
+            reason: String::new(),
             actor: "releaser".to_owned(),
             now: now(),
         }))
