@@ -127,6 +127,17 @@ impl Store {
         Arc::clone(&lock(&self.kept_classes().0))
     }
 
+    /// The classes with those that entries were found to have.
+    pub(super) async fn classes_with(
+        &self,
+        lines: &Lines,
+        mut found: impl Iterator<Item = i64>,
+    ) -> Result<Arc<Known>, Error> {
+        let known = self.known_classes();
+        let is_known = |id: i64| known.own.iter().any(|class| class.id == id);
+        if found.all(is_known) { Ok(known) } else { self.learn_classes(lines).await }
+    }
+
     /// Reads the classes anew.
     pub(super) async fn learn_classes(&self, lines: &Lines) -> Result<Arc<Known>, Error> {
         let rows = lines.ask("/* learn_classes */ SELECT * FROM class ORDER BY id", &[]).await?;

@@ -12,17 +12,18 @@ use uuid::Uuid;
 
 use super::{
     Class, Collection, Flow, Sight, Versions,
-    classes::{self, Known, id_hash},
-    versions::{MIXED, Version, chosen},
+    classes::{self, Known},
+    versions::MIXED,
 };
 use crate::{
     Error, Store, params,
     postgres::Lines,
     rows,
-    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
+    tx::{Given, Kind, Row, Tx, Value},
 };
 
 mod bodies;
+mod ids;
 pub(super) mod ranges;
 mod single;
 
@@ -138,7 +139,7 @@ impl Store {
                 ([id], Some(states)) => {
                     return self.one(lines, collection, page, (id, states), room).await;
                 }
-                _ => {}
+                _ => return self.some(lines, collection, page, room).await,
             }
         }
         self.snapshot(|tx| {
@@ -149,8 +150,7 @@ impl Store {
             let mut bodies = vec![0; room];
             bodies.reserve(size + 2);
             each_body(tx, &places, |body| join(&mut bodies, room, body))?;
-            let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
-            Ok(Joined { bodies, dates, more })
+            Ok(Joined { bodies, dates: dates(&places), more })
         })
     }
 
@@ -195,8 +195,25 @@ impl Store {
             let (rows, _) = self.told(lines, collection, page).await?;
             let (places, more) = fitting(&rows, page)?;
             if let Some(bodies) = self.bodies(lines, &places, room).await? {
-                let dates = places.first().zip(places.last()).map(|(a, b)| (a.date, b.date));
-                return Ok(Joined { bodies, dates, more });
+                return Ok(Joined { bodies, dates: dates(&places), more });
+            }
+        }
+        Err(Error::Corrupt("an entry without its body"))
+    }
+
+    /// The same for objects that are asked for by id.
+    async fn some(
+        &self,
+        lines: &Lines,
+        collection: &Collection,
+        page: &Page,
+        room: usize,
+    ) -> Result<Joined, Error> {
+        for _ in 0..TRIES_MAX {
+            let mut places = self.of_ids(lines, collection, page).await?;
+            let more = cut(&mut places, page);
+            if let Some(bodies) = self.bodies(lines, &places, room).await? {
+                return Ok(Joined { bodies, dates: dates(&places), more });
             }
         }
         Err(Error::Corrupt("an entry without its body"))
@@ -253,6 +270,11 @@ impl Place {
     }
 }
 
+/// Dates of the first and the last.
+fn dates(places: &[Place]) -> Option<(i64, i64)> {
+    places.first().zip(places.last()).map(|(first, last)| (first.date, last.date))
+}
+
 /// The entries of a page in the order of their dates, and whether another follows.
 fn places(
     tx: &Tx<'_>,
@@ -264,7 +286,7 @@ fn places(
     let mut places = if page.ids.is_empty() {
         ranges::read(tx, collection, page, classes, seen)?
     } else {
-        of_ids(tx, collection, page, seen)?
+        ids::read(tx, collection, page, seen)?
     };
     let more = cut(&mut places, page);
     Ok((places, more))
@@ -340,60 +362,4 @@ fn each_body(tx: &Tx<'_>, places: &[Place], mut read: impl FnMut(&[u8])) -> Resu
         row.with_bytes(0, &mut read)
     })?;
     if count == places.len() { Ok(()) } else { Err(Error::Corrupt("an entry without its body")) }
-}
-
-/// A version of an object that was asked for by id.
-struct Held {
-    place: Place,
-    id: String,
-    key: String,
-    type_: String,
-    class: i64,
-}
-
-/// The entries of objects asked for by id: all their versions are looked at.
-fn of_ids(
-    tx: &Tx<'_>,
-    collection: &Collection,
-    page: &Page,
-    seen: &[&Class],
-) -> Result<Vec<Place>, Error> {
-    let mut ids: Vec<&String> = page.ids.iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut given = Given::new(&[("hash", Kind::Int), ("id", Kind::Bytes)]);
-    for id in ids {
-        given.push([Value::Int(id_hash(id)), id.to_column()]);
-    }
-    let sql =
-        "/* of_ids */ SELECT e.date_added, e.row, e.size, e.id, e.version_key, e.type, e.class
-         FROM {given} JOIN entry e INDEXED BY entry_object
-         ON e.id_hash = g.hash AND e.collection = ?1 AND e.id = g.id";
-    let mut held = tx.query_given(sql, params![collection.row], &given, |row| {
-        let place = Place { date: row.get(0)?, row: row.get(1)?, size: row.get(2)? };
-        let (id, key, type_) = (row.get(3)?, row.get(4)?, row.get(5)?);
-        Ok(Held { place, id, key, type_, class: row.get(6)? })
-    })?;
-    held.retain(|held| seen.iter().any(|seen| seen.id == held.class));
-    held.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    let mut places = Vec::new();
-    for of_object in held.chunk_by(|a, b| a.id == b.id) {
-        let spec = |held: &Held| seen.iter().find(|seen| seen.id == held.class);
-        let versions: Vec<_> = of_object
-            .iter()
-            .map(|held| Version {
-                spec: spec(held).map_or("", |class| class.spec.as_str()),
-                key: &held.key,
-            })
-            .collect();
-        let shown = chosen(&versions, &page.specs, &page.versions);
-        let fits = |held: &Held| {
-            (page.types.is_empty() || page.types.contains(&held.type_))
-                && page.after.is_none_or(|after| held.place.date > after)
-        };
-        let wanted = of_object.iter().zip(shown).filter(|(held, shown)| *shown && fits(held));
-        places.extend(wanted.map(|(held, _)| held.place));
-    }
-    places.sort_unstable_by_key(|place| place.date);
-    Ok(places)
 }

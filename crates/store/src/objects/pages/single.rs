@@ -7,7 +7,13 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Collection, Joined, Page, Version, chosen, id_hash, join};
+use super::{
+    super::{
+        classes::id_hash,
+        versions::{Version, chosen},
+    },
+    Collection, Joined, Page, join,
+};
 use crate::{Error, Store, postgres::Lines, store::lock, tx::Row, tx::Value};
 
 /// Objects of one question: bounds how long the first of them waits.
@@ -54,11 +60,7 @@ impl Store {
         room: usize,
     ) -> Result<Joined, Error> {
         let mut found = self.found(collection.row, id, states).await?;
-        let mut known = self.known_classes();
-        let is_known = |id: i64| known.own.iter().any(|class| class.id == id);
-        if !found.iter().all(|found| is_known(found.class)) {
-            known = self.learn_classes(lines).await?;
-        }
+        let known = self.classes_with(lines, found.iter().map(|found| found.class)).await?;
         let seen = page.sight.seen(&known.own);
         let spec = |class: i64| seen.iter().find(|seen| seen.id == class).map(|seen| &seen.spec);
         found.retain(|found| spec(found.class).is_some());
