@@ -29,8 +29,9 @@ const STRIDE: usize = 10_000;
 struct Sized {
     size: usize,
     server: Server,
-    /// Dates a tenth, three tenths and a half of the way through it: behind them enough is left of
-    /// every type for a full page, at each size.
+    /// Dates about a tenth, three tenths and a half of the way through it, behind the same objects
+    /// of a replica at each size: so pages hold the same bytes, and enough is left of every type
+    /// for a full one.
     after: Vec<String>,
     newest: String,
 }
@@ -41,15 +42,19 @@ impl Sized {
         fill::fill(&server, objects, size).await?;
         server.serve().await?;
         let load = Load::new(&server.target)?;
-        let after = places(&load, size).await?;
+        let after = places(&load, size, objects.len()).await?;
         let newest = load.newest().await?;
         Ok(Self { size, server, after, newest })
     }
 }
 
 /// Walks through the whole manifest, counts it, and notes three dates on the way.
-async fn places(load: &Load<'_>, size: usize) -> Result<Vec<String>> {
-    let mut marks = [size / 10, size / 10 * 3, size / 2].into_iter().peekable();
+async fn places(load: &Load<'_>, size: usize, replica: usize) -> Result<Vec<String>> {
+    let mark = |tenths| {
+        let replicas = size * tenths / 10 / replica;
+        replicas * replica + replica.min(size) * tenths / 10
+    };
+    let mut marks = [1, 3, 5].map(mark).into_iter().peekable();
     let (mut dates, mut count, mut from) = (Vec::new(), 0, String::new());
     loop {
         let left = marks.peek().map_or(STRIDE, |mark| (mark - count).min(STRIDE));

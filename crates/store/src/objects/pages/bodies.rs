@@ -6,7 +6,7 @@
 //! page still names both. Nothing is served that this statement does not name.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard},
 };
 
@@ -23,15 +23,15 @@ const OVERHEAD: usize = 128;
 /// Date and row.
 type Key = (i64, i64);
 
-/// The bodies that were written or read last. Those that came first go first, whatever is asked for
-/// in between: pollers ask for what is new, and one that starts anew goes through everything.
+/// The bodies of the newest entries: pollers ask for what is new, and one that goes through
+/// everything pushes none of them out.
 #[derive(Default)]
 pub(crate) struct KeptBodies(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    bodies: HashMap<Key, Bytes>,
-    order: VecDeque<Key>,
+    /// The oldest entry first.
+    bodies: BTreeMap<Key, Bytes>,
     bytes: usize,
 }
 
@@ -57,12 +57,14 @@ impl Kept {
         if size > KEPT_MAX / 4 || self.bodies.contains_key(&key) {
             return;
         }
+        let is_full = self.bytes + size > KEPT_MAX;
+        if is_full && self.bodies.first_key_value().is_some_and(|(oldest, _)| key < *oldest) {
+            return;
+        }
         self.bytes += size;
         self.bodies.insert(key, body);
-        self.order.push_back(key);
         while self.bytes > KEPT_MAX {
-            let oldest = self.order.pop_front().and_then(|key| self.bodies.remove(&key));
-            let Some(oldest) = oldest else { return };
+            let Some((_, oldest)) = self.bodies.pop_first() else { return };
             self.bytes -= oldest.len() + OVERHEAD;
         }
     }
@@ -136,18 +138,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn oldest_go_first_and_memory_stays_bounded() {
+    fn newest_are_kept_and_memory_stays_bounded() {
         let mut kept = Kept::default();
         let body = Bytes::from(vec![b'x'; 1_000_000]);
         for n in 0..100 {
             kept.insert((n, n), body.clone());
             kept.insert((n, n), body.clone());
-            assert!(kept.bytes <= KEPT_MAX && kept.order.len() == kept.bodies.len());
+            assert!(kept.bytes <= KEPT_MAX);
         }
         assert_eq!(kept.bodies.len(), 50);
         assert_eq!(kept.get((49, 49)), None);
         assert!(kept.get((50, 50)).is_some());
         assert_eq!(kept.get((99, 98)), None, "another row of the same date is another body");
+        kept.insert((49, 49), body);
+        assert_eq!(kept.get((49, 49)), None, "one that reads what is old pushes nothing out");
+        assert!(kept.get((50, 50)).is_some());
     }
 
     #[test]
