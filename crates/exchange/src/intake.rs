@@ -23,7 +23,9 @@ mod effect;
 mod quarantine;
 mod receipt;
 
-pub(crate) use quarantine::{Choice, decide as decide_statement, open as open_quarantined};
+pub(crate) use quarantine::{
+    Choice, conclude_recalled, decide as decide_statement, open as open_quarantined,
+};
 pub use receipt::{ItemEntry, ReceiptBody, ReceiptEntry, receipts_of};
 
 /// Statements taken in by one step, and so by one receipt and one transaction.

@@ -1,5 +1,5 @@
 //! Deciding on what stands apart: objects that a partner's statement brought, or a request of the
-//! service's own people.
+//! service's own people. What nobody decides on is refused when its collection's retention is over.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use protocol::{
     findings::FindingsPolicy,
     statement::{Item, ItemKind},
-    terms::{Role, Timestamp},
+    terms::{AgreementId, Role, Timestamp},
 };
 use rand_core::CryptoRng;
 use store::{Account, HeldObject, Line, NewObject, QuarantineRow, Source, SubmissionDecision};
@@ -85,34 +85,108 @@ pub async fn decide<R: CryptoRng>(
         let chosen = held.iter().filter(|object| places.contains(&object.place));
         rights::check_sight(&sight, chosen.filter_map(|object| object.tlp).max())?;
     }
-    match source {
-        Source::Statement(id) => {
-            let waits = held.iter().filter(|object| left.contains(&object.place));
-            let choice = intake::Choice { id, row, places, left: waits.cloned().collect() };
-            intake::decide_statement(service, choice, decision, by, rng).await
-        }
-        Source::Submission(id) => {
-            let chosen = held.into_iter().filter(|object| places.contains(&object.place)).collect();
-            decide_submission(service, (id, row), chosen, decision, by, rng).await
+    let word = Word {
+        decision,
+        actor: &officer.name,
+        reason: by.reason,
+        rule: "quarantine-refused",
+        now: by.now,
+    };
+    carry_out(service, row, (places, held), word, rng).await
+}
+
+/// What was decided, by a person or by time itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Word<'a> {
+    pub(crate) decision: Decision,
+    pub(crate) actor: &'a str,
+    pub(crate) reason: &'a str,
+    /// The rule by which what is refused is refused.
+    pub(crate) rule: &'static str,
+    pub(crate) now: Timestamp,
+}
+
+impl Word<'_> {
+    /// What whoever brought it is told, where it is refused.
+    fn refusal(&self) -> String {
+        match (self.rule, self.reason) {
+            ("quarantine-refused", "") => "a person decided not to take it".to_owned(),
+            ("quarantine-refused", reason) => format!("a person decided not to take it: {reason}"),
+            (rule, reason) => format!("{rule}: {reason}"),
         }
     }
+}
+
+async fn carry_out<R: CryptoRng>(
+    service: &Service,
+    row: QuarantineRow,
+    (places, held): (Vec<u32>, Vec<HeldObject>),
+    word: Word<'_>,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let (chosen, left): (Vec<_>, Vec<_>) =
+        held.into_iter().partition(|object| places.contains(&object.place));
+    match row.id {
+        Source::Statement(id) => {
+            let choice = intake::Choice {
+                id,
+                partner: row.partner.ok_or(Failure::Unknown("partner"))?,
+                agreement: row.agreement.unwrap_or(AgreementId::FOUNDING),
+                precedence: row.precedence,
+                places,
+                left,
+            };
+            intake::decide_statement(service, choice, word, rng).await
+        }
+        Source::Submission(id) => decide_submission(service, (id, row), chosen, word, rng).await,
+    }
+}
+
+/// Statements and requests whose waiting one step ends.
+const EXPIRED_MAX: u32 = 64;
+
+/// Ends the waiting of what nobody has decided on for as long as its collection keeps things: it is
+/// refused by the rule `quarantine-expired`, and whoever brought it is told.
+///
+/// *Atomicity*: a transaction for each statement or request; may run twice.
+pub(crate) async fn expire<R: CryptoRng>(
+    service: &Service,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<usize, Failure> {
+    let expired = service.store().held_expired(now, EXPIRED_MAX).await?;
+    let count = expired.len();
+    for (source, days) in expired {
+        let Some(row) = service.store().quarantined_from(source).await? else { continue };
+        let held = service.store().held_objects(source, 0, OBJECTS_MAX).await?;
+        let reason = format!("nobody decided on it within {days} days");
+        let word = Word {
+            decision: Decision::Refuse,
+            actor: "node",
+            reason: &reason,
+            rule: "quarantine-expired",
+            now,
+        };
+        let places = held.iter().map(|object| object.place).collect();
+        carry_out(service, row, (places, held), word, rng).await?;
+    }
+    Ok(count)
 }
 
 async fn decide_submission<R: CryptoRng>(
     service: &Service,
     (status_id, row): (Uuid, QuarantineRow),
     chosen: Vec<HeldObject>,
-    decision: Decision,
-    by: By<'_>,
+    word: Word<'_>,
     rng: &mut R,
 ) -> Result<(), Failure> {
     let bodies: Vec<Bytes> = chosen.iter().filter_map(|held| held.body.clone()).collect();
     let slices: Vec<&[u8]> = bodies.iter().map(AsRef::as_ref).collect();
     let markings = Markings::of(service, &slices).await?;
-    let (accepted, refused) = match decision {
+    let (accepted, refused) = match word.decision {
         Decision::Accept => let_in(&chosen, &markings),
         Decision::Refuse => {
-            let line = |held| submit::turned_down(held, by.reason);
+            let line = |held| submit::turned_down(held, word.refusal());
             (Vec::new(), chosen.iter().map(line).collect())
         }
     };
@@ -128,9 +202,9 @@ async fn decide_submission<R: CryptoRng>(
         accepted,
         refused,
         release,
-        actor: by.officer.name.clone(),
-        reason: by.reason.to_owned(),
-        now: by.now,
+        actor: word.actor.to_owned(),
+        reason: word.reason.to_owned(),
+        now: word.now,
     };
     service.store().decide_submission(decision).await?;
     Ok(())

@@ -9,7 +9,7 @@ use store::{Account, OutEffect, Recall, RecallTask, ReleaseState};
 use uuid::Uuid;
 
 use crate::{
-    Failure, Service, Step,
+    Failure, Service, Step, intake,
     message::{self, Message},
     rights::{self, Work},
 };
@@ -103,6 +103,8 @@ pub async fn step<R: CryptoRng>(
         done += usize::from(seal(service, &recall, now, rng).await?);
     }
     for task in service.store().recall_tasks().await? {
+        // First, since the answer is what ends the task.
+        intake::conclude_recalled(service, &task.target, now, rng).await?;
         done += usize::from(answer(service, &task, now, rng).await?);
     }
     Ok(Step::of(done))

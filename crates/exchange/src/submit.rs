@@ -238,11 +238,7 @@ fn line_of(place: u32, slice: &[u8]) -> Line {
 }
 
 /// The line of an object that stood apart and was turned down.
-pub(crate) fn turned_down(held: &HeldObject, reason: &str) -> Line {
-    let message = match reason {
-        "" => "a person decided not to take it".to_owned(),
-        reason => format!("a person decided not to take it: {reason}"),
-    };
+pub(crate) fn turned_down(held: &HeldObject, message: String) -> Line {
     Line {
         place: held.place,
         ok: false,

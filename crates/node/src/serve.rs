@@ -172,7 +172,7 @@ impl Worker {
             Self::Gaps => gaps::step(service, links, time).await,
             Self::Sweep => {
                 expire_keys(node).await;
-                sweep::step(service, time).await
+                sweep::step(service, time, &mut rng()).await
             }
             Self::Checkpoint => {
                 let step = oversight::publish(service, time).await?;

@@ -80,6 +80,14 @@ pub struct QuarantineRow {
     pub at: Timestamp,
 }
 
+impl QuarantineRow {
+    /// When it is refused if nobody has decided: as long as its collection keeps things.
+    pub fn until(&self) -> Option<Timestamp> {
+        let days = self.collection.retention_days?;
+        Some(self.at.plus_ms(i64::from(days).saturating_mul(DAY_MS)))
+    }
+}
+
 /// One object that stands apart.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct HeldObject {
@@ -151,6 +159,8 @@ pub struct SubmissionDecision {
     pub now: Timestamp,
 }
 
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+
 const WAITING: &str =
     "SELECT h.source, count(*) AS objects, min(h.at) AS at, max(h.tlp) AS highest,
      min(h.account) AS account, min(h.collection) AS collection FROM held_object h";
@@ -214,6 +224,23 @@ impl Store {
                     findings: rows::found(row, "findings")?,
                     body: row.get("body")?,
                 })
+            })
+        })
+    }
+
+    /// Statements and requests that have waited for as long as their collection keeps things, with
+    /// how many days those are.
+    pub async fn held_expired(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Source, u32)>, Error> {
+        self.read(|tx| {
+            let sql = "/* held_expired */ SELECT DISTINCT h.source, c.retention_days
+                       FROM held_object h JOIN collection c ON c.row = h.collection
+                       WHERE h.at < ?1 AND h.at + c.retention_days * ?2 < ?1 LIMIT ?3";
+            tx.query(sql, params![now.as_ms(), DAY_MS, limit], |row| {
+                Ok((rows::term(row, "source")?, row.get("retention_days")?))
             })
         })
     }
@@ -341,6 +368,7 @@ impl Store {
 
 fn detail(taken: usize, of: usize, reason: &str) -> String {
     match reason {
+        reason if of == 0 => reason.to_owned(),
         "" => format!("{taken} of {of} objects taken in"),
         reason => format!("{taken} of {of} objects taken in: {reason}"),
     }

@@ -190,3 +190,16 @@ fn seeded_histories_over_postgres_deliver_each_release_once() {
         }
     }
 }
+
+#[test]
+fn seeded_histories_over_postgres_hold_apart_until_decided() {
+    for seed in 105..110u64 {
+        let test = "seeded_histories_over_postgres_hold_apart_until_decided";
+        let (Some(a), Some(b)) = (Base::postgres(test), Base::postgres(test)) else { return };
+        let mut world = World::over([a, b], seed, FOUL);
+        history::hold_apart(&world);
+        if let Err(wrong) = history::run(&mut world, &history::operations_dirty(seed)) {
+            panic!("seed {seed}: {wrong}");
+        }
+    }
+}

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use protocol::{
     statement::{self, Opened},
-    terms::{AgreementId, Outcome, StatementId, Timestamp},
+    terms::{AgreementId, NodeName, Outcome, Precedence, StatementId, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{Accepted, HeldObject, QuarantineDecision, QuarantineRow};
+use store::{Accepted, HeldObject, QuarantineDecision, Source};
 
 use super::{
     ItemEntry, ReceiptEntry,
@@ -18,13 +18,15 @@ use super::{
 };
 use crate::{
     Failure, Service,
-    quarantine::{By, Decision},
+    quarantine::{Decision, Word},
 };
 
 /// The objects of a statement that a person decides on.
 pub(crate) struct Choice {
     pub(crate) id: StatementId,
-    pub(crate) row: QuarantineRow,
+    pub(crate) partner: NodeName,
+    pub(crate) agreement: AgreementId,
+    pub(crate) precedence: Precedence,
     /// Their indexes.
     pub(crate) places: Vec<u32>,
     /// What still waits afterwards.
@@ -38,25 +40,31 @@ pub(crate) struct Choice {
 pub(crate) async fn decide<R: CryptoRng>(
     service: &Service,
     choice: Choice,
-    decision: Decision,
-    by: By<'_>,
+    word: Word<'_>,
     rng: &mut R,
 ) -> Result<(), Failure> {
-    let now = by.now;
-    let Choice { id, row, places, left } = choice;
-    let (accepted, mut items) = match decision {
+    let now = word.now;
+    let Choice { id, places, left, .. } = choice;
+    let (accepted, mut items) = match word.decision {
         Decision::Accept => {
             let (accepted, items) = accept(service, &id, &places, now).await?;
             (Some(accepted), items)
         }
-        Decision::Refuse => (None, places.iter().map(|place| refused(*place)).collect()),
+        Decision::Refuse => {
+            let refused = |place: &u32| refused(*place, word.rule);
+            (None, places.iter().map(refused).collect())
+        }
     };
     let more = tell_all(&mut items, last_told(service, &id).await?, &places, &left);
     let took = accepted.as_ref().is_some_and(|accepted| !accepted.objects.is_empty())
         || service.store().took_objects(&id).await?;
     let (outcome, code) = match (left.is_empty(), took) {
         (false, _) => (Outcome::Quarantined, Some("item-quarantined")),
-        (true, false) => (Outcome::Refused, Some("quarantine-refused")),
+        (true, false) => (Outcome::Refused, Some(word.rule)),
+        // A recall took away what waited, and nothing else is to be told.
+        (true, true) if places.is_empty() && items.is_empty() && more == 0 => {
+            (Outcome::TakenIn, None)
+        }
         (true, true) => {
             let some_refused = items.iter().any(|item| item.outcome == Outcome::Refused);
             (Outcome::TakenInWithFindings, some_refused.then_some("item-refused"))
@@ -65,17 +73,50 @@ pub(crate) async fn decide<R: CryptoRng>(
     let code = code.map(str::to_owned);
     let entry = ReceiptEntry { id, outcome, code: code.clone(), items, more };
     let answered = Answered {
-        partner: row.partner.ok_or(Failure::Unknown("partner"))?,
-        agreement: row.agreement.unwrap_or(AgreementId::FOUNDING),
-        precedence: row.precedence,
+        partner: choice.partner,
+        agreement: choice.agreement,
+        precedence: choice.precedence,
         entry,
     };
     let left = left.len();
-    let reason = by.reason.to_owned();
+    let reason = word.reason.to_owned();
     let decision = QuarantineDecision { id, places, outcome, code, accepted, left, reason };
     let receipts = receipt::compose(service, vec![answered], now, rng).await?;
-    let (signer, actor) = (service.signer(now, rng), by.officer.name.clone());
+    let (signer, actor) = (service.signer(now, rng), word.actor.to_owned());
     Ok(service.store().decide_quarantine(decision, receipts, signer, now, actor).await?)
+}
+
+/// A recall took away the last of what waited: nobody decides on it any more, and the sender is told
+/// what became of the rest. Nothing where the statement does not wait, or something of it still does.
+pub(crate) async fn conclude_recalled<R: CryptoRng>(
+    service: &Service,
+    id: &StatementId,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), Failure> {
+    let store = service.store();
+    let Some(statement) = store.statement(id).await? else { return Ok(()) };
+    let waited = !statement.out && statement.outcome == Some(Outcome::Quarantined);
+    let Some(partner) = statement.partner.filter(|_| waited) else { return Ok(()) };
+    if store.quarantined_from(Source::Statement(*id)).await?.is_some() {
+        return Ok(());
+    }
+    let choice = Choice {
+        id: *id,
+        partner,
+        agreement: statement.agreement,
+        precedence: statement.precedence,
+        places: Vec::new(),
+        left: Vec::new(),
+    };
+    let word = Word {
+        decision: Decision::Refuse,
+        actor: "node",
+        reason: "what waited was recalled",
+        rule: "recalled",
+        now,
+    };
+    decide(service, choice, word, rng).await
 }
 
 /// What the sender was last told of a statement.
@@ -124,8 +165,8 @@ async fn accept(
     Ok((Accepted { permit: Arc::new(permit), topic, objects: objects.kept }, objects.items))
 }
 
-fn refused(index: u32) -> ItemEntry {
-    let (code, place) = ("quarantine-refused".to_owned(), String::new());
+fn refused(index: u32, rule: &str) -> ItemEntry {
+    let (code, place) = (rule.to_owned(), String::new());
     ItemEntry { index, outcome: Outcome::Refused, code, place }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Held {
     /// Why this person cannot decide, where that is so.
     pub(super) why_not: Option<&'static str>,
     pub(super) asks_password: bool,
+    /// When it is refused if nobody decides.
+    pub(super) until: Option<Piece>,
     /// Where a decision goes.
     pub(super) path: String,
     /// Whether it is on all of it, also on what is not listed.
@@ -102,6 +104,7 @@ pub(super) async fn of(
         closed: None,
         why_not: (!person.is(Role::Releaser)).then_some("it asks for the role releaser"),
         asks_password: !person.is_confirmed(),
+        until: None,
         path: format!("{}/decide", path(source)),
         all: typed.is_some_and(|typed| typed.all),
         reason: typed.map(|typed| typed.reason.clone()).unwrap_or_default(),
@@ -110,6 +113,7 @@ pub(super) async fn of(
         Ok(mut found) => {
             held.count = look::plural(found.row.objects.into(), "object", "objects");
             held.hidden = found.hidden;
+            held.until = found.row.until().map(look::time);
             held.cut = found.objects.len().saturating_sub(SHOWN);
             found.objects.truncate(SHOWN);
             match quarantine::unseal(&desk.service, &mut found).await {

@@ -4,11 +4,12 @@
 use exchange::{
     intake,
     quarantine::{self, By, Decision},
+    sweep,
 };
 use pollster::block_on;
 use protocol::terms::{Outcome, StatementId};
 use store::{Lane, ReleaseState, Route, Source};
-use testkit::{Weather, Worker, World, officer};
+use testkit::{Base, Weather, Worker, World, officer};
 use uuid::Uuid;
 
 use super::world;
@@ -20,7 +21,12 @@ fn doubtful(number: u32) -> String {
 
 /// A release of two doubtful tools and a sound one has arrived.
 fn held_apart(seed: u64) -> (tempfile::TempDir, World, Uuid, StatementId) {
-    let (folder, mut world) = world(seed, Weather::default());
+    let (folder, world) = world(seed, Weather::default());
+    let (world, release, id) = held_apart_in(world);
+    (folder, world, release, id)
+}
+
+fn held_apart_in(mut world: World) -> (World, Uuid, StatementId) {
     let objects = [doubtful(1), testkit::tool(2, 0), doubtful(3)];
     let release = world.post(true, "lamps", &objects).release.unwrap();
     world.settle();
@@ -29,7 +35,7 @@ fn held_apart(seed: u64) -> (tempfile::TempDir, World, Uuid, StatementId) {
     let [row] = waiting.as_slice() else { panic!("one statement waits: {waiting:?}") };
     let Source::Statement(id) = row.id else { panic!("a statement") };
     assert_eq!((row.objects, row.topic.as_ref().unwrap().as_str()), (2, "lamps"));
-    (folder, world, release, id)
+    (world, release, id)
 }
 
 fn decide(
@@ -158,6 +164,62 @@ fn object_that_is_recalled_while_it_stands_apart_can_not_be_taken_in_any_more() 
     assert!(world.b.served("lamps").is_empty());
     let recalls = block_on(world.a.service.store().recalls(1)).unwrap();
     assert_eq!(recalls[0].answer.unwrap().word(), "deleted-everywhere");
+}
+
+#[test]
+fn what_nobody_decides_on_is_refused_when_its_retention_is_over_and_the_sender_is_told() {
+    let (_folder, world) = world(66, Weather::default());
+    expires(world);
+}
+
+#[test]
+fn what_nobody_decides_on_is_refused_over_postgres() {
+    let test = "what_nobody_decides_on_is_refused_over_postgres";
+    let (Some(a), Some(b)) = (Base::postgres(test), Base::postgres(test)) else { return };
+    expires(World::over([a, b], 68, Weather::default()));
+}
+
+fn expires(world: World) {
+    let (mut world, release, id) = held_apart_in(world);
+    decide(&mut world, id, Some(&[0]), Decision::Accept).unwrap();
+    world.settle();
+    let b = world.b.service.clone();
+    let held = block_on(b.store().quarantined(1)).unwrap()[0].at;
+    let day = 24 * 3_600_000;
+    // The agreement's 30 days, from when it came.
+    for (after, waits) in [(29 * day, true), (30 * day + 1, false)] {
+        block_on(sweep::step(&b, held.plus_ms(after), &mut world.rng)).unwrap();
+        assert_eq!(!block_on(b.store().quarantined(1)).unwrap().is_empty(), waits, "{after} ms");
+    }
+    assert!(decide(&mut world, id, None, Decision::Accept).is_err(), "it waits no longer");
+    world.settle();
+    world.settle();
+    assert_eq!(state(&world, release), ReleaseState::TakenInWithFindings);
+    let let_in = item(0, Outcome::TakenInWithFindings, "STIX-3.2-10", "/confidence");
+    let expired = item(2, Outcome::Refused, "quarantine-expired", "");
+    assert_eq!(told(&world, release), [let_in, expired]);
+    let journal = block_on(b.store().journal_before(i64::MAX, 50)).unwrap();
+    let why = "0 of 1 objects taken in: nobody decided on it within 30 days";
+    assert!(journal.iter().any(|line| line.detail == why && line.actor == "node"), "{journal:?}");
+    let comparison = world.compare();
+    assert!(comparison.agree && comparison.open.is_empty(), "{comparison:?}");
+}
+
+#[test]
+fn recall_of_all_that_waits_concludes_the_statement_and_the_sender_is_told() {
+    let (_folder, mut world, release, id) = held_apart(67);
+    world.recall(release, Some(vec![0]));
+    world.settle();
+    assert_eq!(state(&world, release), ReleaseState::Quarantined, "one still waits");
+    world.recall(release, Some(vec![2]));
+    world.settle();
+    world.settle();
+    assert_eq!(state(&world, release), ReleaseState::TakenIn);
+    assert_eq!(told(&world, release), []);
+    let row = block_on(world.b.service.store().statement(&id)).unwrap().unwrap();
+    assert_eq!(row.outcome, Some(Outcome::TakenIn));
+    assert_eq!(world.b.served("lamps").len(), 1);
+    assert!(world.compare().agree);
 }
 
 /// What the same objects come to under each policy for the same partner.

@@ -15,7 +15,7 @@ const STATEMENT: &str = "marking-definition--22222222-2222-4222-8222-22222222222
 const LATE: &str = "marking-definition--33333333-3333-4333-8333-333333333333";
 
 impl TestDesk {
-    async fn named(&self, alias: &str) -> Collection {
+    pub(super) async fn named(&self, alias: &str) -> Collection {
         let all = self.service.store().collections().await.unwrap();
         all.into_iter().find(|one| one.alias == alias).unwrap()
     }
@@ -130,9 +130,9 @@ async fn what_was_kept_long_enough_is_gone_from_everything() {
     let place = desk.named("lamps").await;
     collections::change(&desk.service, place, (change, None), "test", now()).await.unwrap();
     let later = |days: i64| now().plus_ms(days * 86_400_000);
-    sweep::step(&desk.service, later(2)).await.unwrap();
+    sweep::step(&desk.service, later(2), &mut node::desk::rng()).await.unwrap();
     assert_eq!(ids(&desk.get(&lamps("objects/")).await.json()).len(), 2);
-    sweep::step(&desk.service, later(4)).await.unwrap();
+    sweep::step(&desk.service, later(4), &mut node::desk::rng()).await.unwrap();
     for endpoint in ["objects/?match[version]=all", "manifest/?match[version]=all"] {
         assert_eq!(desk.get(&lamps(endpoint)).await.json(), json!({}), "{endpoint}");
     }

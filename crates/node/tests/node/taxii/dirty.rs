@@ -1,7 +1,8 @@
 //! Dirty data at the door: each object of an envelope ends as its collection's policy says, and
 //! whoever posted it can read why; markings of communities keep objects to those who belong.
 
-use node::desk::now;
+use exchange::{collections, sweep};
+use node::desk::{now, rng};
 use protocol::terms::Role;
 use serde_json::{Value, json};
 use stix::Tlp;
@@ -98,6 +99,31 @@ async fn each_object_of_an_envelope_ends_as_the_policy_says() {
     assert_eq!(message(&status, "successes", &lamp_id(3)), "findings: STIX-3.2-10 at /confidence");
     let page = desk.get(&lamps("objects/")).await.json();
     assert_eq!(ids(&page), [lamp_id(1), lamp_id(2), lamp_id(3)]);
+}
+
+#[tokio::test]
+async fn what_nobody_decides_on_is_refused_when_its_retention_is_over_and_its_status_says_so() {
+    let desk = TestDesk::start().await;
+    desk.policy("error=quarantine").await;
+    let change = CollectionChange { retention_days: Some(Some(3)), ..CollectionChange::default() };
+    let place = desk.named("lamps").await;
+    collections::change(&desk.service, place, (change, None), "test", now()).await.unwrap();
+    let status = desk.add(&[with(1, CONFIDENCE)]).await;
+    let later = |days: i64| now().plus_ms(days * 86_400_000);
+    let path = format!("/local/status/{}/", status["id"].as_str().unwrap());
+    for (days, said) in [
+        (2, "it stands apart until a person decides; findings: STIX-3.2-10 at /confidence"),
+        (
+            4,
+            "quarantine-expired: nobody decided on it within 3 days; findings: STIX-3.2-10 at /confidence",
+        ),
+    ] {
+        sweep::step(&desk.service, later(days), &mut rng()).await.unwrap();
+        let status = desk.get(&path).await.json();
+        assert_eq!(message(&status, "failures", &lamp_id(1)), said, "after {days} days");
+    }
+    assert!(desk.service.store().quarantined(1).await.unwrap().is_empty());
+    assert_eq!(desk.get(&lamps("objects/")).await.json(), json!({}));
 }
 
 #[tokio::test]
