@@ -8,6 +8,7 @@ use protocol::terms::{
 };
 use store::{
     Account, AgreementState, Clocks, PartnerState, QuarantineRow, Release, ReleaseState, Statement,
+    Unseen,
 };
 use uuid::Uuid;
 
@@ -62,6 +63,9 @@ pub enum Act {
         /// Why.
         reason: RecallReason,
     },
+    /// Ask why nobody at a partner has said that a loud release of ours was seen: its clock has run
+    /// out.
+    AskWhetherSeen(Box<Unseen>),
     /// Compare a partner's fingerprint.
     Verify(NodeName),
     /// Read an agreement, and sign it or leave it.
@@ -135,6 +139,7 @@ pub async fn tasks(
     loud(service, (person, &view), now, &mut found).await?;
     releases(service, (person, &view), now, &mut found).await?;
     held_apart(service, (person, &view), &mut found).await?;
+    unseen(service, (person, &view), now, &mut found).await?;
     recalls(service, &mut found).await?;
     administration(service, person, now, &mut found).await?;
     let end = Timestamp::from_ms(i64::MAX);
@@ -214,6 +219,31 @@ async fn releases(
                 act: Act::Correct(Box::new(release)),
             });
         }
+    }
+    Ok(())
+}
+
+/// What no person at a partner has acknowledged in time. As long as the clock runs it is the
+/// partner's to do; then somebody who releases here asks, by another way.
+async fn unseen(
+    service: &Service,
+    (person, view): (&Account, &View),
+    now: Timestamp,
+    found: &mut Vec<Task>,
+) -> Result<(), Failure> {
+    let releaser = person.roles.contains(&Role::Releaser);
+    for unseen in service.store().unseen_there(now.plus_ms(-LOUD_MS), TASKS_MAX).await? {
+        let due = unseen.delivered.plus_ms(clock_ms(unseen.precedence));
+        if due > now {
+            continue;
+        }
+        found.push(Task {
+            precedence: unseen.precedence,
+            since: unseen.delivered,
+            due: Some(due),
+            mine: releaser && view.may(Work::Send, &unseen.agreement, &unseen.topic),
+            act: Act::AskWhetherSeen(Box::new(unseen)),
+        });
     }
     Ok(())
 }

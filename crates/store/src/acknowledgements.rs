@@ -1,6 +1,7 @@
 //! What people have seen: here, and at the partners.
 
-use protocol::terms::{NodeName, StatementId, Timestamp};
+use protocol::terms::{AgreementId, NodeName, Precedence, StatementId, Timestamp, Topic};
+use uuid::Uuid;
 
 use crate::{
     Error, Store, journal, params, rows,
@@ -24,7 +25,52 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Option<Acknowledged>, Error> {
     Ok(Some(Acknowledged { officer: row.get("officer")?, at: rows::time(row, "seen_at")?, told }))
 }
 
+/// A loud release of ours that arrived at a partner, where nobody has said that it was seen.
+#[derive(Debug, Clone)]
+pub struct Unseen {
+    /// Which release.
+    pub release: Uuid,
+    /// Under which agreement.
+    pub agreement: AgreementId,
+    /// Under which topic.
+    pub topic: Topic,
+    /// How fast.
+    pub precedence: Precedence,
+    /// Where.
+    pub partner: NodeName,
+    /// When it arrived there.
+    pub delivered: Timestamp,
+}
+
 impl Store {
+    /// Loud releases of ours, drafted since a moment, that arrived and that no person at the
+    /// partner has acknowledged; loudest first, then by when they arrived. What was recalled or
+    /// refused asks for nobody.
+    pub async fn unseen_there(&self, since: Timestamp, limit: u32) -> Result<Vec<Unseen>, Error> {
+        self.read(|tx| {
+            let sql = "/* unseen_there */ SELECT r.id, r.agreement, r.topic, r.precedence,
+                       d.partner, d.delivered FROM release r
+                       JOIN delivery d ON d.statement = r.statement
+                       WHERE r.state IN ('sealed', 'delivered', 'taken-in',
+                                         'taken-in-with-findings', 'quarantined')
+                       AND r.precedence IN (0, 1) AND r.created >= ?
+                       AND d.delivered IS NOT NULL AND coalesce(d.outcome, '') <> 'refused'
+                       AND NOT EXISTS (SELECT 1 FROM acknowledged a
+                                       WHERE a.statement = d.statement AND a.partner = d.partner)
+                       ORDER BY r.precedence, d.delivered, r.id, d.partner LIMIT ?";
+            tx.query(sql, params![since.as_ms(), limit], |row| {
+                Ok(Unseen {
+                    release: rows::term_opt(row, "id")?.ok_or(Error::Corrupt("a release"))?,
+                    agreement: rows::term(row, "agreement")?,
+                    topic: rows::term(row, "topic")?,
+                    precedence: rows::precedence(row, "precedence")?,
+                    partner: rows::term(row, "partner")?,
+                    delivered: rows::time(row, "delivered")?,
+                })
+            })
+        })
+    }
+
     /// A person has seen it. Only the first counts.
     ///
     /// *Atomicity*: acknowledgement and journal line in one transaction; may run twice.

@@ -37,7 +37,7 @@ mod writer;
 
 pub use access::{Access, Bounds};
 pub use accounts::{Account, SESSION_IDLE_MS, Session, Token};
-pub use acknowledgements::Acknowledged;
+pub use acknowledgements::{Acknowledged, Unseen};
 pub use agreements::{AgreementRow, AgreementState, TopicSpec};
 pub use error::Error;
 pub use gaps::Gap;

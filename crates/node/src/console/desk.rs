@@ -130,6 +130,10 @@ pub(super) fn words(act: &Act) -> (&'static str, String, String) {
             let what = format!("{objects}, {}, {}", release.topic, release.state);
             ("Correct", what, format!("/releases/{}", release.id))
         }
+        Act::AskWhetherSeen(unseen) => {
+            let what = format!("by {}, {}: not acknowledged", unseen.partner.short(), unseen.topic);
+            ("Ask whether seen", what, format!("/releases/{}", unseen.release))
+        }
         Act::AwaitAnswer { release, reason, .. } => {
             ("Await answer", format!("to a recall: {reason}"), format!("/releases/{release}"))
         }

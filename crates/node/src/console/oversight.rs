@@ -53,6 +53,10 @@ fn who(act: &Act) -> (String, &'static str) {
             (format!("a releaser other than {}", release.drafted_by), "Article 6 of the agreement")
         }
         Act::Correct(release) => (release.drafted_by.clone(), "Returned and refused drafts"),
+        Act::AskWhetherSeen(unseen) => {
+            let who = format!("a releaser here, then {}", unseen.partner.short());
+            (who, "Clocks by precedence")
+        }
         Act::AwaitAnswer { .. } => ("the partner".to_owned(), "Recalls"),
         Act::Verify(_) => ("two people, one on each side".to_owned(), "Partners"),
         Act::Sign { .. } => ("an administrator here".to_owned(), "Agreements"),

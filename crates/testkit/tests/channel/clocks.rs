@@ -2,9 +2,12 @@
 //! is told by numbers and positions: a clock that is wrong delays nothing and loses nothing. Only
 //! the term of an agreement is a matter of time, and each side judges it by the earlier of the two.
 
-use exchange::{release, waiting};
+use exchange::{
+    release,
+    waiting::{self, Act},
+};
 use pollster::block_on;
-use protocol::terms::Timestamp;
+use protocol::terms::{StatementId, Timestamp};
 use store::ReleaseState;
 use testkit::{Base, Weather, World, officer, tool};
 use uuid::Uuid;
@@ -93,17 +96,60 @@ fn clocks_kept_and_missed_are_counted_over_postgres() {
     count(World::over([a, b], 98, Weather::default()));
 }
 
+/// A FLASH of Aldermoor's has arrived at Brevia.
+fn loud(world: &mut World, number: u32) -> StatementId {
+    let added = world.post(true, "tea", &[tool(number, 0)]).release.unwrap();
+    world.step(true);
+    let (a, flash) = (world.a.service.clone(), protocol::terms::Precedence::Flash);
+    let officer = officer(&a);
+    block_on(release::approve(&a, added, &officer, Some(flash), world.now)).unwrap();
+    world.settle();
+    world.b.releases_that_came()[0]
+}
+
+/// Where Aldermoor's releaser should ask whether a release was seen.
+fn to_ask(world: &World) -> Vec<String> {
+    let service = &world.a.service;
+    let all = block_on(waiting::tasks(service, &officer(service), world.now)).unwrap();
+    let unseen = all.into_iter().filter_map(|task| match task.act {
+        Act::AskWhetherSeen(unseen) if task.mine => Some(unseen.partner.short()),
+        _ => None,
+    });
+    unseen.collect()
+}
+
+#[test]
+fn release_that_nobody_acknowledges_in_time_is_a_task_of_its_releaser_until_somebody_does() {
+    let (_folder, world) = world(99, Weather::default());
+    asks(world);
+}
+
+#[test]
+fn release_that_nobody_acknowledges_in_time_is_a_task_over_postgres() {
+    let test = "release_that_nobody_acknowledges_in_time_is_a_task_over_postgres";
+    let (Some(a), Some(b)) = (Base::postgres(test), Base::postgres(test)) else { return };
+    asks(World::over([a, b], 100, Weather::default()));
+}
+
+fn asks(mut world: World) {
+    let seen = loud(&mut world, 1);
+    assert!(to_ask(&world).is_empty(), "a FLASH has ten minutes; they are the partner's");
+    world.now = world.now.plus_ms(10 * MINUTE_MS);
+    assert_eq!(to_ask(&world), ["Brevia"]);
+    world.acknowledge(false, &seen);
+    world.settle();
+    assert!(to_ask(&world).is_empty(), "late, and yet it was seen");
+    loud(&mut world, 2);
+    world.now = world.now.plus_ms(10 * MINUTE_MS);
+    assert_eq!(to_ask(&world), ["Brevia"]);
+    let all = block_on(world.a.service.store().releases_page(None, None, 1)).unwrap();
+    world.recall(all[0].id, None);
+    world.settle();
+    assert!(to_ask(&world).is_empty(), "what was recalled asks for nobody");
+}
+
 fn count(mut world: World) {
     let since = Timestamp::from_ms(0);
-    let loud = |world: &mut World, number| {
-        let added = world.post(true, "tea", &[tool(number, 0)]).release.unwrap();
-        world.step(true);
-        let (a, flash) = (world.a.service.clone(), protocol::terms::Precedence::Flash);
-        let officer = officer(&a);
-        block_on(release::approve(&a, added, &officer, Some(flash), world.now)).unwrap();
-        world.settle();
-        world.b.releases_that_came()[0]
-    };
     let (in_time, late) = (loud(&mut world, 1), loud(&mut world, 2));
     assert_ne!(in_time, late);
     loud(&mut world, 3);
