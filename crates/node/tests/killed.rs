@@ -1,6 +1,7 @@
 //! Real processes that are killed while clients write and poll: a node, and a PostgreSQL under it.
 //! Whoever repeats what was not answered, and goes on from where it was, has every object once,
-//! under 1, 4, 16 and 64 writers.
+//! under 1, 4, 16 and 64 writers; and so it is where three processes share one PostgreSQL, clients
+//! go from one to the next with each request, and one of the three is killed.
 //!
 //! A binary of its own: a PostgreSQL that crashes would surprise every other test that uses it.
 //! `DETENTE_KILLS` says how many times something is killed under each number of writers.
@@ -19,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Mutex,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -40,31 +41,49 @@ const PASSPHRASE: &str = "an invented passphrase, for the test only\n";
 
 #[test]
 fn killed_node_over_sqlite_loses_and_doubles_nothing() {
-    run(None);
+    run(None, 1, &WRITERS);
 }
 
 #[test]
 fn killed_node_and_crashed_postgres_lose_and_double_nothing() {
+    let _alone = alone();
     let test = "killed_node_and_crashed_postgres_lose_and_double_nothing";
     if let Some(base) = Base::postgres(test) {
-        run(Some(&base));
+        run(Some(&base), 1, &WRITERS);
     }
 }
 
-fn run(base: Option<&Base>) {
-    let node = Node::make(base.and_then(Base::url));
+#[test]
+fn killed_processes_of_three_over_one_postgres_lose_and_double_nothing() {
+    let _alone = alone();
+    let test = "killed_processes_of_three_over_one_postgres_lose_and_double_nothing";
+    if let Some(base) = Base::postgres(test) {
+        run(Some(&base), 3, &[16]);
+    }
+}
+
+/// Who uses the server that one of the tests crashes, one at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static SERVER: Mutex<()> = Mutex::new(());
+    SERVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(base: Option<&Base>, processes: usize, writers: &[u32]) {
+    let first = Node::make(base.and_then(Base::url));
+    let others: Vec<_> = (1..processes).map(|_| first.beside()).collect();
+    let nodes: Vec<Node> = [first].into_iter().chain(others).collect();
     let (next, done, met) = (AtomicU32::new(0), AtomicBool::new(false), Met::default());
-    let (node, next, done, met) = (&node, &next, &done, &met);
+    let (nodes, next, done, met) = (nodes.as_slice(), &next, &done, &met);
     let seen = std::thread::scope(|scope| {
         let pollers = [Way::Header, Way::Next, Way::Manifest]
-            .map(|way| scope.spawn(move || (way, poll(node, way, done))));
-        for writers in WRITERS {
+            .map(|way| scope.spawn(move || (way, poll(nodes, way, done))));
+        for writers in writers.iter().copied() {
             let quiet = AtomicBool::new(false);
             std::thread::scope(|scope| {
                 for _ in 0..writers {
-                    scope.spawn(|| write(node, next, &quiet, met));
+                    scope.spawn(|| write(nodes, next, &quiet, met));
                 }
-                kill(node, base);
+                kill(nodes, base);
                 quiet.store(true, Ordering::Release);
             });
             println!(
@@ -79,7 +98,8 @@ fn run(base: Option<&Base>) {
     });
     assert!(met.broken.load(Ordering::Relaxed) > 0, "no kill fell into a request");
     let away = met.away.load(Ordering::Relaxed);
-    assert!(base.is_none() || away > 0, "nobody was told that PostgreSQL is away");
+    let crashed = base.is_some() && processes == 1;
+    assert!(!crashed || away > 0, "nobody was told that PostgreSQL is away");
     let expected: BTreeSet<u32> = (0..next.load(Ordering::Relaxed)).collect();
     for (way, seen) in seen {
         let distinct: BTreeSet<_> = seen.iter().copied().collect();
@@ -97,14 +117,16 @@ struct Met {
     broken: AtomicU32,
 }
 
-/// Posts objects one by one, each again until it is answered for.
-fn write(node: &Node, next: &AtomicU32, quiet: &AtomicBool, met: &Met) {
+/// Posts objects one by one, each again until it is answered for; with each request to the next
+/// process, as behind a balancer.
+fn write(nodes: &[Node], next: &AtomicU32, quiet: &AtomicBool, met: &Met) {
+    let mut turns = nodes.iter().cycle();
     while !quiet.load(Ordering::Acquire) {
         let id = next.fetch_add(1, Ordering::Relaxed);
         let body = format!("{{\"objects\":[{}]}}", testkit::tool(id, 0));
         let end = Instant::now() + PATIENCE;
         loop {
-            match node.ask("POST", "objects/", &body) {
+            match turns.next().unwrap().ask("POST", "objects/", &body) {
                 Some(reply) if reply.status == 202 => {
                     assert!(reply.body.contains("\"failure_count\":0"), "{}", reply.body);
                     break;
@@ -134,7 +156,8 @@ enum Way {
 }
 
 /// Polls until the writers are done and a page after that is empty; the numbers it saw, in order.
-fn poll(node: &Node, way: Way, done: &AtomicBool) -> Vec<u32> {
+fn poll(nodes: &[Node], way: Way, done: &AtomicBool) -> Vec<u32> {
+    let mut turns = nodes.iter().cycle();
     let endpoint = if matches!(way, Way::Manifest) { "manifest" } else { "objects" };
     let (mut position, mut seen) = (String::new(), Vec::new());
     let mut end = Instant::now() + PATIENCE;
@@ -142,7 +165,8 @@ fn poll(node: &Node, way: Way, done: &AtomicBool) -> Vec<u32> {
         let last = done.load(Ordering::Acquire);
         assert!(Instant::now() < end, "the node stays away");
         let path = format!("{endpoint}/?limit={LIMIT}{position}");
-        let Some(reply) = node.ask("GET", &path, "").filter(|reply| reply.status == 200) else {
+        let reply = turns.next().unwrap().ask("GET", &path, "");
+        let Some(reply) = reply.filter(|reply| reply.status == 200) else {
             std::thread::sleep(Duration::from_millis(20));
             continue;
         };
@@ -170,14 +194,16 @@ fn poll(node: &Node, way: Way, done: &AtomicBool) -> Vec<u32> {
     }
 }
 
-/// Kills the node, and where there is one PostgreSQL, in turn.
-fn kill(node: &Node, base: Option<&Base>) {
-    let kills = std::env::var("DETENTE_KILLS").ok().and_then(|text| text.parse().ok());
-    for round in 0..kills.unwrap_or(KILLS) {
+/// Kills the node, and where there is one PostgreSQL, in turn; of several processes one after the
+/// other, so that those that are left go on.
+fn kill(nodes: &[Node], base: Option<&Base>) {
+    let said = std::env::var("DETENTE_KILLS").ok().and_then(|text| text.parse().ok());
+    let kills = said.unwrap_or(if nodes.len() > 1 { 2 * KILLS } else { KILLS });
+    for round in 0..kills {
         std::thread::sleep(PAUSE);
         match base {
-            Some(base) if round % 2 == 1 => base.crash_server(),
-            _ => node.restart(),
+            Some(base) if round % 2 == 1 && nodes.len() == 1 => base.crash_server(),
+            _ => nodes[round as usize % nodes.len()].restart(),
         }
     }
     std::thread::sleep(PAUSE);
@@ -226,6 +252,25 @@ impl Node {
         node
     }
 
+    /// One more process of the same node, over the same PostgreSQL.
+    fn beside(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy(self.folder.path(), folder.path());
+        let file = dir(folder.path()).join("node.toml");
+        let (desk, partner) = (free(), free());
+        let text = fs::read_to_string(&file).unwrap();
+        let lines = text.lines().map(|line| match line.split_once(" = ") {
+            Some(("desk", _)) => format!("desk = \"{desk}\""),
+            Some(("partner", _)) => format!("partner = \"{partner}\""),
+            _ => line.to_owned(),
+        });
+        fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+        let child = Mutex::new(serve(folder.path()));
+        let node = Self { folder, address: desk, token: self.token.clone(), child };
+        node.wait();
+        node
+    }
+
     /// As the kernel would: no word of warning.
     fn restart(&self) {
         let mut child = self.child.lock().unwrap();
@@ -268,10 +313,23 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let child = self.child.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
         // It may have ended on its own; that is what is wanted.
         let _ = child.kill();
         let _ = child.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            fs::copy(entry.path(), place).unwrap();
+        }
     }
 }
 
