@@ -12,13 +12,31 @@ use crate::{
 /// Objects of one step: bounds how long the writer is busy with it.
 const BATCH: usize = 1_000;
 
-/// Dates anew what waited for a marking definition, and feeds aggregates.
+/// Dates anew what waited for a marking definition or what an older build classed otherwise, and
+/// feeds aggregates.
 ///
-/// *Atomicity*: two transactions; each may run twice.
+/// *Atomicity*: a transaction for each; each may run twice.
 pub async fn step(service: &Service, now: Timestamp) -> Result<Step, Failure> {
+    let reread = reread(service, now).await?;
     let redated = redate(service, now).await?;
     let fed = service.store().feed(BATCH, now).await?;
-    Ok(Step::of(redated + fed))
+    Ok(Step::of(reread + redated + fed))
+}
+
+/// Reads again what was here before this build; nothing, mostly, since it happens once.
+async fn reread(service: &Service, now: Timestamp) -> Result<usize, Failure> {
+    let store = service.store();
+    let Some(mut old) = store.reread(u32::try_from(BATCH).unwrap_or(u32::MAX)).await? else {
+        return Ok(0);
+    };
+    let entries = std::mem::take(&mut old.entries);
+    let count = entries.len();
+    let changed = examine::changed(entries, &Markings::of(service, &[]).await?);
+    if !changed.is_empty() {
+        store.redate(changed, now).await?;
+    }
+    store.reread_done(&old).await?;
+    Ok(count.max(1))
 }
 
 /// Reads again, with the markings that are here now, the objects whose definitions have come.

@@ -10,7 +10,7 @@ use protocol::{
     secrets,
 };
 use stix::{Examiner, Finding, Marking, Options, Tlp};
-use store::{Awaiting, Contradiction, NewObject, Sight};
+use store::{Awaiting, Contradiction, NewObject, Old, Sight};
 
 use crate::{Failure, Service};
 
@@ -171,6 +171,20 @@ pub(crate) fn again(entries: Vec<Awaiting>, markings: &Markings) -> Vec<(Awaitin
         Some((entry, object))
     };
     entries.into_iter().filter_map(read).collect()
+}
+
+/// Those of some entries that would be of another class now, or wait for a marking definition.
+pub(crate) fn changed(old: Vec<Old>, markings: &Markings) -> Vec<(Awaiting, NewObject)> {
+    let (policy, options) = (FindingsPolicy::at_submit(), Options::default());
+    let mut examine = Examine::new(&options, markings, &policy);
+    let read = |old: Old| {
+        let object = examine.keep(&old.entry.body, &old.entry.body, &mut |_| {}).ok()?;
+        let same = object.tlp == old.tlp
+            && object.communities == old.communities
+            && object.awaits.is_empty();
+        (!same).then_some((old.entry, object))
+    };
+    old.into_iter().filter_map(read).collect()
 }
 
 /// What contradicts a version of an object, as far as a reader may see it: it bears markings of its

@@ -26,6 +26,7 @@ mod feed;
 mod manage;
 mod pages;
 mod put;
+mod reread;
 mod retire;
 mod versions;
 
@@ -39,6 +40,7 @@ pub use manage::{CollectionChange, NewCollection};
 pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use pages::{KeptBodies, Single};
 pub(crate) use put::{Outcome, put};
+pub use reread::{Old, Reread};
 pub use versions::Versions;
 
 rows::words!(

@@ -60,6 +60,14 @@ impl Base {
             .unwrap();
     }
 
+    /// The file, where it is one.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Postgres { .. } => None,
+        }
+    }
+
     /// The address, where it is one.
     pub fn url(&self) -> Option<&str> {
         match &self.place {

@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use exchange::{
-    Service, accord, acknowledgement, courier, gaps, intake, keys, oversight, partner, recall,
-    relay, release, submit,
+    Service, accord, acknowledgement, collections, courier, gaps, intake, keys, oversight, partner,
+    recall, relay, release, submit,
 };
 use pollster::block_on;
 use protocol::{
@@ -336,6 +336,13 @@ impl World {
             }
         })
         .unwrap();
+    }
+
+    /// One step of what collections owe to what came late; whether there was anything to do.
+    pub fn collections(&mut self, at_a: bool) -> bool {
+        let service = &self.node(at_a).service;
+        let stepped = block_on(collections::step(service, self.clock(service))).unwrap();
+        stepped != exchange::Step::Idle
     }
 
     /// What waits at one node is carried to the other on a disk.

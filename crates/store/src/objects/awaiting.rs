@@ -55,6 +55,16 @@ pub(super) fn forget(tx: &Tx<'_>, collection: i64, given: &Given<'_>) -> Result<
     Ok(())
 }
 
+impl Awaiting {
+    pub(super) fn new(collection: i64, date_added: i64, body: Bytes) -> Self {
+        Self { collection, date_added, body }
+    }
+
+    pub(super) fn date_added(&self) -> i64 {
+        self.date_added
+    }
+}
+
 impl Store {
     /// Some of the entries that wait for a marking definition which has come.
     pub async fn awaiting(&self, limit: u32) -> Result<Vec<Awaiting>, Error> {

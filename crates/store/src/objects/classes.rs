@@ -164,7 +164,7 @@ fn read(row: &Row<'_>) -> Result<Class, Error> {
         source: row.get("source")?,
         unless: unless.map_err(|_| Error::Corrupt("a class"))?,
         spec: row.get("spec")?,
-        tlp: usize::try_from(tlp).ok().and_then(|rank| Tlp::ALL.get(rank).copied()),
+        tlp: label(tlp),
         communities: communities.lines().map(str::to_owned).collect(),
     })
 }
@@ -259,6 +259,11 @@ impl<'a> Classes<'a> {
         self.known.insert(kind, id);
         Ok(id)
     }
+}
+
+/// The label of a rank, as classes have it.
+pub(super) fn label(rank: i64) -> Option<Tlp> {
+    usize::try_from(rank).ok().and_then(|rank| Tlp::ALL.get(rank).copied())
 }
 
 fn rank(tlp: Option<Tlp>) -> i64 {

@@ -11,6 +11,7 @@ mod collections;
 mod faults;
 mod interleavings;
 mod kit;
+mod older;
 mod order;
 mod pages;
 mod sharing;
