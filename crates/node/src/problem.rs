@@ -113,18 +113,24 @@ impl From<store::Error> for Problem {
             store::Error::State(why) => {
                 Self::new(StatusCode::CONFLICT, "STATE-1", why, "look at its present state")
             }
-            store::Error::Full => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "STORE-1",
-                "the disk is full; nothing was kept",
-                "make room, then try again",
-            ),
-            store::Error::Away(_) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "STORE-2",
-                "the database is away; whether this was kept is not known",
-                "try the same again in a few seconds",
-            ),
+            store::Error::Full => {
+                tracing::error!(event = "store.full", "the disk is full; nothing is kept");
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "STORE-1",
+                    "the disk is full; nothing was kept",
+                    "make room, then try again",
+                )
+            }
+            store::Error::Away(_) => {
+                tracing::error!(event = "store.away", %error);
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "STORE-2",
+                    "the database is away; whether this was kept is not known",
+                    "try the same again in a few seconds",
+                )
+            }
             _ => Self::ours(&error),
         }
     }
