@@ -175,6 +175,13 @@ impl Server {
         })
     }
 
+    /// What PostgreSQL does by itself within a minute of much that was written, done now: it is not
+    /// to be counted among the pages.
+    pub(super) fn settle(&self) -> Result<()> {
+        let Kept::Postgres { server, schema } = &self.kept else { return Ok(()) };
+        ask(server, &format!("VACUUM (ANALYZE) {schema}.entry, {schema}.blob"))
+    }
+
     /// The `Authorization` of the operator with a password, which is set here.
     pub(super) fn with_password(&self) -> Result<String> {
         let mut set = Command::new(program())

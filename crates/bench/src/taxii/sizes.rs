@@ -40,6 +40,7 @@ impl Sized {
     async fn make(name: &str, objects: &[Vec<u8>], size: usize) -> Result<Self> {
         let mut server = Server::make(&Kept::new(name)?, false)?;
         fill::fill(&server, objects, size).await?;
+        server.settle()?;
         server.serve().await?;
         let load = Load::new(&server.target)?;
         let after = places(&load, size, objects.len()).await?;
