@@ -18,7 +18,7 @@ use super::{
 use crate::figure::{Bar, Report};
 
 const LIMIT: usize = 1_000;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 20;
 const TIMES: usize = 4;
 /// Polls that find nothing, in a round.
 const NOTHINGS: usize = 100;
