@@ -85,7 +85,21 @@ fn test() -> Result<()> {
     step("demo", || {
         let demo = ["run", "--quiet", "--release", "--", "demo", "--once", "--kill-rounds", "30"];
         cargo(&demo)
-    })
+    })?;
+    step("demo with a real bundle", demo_with_real_bundle)
+}
+
+/// All of ATT&CK Enterprise crosses as it is.
+fn demo_with_real_bundle() -> Result<()> {
+    const PACKED: &str = "../shared/data/attack-enterprise-18.1.json.xz";
+    if !std::path::Path::new(PACKED).exists() {
+        println!("skipped: {PACKED} is absent");
+        return Ok(());
+    }
+    let bundle = "target/attack-enterprise.json";
+    let unpack = "import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], 'wb'))";
+    run(Command::new("python3").args(["-c", unpack, PACKED, bundle]))?;
+    cargo(&["run", "--quiet", "--release", "--", "demo", "--once", "--bundle", bundle])
 }
 
 fn interop_all() -> Result<()> {
