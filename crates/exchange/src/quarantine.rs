@@ -83,7 +83,10 @@ pub async fn decide<R: CryptoRng>(
     }
     if decision == Decision::Accept {
         let chosen = held.iter().filter(|object| places.contains(&object.place));
-        rights::check_sight(&sight, chosen.filter_map(|object| object.tlp).max())?;
+        let mut unseen = chosen.filter(|object| !object.is_seen_by(&sight));
+        if let Some(object) = unseen.next() {
+            return Err(rights::not_seen(&sight, object.tlp));
+        }
     }
     let word = Word {
         decision,
@@ -269,7 +272,7 @@ pub async fn look(service: &Service, source: Source, officer: &Account) -> Resul
     let row = row.ok_or(Failure::Unknown("statement or request in quarantine"))?;
     let sight = rights::check_collection(service, officer, &row.collection).await?;
     let mut objects = service.store().held_objects(source, 0, OBJECTS_MAX).await?;
-    objects.retain(|object| sight.sees_label(object.tlp));
+    objects.retain(|object| object.is_seen_by(&sight));
     let hidden = (row.objects as usize).saturating_sub(objects.len());
     Ok(Held { row, objects, hidden })
 }

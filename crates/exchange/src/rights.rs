@@ -206,11 +206,16 @@ pub(crate) fn check_sight(sight: &Sight, highest: Option<Tlp>) -> Result<(), Fai
     if sight.sees_label(highest) {
         return Ok(());
     }
-    let why = match highest {
+    Err(not_seen(sight, highest))
+}
+
+/// `ROLE-3`, for something of this label.
+pub(crate) fn not_seen(sight: &Sight, tlp: Option<Tlp>) -> Failure {
+    let why = match tlp {
         Some(tlp) if tlp > sight.ceiling => {
             format!("it bears {tlp}, and this account sees up to {}", sight.ceiling)
         }
         _ => "it may be of a community that this account does not belong to".to_owned(),
     };
-    Err(Failure::denied("ROLE-3", why, "ask somebody who may see all of it"))
+    Failure::denied("ROLE-3", why, "ask somebody who may see all of it")
 }

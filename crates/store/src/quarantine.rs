@@ -16,8 +16,8 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Signer, Store, inbox, journal,
-    objects, params, recalls, releases, rows, statements,
+    Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Sight, Signer, Store, inbox,
+    journal, objects, params, recalls, releases, rows, statements,
     tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
@@ -102,11 +102,24 @@ pub struct HeldObject {
     pub type_: String,
     /// The marking that holds.
     pub tlp: Option<Tlp>,
+    /// The communities that it is kept to; none where an older build kept it, and nobody knows.
+    #[serde(skip)]
+    pub communities: Option<Vec<String>>,
     /// What was found.
     pub findings: Vec<Found>,
     /// Its bytes, where a request brought it.
     #[serde(skip)]
     pub body: Option<Bytes>,
+}
+
+impl HeldObject {
+    /// Whether a reader may see it, as if it were in its collection.
+    pub fn is_seen_by(&self, sight: &Sight) -> bool {
+        match &self.communities {
+            Some(communities) => sight.sees_object(self.tlp, communities),
+            None => sight.sees_label(self.tlp),
+        }
+    }
 }
 
 /// What a person decided of objects that a statement brought.
@@ -221,6 +234,9 @@ impl Store {
                     version: row.get("version")?,
                     type_: row.get("type")?,
                     tlp: rows::tlp(row, "tlp")?,
+                    communities: row
+                        .get::<Option<String>>("communities")?
+                        .map(|all| all.lines().map(str::to_owned).collect()),
                     findings: rows::found(row, "findings")?,
                     body: row.get("body")?,
                 })
@@ -402,6 +418,7 @@ const HELD: &[(&str, Kind)] = &[
     ("tlp", Kind::Int),
     ("findings", Kind::Bytes),
     ("body", Kind::Bytes),
+    ("communities", Kind::Bytes),
 ];
 
 /// Objects stand apart; their bytes are kept where `account` brought them.
@@ -415,7 +432,9 @@ pub(crate) fn hold_objects(
     let mut given = Given::new(HELD);
     let found: Vec<_> =
         objects.iter().map(|(_, object)| rows::found_column(&object.findings)).collect();
-    for ((place, object), findings) in objects.iter().zip(&found) {
+    let communities: Vec<_> =
+        objects.iter().map(|(_, object)| object.communities.join("\n")).collect();
+    for (((place, object), findings), communities) in objects.iter().zip(&found).zip(&communities) {
         let body = if account.is_some() { object.body.to_column() } else { Value::Null };
         given.push([
             Value::Int((*place).into()),
@@ -425,10 +444,12 @@ pub(crate) fn hold_objects(
             object.tlp.map_or(Value::Null, |tlp| Value::Int(tlp as i64)),
             findings.to_column(),
             body,
+            communities.to_column(),
         ]);
     }
     let sql = "/* hold_objects */ INSERT INTO held_object
-               SELECT ?1, g.place, ?2, ?3, g.id, g.version, g.type, g.tlp, g.findings, g.body, ?4
+               SELECT ?1, g.place, ?2, ?3, g.id, g.version, g.type, g.tlp, g.findings, g.body, ?4,
+               g.communities
                FROM {given} WHERE true ON CONFLICT DO NOTHING";
     tx.execute_given(sql, params![source.to_string(), collection.row, account, now.as_ms()], &given)
 }

@@ -97,10 +97,25 @@ async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
 
 #[tokio::test]
 async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
-    let doubtful = tool(1, 0).replace("\"name\"", "\"confidence\":400,\"name\"");
+    let doubtful = |number, property: &str| {
+        let property = format!("\"confidence\":400,{property}\"name\"");
+        tool(number, 0).replace("\"name\"", &property)
+    };
+    let ours = "marking-definition--11111111-1111-4111-8111-111111111111";
+    let definition = format!(
+        r#"{{"type":"marking-definition","id":"{ours}","spec_version":"2.1",
+        "created":"2031-01-01T00:00:00.000Z","definition_type":"x-lamps",
+        "definition":{{"a":1}}}}"#
+    );
+    let kept = doubtful(2, &format!("\"object_marking_refs\":[\"{ours}\"],"));
     let desks = desks(82).await;
+    // Both nodes hold the definition before what is marked with it comes.
     let desks = desks.work(move |world| {
-        world.post(true, "lamps", &[doubtful]);
+        world.post(true, "lamps", &[definition]);
+        world.settle();
+    });
+    let desks = desks.await.work(move |world| {
+        world.post(true, "lamps", &[doubtful(1, ""), kept]);
         world.settle();
     });
     let desks = desks.await;
@@ -118,9 +133,14 @@ async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
     let sight = Sight::new(Tlp::Red, Some(std::collections::BTreeSet::new()));
     b.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();
     let shown = stranger.get(&format!("/api/quarantine/{id}")).await.json();
-    assert_eq!((&shown["objects"], &shown["hidden"]), (&json!([]), &json!(1)), "{shown}");
+    let places: Vec<_> =
+        shown["objects"].as_array().unwrap().iter().map(|one| &one["place"]).collect();
+    assert_eq!((places, &shown["hidden"]), (vec![&json!(0)], &json!(1)), "{shown}");
     let reply = stranger.post(&format!("/api/quarantine/{id}/accept"), &json!({})).await;
     assert_eq!((reply.status, reply.rule().as_str()), (403, "ROLE-3"));
+    let url = format!("/api/quarantine/{id}/accept");
+    let accepted = stranger.post(&url, &json!({ "objects": [0] })).await;
+    assert_eq!(accepted.status, 200, "it is kept to no community: {accepted:?}");
     b.store().set_sight(name, Sight::default(), by, now).await.unwrap();
     let accepted = stranger.post(&format!("/api/quarantine/{id}/accept"), &json!({})).await;
     assert_eq!(accepted.status, 200, "{accepted:?}");
