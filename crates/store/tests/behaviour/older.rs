@@ -23,6 +23,7 @@ fn marked(number: u32) -> String {
 }
 
 /// What is left as a build before 0010 would have: everybody below the ceiling sees every entry.
+/// Then the migration that brings them along runs as it would on opening.
 const OLDER: &str = "INSERT INTO class (spec, tlp, communities, source, unless)
       SELECT '2.1', -1, '', 0, '' WHERE NOT EXISTS (SELECT 1 FROM class
       WHERE spec = '2.1' AND tlp = -1 AND communities = '' AND source = 0 AND unless = '');
@@ -36,12 +37,13 @@ fn make_older(base: &Base) {
         (Some(path), _) => {
             let connection = rusqlite::Connection::open(path).unwrap();
             connection.execute_batch(OLDER).unwrap();
-            connection.pragma_update(None, "user_version", 12).unwrap();
+            let migration = include_str!("../../migrations/sqlite/0013.sql");
+            connection.execute_batch(migration).unwrap();
         }
         (None, Some(url)) => {
             let mut client = ::postgres::Client::connect(url, ::postgres::NoTls).unwrap();
             client.batch_execute(OLDER).unwrap();
-            client.batch_execute("DELETE FROM schema_version WHERE version > 12").unwrap();
+            client.batch_execute(include_str!("../../migrations/postgres/0013.sql")).unwrap();
         }
         (None, None) => panic!("a store lies somewhere"),
     }
