@@ -104,7 +104,7 @@ impl<'e> Examine<'e> {
     pub(crate) fn object(&mut self, document: &Bytes, slice: &[u8]) -> Examined {
         let mut verdict = Verdict::default();
         let policy = self.policy;
-        let object = self.keep(document, slice, &mut |finding| verdict.weigh(&finding, policy));
+        let object = self.keep(document, slice, &mut |finding| verdict.weigh(finding, policy));
         let mut object = match object {
             Ok(object) => object,
             Err(refused) => return Examined::Refused(refused.into()),
@@ -131,7 +131,7 @@ impl<'e> Examine<'e> {
         &mut self,
         document: &Bytes,
         slice: &[u8],
-        sink: &mut dyn FnMut(Finding),
+        sink: stix::Sink<'_>,
     ) -> Result<NewObject, stix::Refused> {
         let markings = self.markings;
         let known = self.examiner.examine(slice, &|id| markings.resolve(id), sink)?;
@@ -210,7 +210,7 @@ pub async fn contradictions(
 pub fn explain(object: &[u8]) -> Vec<Finding> {
     let (options, mut found) = (Options::default(), Vec::new());
     let unknown = |_: &str| Marking::Unknown;
-    let mut sink = |finding| found.push(finding);
+    let mut sink = |finding: &Finding| found.push(finding.clone());
     // What is here was kept, so it is not refused; were it, there would be nothing to tell.
     let _ = Examiner::new(&options).examine(object, &unknown, &mut sink);
     found

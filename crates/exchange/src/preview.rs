@@ -88,9 +88,9 @@ fn look_at(
     let mut objects = Vec::with_capacity(slices.len());
     for (place, slice) in slices.into_iter().enumerate() {
         let (mut findings, mut verdict) = (Vec::new(), Verdict::default());
-        let mut sink = |finding: Finding| {
-            verdict.weigh(&finding, policy);
-            findings.push(finding);
+        let mut sink = |finding: &Finding| {
+            verdict.weigh(finding, policy);
+            findings.push(finding.clone());
         };
         let kept = examine.keep(document, slice, &mut sink);
         let body = document.slice_ref(slice);

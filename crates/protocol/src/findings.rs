@@ -379,7 +379,7 @@ mod tests {
         let policy = at_submit(policy);
         let options = stix::Options::default();
         let mut verdict = Verdict::default();
-        let mut sink = |finding: Finding| verdict.weigh(&finding, &policy);
+        let mut sink = |finding: &Finding| verdict.weigh(finding, &policy);
         let unknown = |_: &str| stix::Marking::Unknown;
         stix::Examiner::new(&options).examine(text.as_bytes(), &unknown, &mut sink).unwrap();
         verdict
@@ -470,7 +470,7 @@ mod tests {
         let key = "\u{202e}x".repeat(100_000);
         let text = format!(r#"{{"type":"tool","id":"{ID}","spec_version":"2.1","{key}":[null]}}"#);
         let (options, unknown) = (stix::Options::default(), |_: &str| stix::Marking::Unknown);
-        let mut sink = |finding: Finding| verdict.weigh(&finding, &policy);
+        let mut sink = |finding: &Finding| verdict.weigh(finding, &policy);
         stix::Examiner::new(&options).examine(text.as_bytes(), &unknown, &mut sink).unwrap();
         assert!(verdict.found().len() > 1);
         assert!(verdict.kept().unwrap().len() < 10_000);

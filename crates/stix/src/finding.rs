@@ -126,7 +126,9 @@ impl Finding {
     /// The pointer as it may be shown anywhere: its steps are keys of the document, so it is cut to
     /// 200 characters, control characters and direction marks escaped.
     pub fn place(&self) -> String {
-        escaped_to(&self.pointer, 200)
+        let mut place = String::new();
+        escape_to(&self.pointer, 200, &mut place);
+        place
     }
 
     /// One sentence.
@@ -147,16 +149,23 @@ impl Finding {
 
 /// At most 80 characters, control characters and direction marks escaped.
 pub(crate) fn escaped(text: &str) -> String {
-    let start = text.as_bytes().get(..80).unwrap_or(text.as_bytes());
-    if start.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-        // INVARIANT: 80 bytes of ASCII end where a character ends.
-        return text.get(..start.len()).unwrap_or_default().to_owned();
-    }
-    escaped_to(text, 80)
+    let mut out = String::new();
+    escape_into(text, &mut out);
+    out
 }
 
-fn escaped_to(text: &str, len_max: usize) -> String {
-    let mut out = String::new();
+/// As [`escaped`], behind what stands in `out`.
+pub(crate) fn escape_into(text: &str, out: &mut String) {
+    let start = text.as_bytes().get(..80).unwrap_or(text.as_bytes());
+    let is_plain = start.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    // INVARIANT: 80 bytes of ASCII end where a character ends.
+    match text.get(..start.len()).filter(|_| is_plain) {
+        Some(start) => out.push_str(start),
+        None => escape_to(text, 80, out),
+    }
+}
+
+fn escape_to(text: &str, len_max: usize, out: &mut String) {
     for c in text.chars().take(len_max) {
         if c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -166,7 +175,6 @@ fn escaped_to(text: &str, len_max: usize) -> String {
             out.push(c);
         }
     }
-    out
 }
 
 /// Line from 1 and column from 1 of a byte offset: computed only when something is printed.

@@ -58,7 +58,7 @@ pub use split::{SplitError, split};
 pub use time::{compare_timestamps, is_timestamp, version_key};
 pub use tlp::{Tlp, UnknownTlp};
 pub use types::{Class, detect_version};
-pub use validate::{Examined, Examiner, Options, Report, validate};
+pub use validate::{Examined, Examiner, Options, Report, Sink, validate};
 pub use versioning::{Error as VersionError, new_version, remove_custom, revoke};
 
 /// The README's example is a test.

@@ -153,6 +153,11 @@ impl<'a> Tree<'a> {
         pointer
     }
 
+    /// The value at a place: [`Value::place`].
+    pub(crate) fn value(&self, place: u32) -> Value<'_> {
+        Value { tree: self, at: place }
+    }
+
     fn node(&self, at: u32) -> Option<&Node> {
         self.arena.nodes.get(at as usize)
     }
@@ -312,6 +317,11 @@ impl<'t> Value<'t> {
     /// The tree it stands in.
     pub fn tree(self) -> &'t Tree<'t> {
         self.tree
+    }
+
+    /// Its place in the tree, small enough to be kept instead of a value.
+    pub(crate) fn place(self) -> u32 {
+        self.at
     }
 
     fn end(self) -> usize {

@@ -8,7 +8,7 @@
 //! ```
 //! let text = br#"{"type":"mutex","id":"mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a921"}"#;
 //! let mut found = Vec::new();
-//! let report = stix::validate(text, &stix::Options::default(), &mut |finding| found.push(finding));
+//! let report = stix::validate(text, &stix::Options::default(), &mut |finding| found.push(finding.clone()));
 //! assert!(!report.is_valid());
 //! assert_eq!(found[0].pointer, "");
 //! assert_eq!(found[0].property(), Some("name"));
@@ -109,8 +109,9 @@ impl Report {
 /// Findings of one object that are handed out.
 pub const FINDINGS_PER_OBJECT_MAX: usize = 1_000;
 
-/// Takes findings as they are made, in the order of the document.
-pub type Sink<'s> = &'s mut dyn FnMut(Finding);
+/// Takes findings as they are made, in the order of the document: each is lent, and written over
+/// by the next; who keeps it clones it.
+pub type Sink<'s> = &'s mut dyn FnMut(&Finding);
 
 #[cfg(test)]
 mod hostile;

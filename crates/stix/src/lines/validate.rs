@@ -173,7 +173,7 @@ fn judged(outcome: Outcome, findings: Vec<(Level, Found)>) -> Judged {
     result
 }
 
-fn found(finding: Finding, places: &mut LineColumns<'_>) -> (Level, Found) {
+fn found(finding: &Finding, places: &mut LineColumns<'_>) -> (Level, Found) {
     let (line, column) = places.at(finding.offset);
     let found = Found {
         code: finding.code(),
@@ -185,8 +185,8 @@ fn found(finding: Finding, places: &mut LineColumns<'_>) -> (Level, Found) {
         clause: finding.clause,
         property: finding.property().map(str::to_owned),
         other: finding.other(),
-        path: finding.pointer,
-        found: finding.found,
+        path: finding.pointer.clone(),
+        found: finding.found.clone(),
     };
     (finding.level, found)
 }

@@ -159,9 +159,25 @@ fn one(number: u16) -> u64 {
     place(number).map_or(0, |place| 1 << place)
 }
 
+/// Where a check stands in [`CHECKS`].
 fn place(number: u16) -> Option<usize> {
-    CHECKS.binary_search_by_key(&number, |check| check.number).ok()
+    let place = PLACES.get(usize::from(number)).map(|place| usize::from(*place));
+    place.filter(|place| *place < CHECKS.len())
 }
+
+/// The same by number, in a table: it is asked for every value that a check looks at.
+#[expect(clippy::indexing_slicing, reason = "runs at compile time: what is amiss is no program")]
+static PLACES: [u8; 1_000] = {
+    let mut places = [u8::MAX; 1_000];
+    let mut place = 0;
+    while place < CHECKS.len() {
+        #[expect(clippy::cast_possible_truncation, reason = "below 64, as the sets have bits")]
+        let narrow = place as u8;
+        places[CHECKS[place].number as usize] = narrow;
+        place += 1;
+    }
+    places
+};
 
 /// The check of a number.
 pub(crate) fn check_of(number: u16) -> Option<&'static Check> {

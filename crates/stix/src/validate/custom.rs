@@ -81,11 +81,15 @@ impl Judge<'_> {
         let lax = rest.is_some_and(|rest| !rest.is_empty());
         let strict = rest.and_then(|rest| rest.split_once(separator));
         let strict = strict.is_some_and(|(source, name)| !source.is_empty() && !name.is_empty());
+        let [with_source, plain] = match separator {
+            '_' => ["a name that begins x_SOURCE_", "a name that begins x_"],
+            _ => ["a name that begins x-SOURCE-", "a name that begins x-"],
+        };
         if !strict {
-            self.warn(101, value, format!("a name that begins x{separator}SOURCE{separator}"));
+            self.warn(101, value, with_source);
         }
         if !lax {
-            self.warn(102, value, format!("a name that begins x{separator}"));
+            self.warn(102, value, plain);
         }
     }
 

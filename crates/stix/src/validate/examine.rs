@@ -226,7 +226,7 @@ mod tests {
         let mut examiner = Examiner::new(&options);
         // What was examined before leaves no trace.
         let _ = examiner.examine(br#"{"type":"tool","id":7,"x":[1"#, &unknown, &mut |_| {});
-        let mut sink = |finding: crate::Finding| rules.push(finding.rule);
+        let mut sink = |finding: &crate::Finding| rules.push(finding.rule);
         examiner.examine(object.as_bytes(), &unknown, &mut sink).map(|known| (known, rules))
     }
 

@@ -8,7 +8,9 @@ use crate::{Finding, limits};
 
 fn run(document: &[u8]) -> (Report, Vec<Finding>) {
     let mut found = Vec::new();
-    let report = validate(document, &Options::default(), &mut |finding| found.push(finding));
+    let report = validate(document, &Options::default(), &mut |finding| {
+        found.push(finding.clone());
+    });
     for finding in &found {
         assert!(finding.found.len() <= 80 * 10, "{}", finding.found.len());
     }

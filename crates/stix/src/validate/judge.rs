@@ -1,33 +1,68 @@
 //! What one object's checks share: the options, the place in the document, where findings go.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::{
-    FINDINGS_PER_OBJECT_MAX, Options, Report,
+    FINDINGS_PER_OBJECT_MAX, Options, Report, Sink,
     checks::check_of,
     seen::{Key, Set},
 };
 use crate::{
     Finding, FindingKind, Level, Spec,
-    finding::escaped,
+    finding::escape_into,
     markings::scheme::Body,
     tree::{Fault, Kind, Pointers, Tree, Value},
 };
+
+/// A finding whose texts are not written yet: most callers look at one finding at a time, so all of
+/// them share the buffers of one.
+struct Draft {
+    /// Where it stands in the object's text: its pointer is made from it, in order, so that no part
+    /// of the tree is walked twice.
+    place: usize,
+    /// Where it stands in the document.
+    offset: usize,
+    rule: &'static str,
+    level: Level,
+    clause: &'static str,
+    /// Whether the object's id was known.
+    is_named: bool,
+    found: Found,
+    expected: Cow<'static, str>,
+    /// The name of [`FindingKind::Custom`] is empty here: it stands in `name`.
+    kind: FindingKind,
+    name: Range<usize>,
+}
+
+/// What a draft shows.
+enum Found {
+    Nothing,
+    /// A value of the tree at hand, by its place there.
+    Value(u32),
+    /// A stretch of [`Judge::texts`].
+    Text(Range<usize>),
+}
 
 /// Judges one object: collects its findings until they are handed out in order.
 pub(super) struct Judge<'o> {
     pub(super) options: &'o Options<'o>,
     pub(super) report: Report,
-    /// Findings of the object at hand, each with its place there. Their pointers are made last, in
-    /// order, so that no part of the tree is walked twice.
-    findings: Vec<(usize, Finding)>,
+    /// Findings of the object at hand, told in the order of their places when all are made.
+    drafts: Vec<Draft>,
+    /// Texts of these drafts that stand nowhere in the tree.
+    texts: String,
+    /// The finding that is handed out: one for the whole document, so that its texts are written
+    /// into the same buffers again and again.
+    finding: Finding,
+    /// The buffer of [`FindingKind::Custom`], while the finding is of another kind.
+    spare: String,
     /// Byte offset of the object in the document.
     base: usize,
     /// JSON pointer of the object in the document.
     prefix: String,
     /// Id of the object.
     id: String,
-    /// The same, as its findings show it: escaped once, where there is one.
+    /// The same, as its findings show it: escaped once, where there are any.
     shown_id: String,
     /// The edition it is checked by.
     pub(super) spec: Spec,
@@ -48,7 +83,10 @@ impl<'o> Judge<'o> {
         Self {
             options,
             report: Report::default(),
-            findings: Vec::new(),
+            drafts: Vec::new(),
+            texts: String::new(),
+            finding: Finding::error("", "", String::new(), "", ""),
+            spare: String::new(),
             base: 0,
             prefix: String::new(),
             id: String::new(),
@@ -69,7 +107,7 @@ impl<'o> Judge<'o> {
         self.prefix.clear();
         self.prefix.push_str(prefix);
         self.id.clear();
-        self.shown_id.clear();
+        self.texts.clear();
         self.unhanded = 0;
         self.spec = Spec::V21;
     }
@@ -77,7 +115,6 @@ impl<'o> Judge<'o> {
     pub(super) fn name(&mut self, id: &str) {
         self.id.clear();
         self.id.push_str(id);
-        self.shown_id.clear();
     }
 
     pub(super) fn id(&self) -> &str {
@@ -85,25 +122,63 @@ impl<'o> Judge<'o> {
     }
 
     /// Hands out the findings of the object in the order of the document.
-    pub(super) fn end(&mut self, tree: Option<&Tree<'_>>, sink: &mut dyn FnMut(Finding)) {
+    pub(super) fn end(&mut self, tree: Option<&Tree<'_>>, sink: Sink<'_>) {
         self.gap = (usize::MAX, 0);
-        self.findings.sort_by_key(|(place, _)| *place);
-        let mut pointers = Pointers::default();
-        for (place, mut finding) in self.findings.drain(..) {
-            finding.pointer.reserve_exact(self.prefix.len() + 40);
-            finding.pointer.push_str(&self.prefix);
-            if let Some(tree) = tree {
-                pointers.write(tree.root(), place, &mut finding.pointer);
-            }
-            sink(finding);
+        if self.drafts.is_empty() && self.unhanded == 0 {
+            return;
         }
+        self.shown_id.clear();
+        escape_into(&self.id, &mut self.shown_id);
+        let mut drafts = std::mem::take(&mut self.drafts);
+        drafts.sort_by_key(|draft| draft.place);
+        let mut pointers = Pointers::default();
+        for draft in drafts.drain(..) {
+            let place = draft.place;
+            self.render(draft, tree);
+            if let Some(tree) = tree {
+                pointers.write(tree.root(), place, &mut self.finding.pointer);
+            }
+            sink(&self.finding);
+        }
+        self.drafts = drafts;
         if self.unhanded > 0 {
             let expected = format!("{} more findings of this object are not shown", self.unhanded);
-            let mut finding = self.finding("LIMIT-8", Level::Note, "", expected.into());
-            finding.pointer.clone_from(&self.prefix);
+            let draft = self.draft(0, "LIMIT-8", Level::Note, expected.into());
             self.report.notes += 1;
             self.report.uncounted += self.unhanded;
-            sink(finding);
+            self.render(draft, None);
+            self.finding.offset = self.base;
+            sink(&self.finding);
+        }
+    }
+
+    /// Writes a draft into the finding that is handed out; its pointer ends at the object.
+    fn render(&mut self, draft: Draft, tree: Option<&Tree<'_>>) {
+        let finding = &mut self.finding;
+        (finding.rule, finding.level, finding.clause) = (draft.rule, draft.level, draft.clause);
+        (finding.offset, finding.expected) = (draft.offset, draft.expected);
+        finding.object.clear();
+        finding.object.push_str(if draft.is_named { &self.shown_id } else { "" });
+        finding.pointer.clear();
+        finding.pointer.push_str(&self.prefix);
+        finding.found.clear();
+        match (draft.found, tree) {
+            (Found::Value(at), Some(tree)) => {
+                escape_into(shown(tree.value(at)), &mut finding.found);
+            }
+            (Found::Text(range), _) => {
+                escape_into(self.texts.get(range).unwrap_or_default(), &mut finding.found);
+            }
+            _ => {}
+        }
+        if let FindingKind::Custom(name) = &mut finding.kind {
+            self.spare = std::mem::take(name);
+        }
+        finding.kind = draft.kind;
+        if let FindingKind::Custom(name) = &mut finding.kind {
+            *name = std::mem::take(&mut self.spare);
+            name.clear();
+            escape_into(self.texts.get(draft.name).unwrap_or_default(), name);
         }
     }
 
@@ -124,33 +199,38 @@ impl<'o> Judge<'o> {
         if offset > self.gap.0 { offset + self.gap.1 } else { offset }
     }
 
-    fn finding(
-        &mut self,
+    fn draft(
+        &self,
+        place: usize,
         rule: &'static str,
         level: Level,
-        found: &str,
         expected: Cow<'static, str>,
-    ) -> Finding {
-        if self.shown_id.is_empty() && !self.id.is_empty() {
-            self.shown_id = escaped(&self.id);
-        }
-        Finding {
+    ) -> Draft {
+        Draft {
+            place,
+            offset: self.base + self.true_offset(place),
             rule,
             level,
-            object: self.shown_id.clone(),
-            pointer: String::new(),
-            offset: self.base,
-            found: escaped(found),
-            expected,
             clause: clause_of(rule),
+            is_named: !self.id.is_empty(),
+            found: Found::Nothing,
+            expected,
             kind: FindingKind::Plain,
+            name: 0..0,
         }
+    }
+
+    /// Keeps a text that a draft shows.
+    fn keep(&mut self, text: &str) -> Range<usize> {
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        start..self.texts.len()
     }
 
     /// Whether one more finding of a level is still shown; counts it either way.
     fn counts(&mut self, level: Level) -> bool {
         self.report.count(level);
-        let shown = self.findings.len() < FINDINGS_PER_OBJECT_MAX;
+        let shown = self.drafts.len() < FINDINGS_PER_OBJECT_MAX;
         self.unhanded += usize::from(!shown);
         shown
     }
@@ -162,7 +242,7 @@ impl<'o> Judge<'o> {
         at: Value<'_>,
         expected: impl Into<Cow<'static, str>>,
         kind: FindingKind,
-    ) -> Option<&mut Finding> {
+    ) -> Option<&mut Draft> {
         // A scheme's text is no part of the standard: what it asks violates no MUST of STIX.
         let (rule, level) = match self.scheme {
             Some(scheme) => (scheme.rule, level.min(Level::Warning)),
@@ -172,14 +252,13 @@ impl<'o> Judge<'o> {
         if !self.counts(level) {
             return None;
         }
-        let mut finding = self.finding(rule, level, shown(at), expected.into());
-        finding.offset = self.base + self.true_offset(at.offset());
-        finding.kind = kind;
+        let mut draft = self.draft(at.offset(), rule, level, expected.into());
+        (draft.found, draft.kind) = (Found::Value(at.place()), kind);
         if let Some(scheme) = self.scheme {
-            finding.clause = scheme.name();
+            draft.clause = scheme.name();
         }
-        self.findings.push((at.offset(), finding));
-        self.findings.last_mut().map(|(_, finding)| finding)
+        self.drafts.push(draft);
+        self.drafts.last_mut()
     }
 
     /// A MUST is violated at a value.
@@ -194,8 +273,8 @@ impl<'o> Judge<'o> {
 
     /// A value is not of its type: the MUST is that of section 12.1, the clause the type's.
     pub(super) fn mistyped(&mut self, clause: &'static str, at: Value<'_>, what: &'static str) {
-        if let Some(finding) = self.put(CONFORM, Level::Error, at, what, FindingKind::Plain) {
-            finding.clause = clause;
+        if let Some(draft) = self.put(CONFORM, Level::Error, at, what, FindingKind::Plain) {
+            draft.clause = clause;
         }
     }
 
@@ -203,9 +282,8 @@ impl<'o> Judge<'o> {
     pub(super) fn missing(&mut self, name: &'static str, of: Value<'_>, clause: &'static str) {
         let expected = format!("the required property `{name}`");
         let kind = FindingKind::Required(name);
-        if let Some(finding) = self.put(REQUIRED, Level::Error, of, expected, kind) {
-            finding.clause = clause;
-            finding.found.clear();
+        if let Some(draft) = self.put(REQUIRED, Level::Error, of, expected, kind) {
+            (draft.clause, draft.found) = (clause, Found::Nothing);
         }
     }
 
@@ -238,8 +316,11 @@ impl<'o> Judge<'o> {
     /// Custom content stands outside the extension mechanism.
     pub(super) fn warn_custom(&mut self, name: &str, at: Value<'_>, expected: &'static str) {
         if self.options.checks.has(401, self.spec) {
-            let kind = FindingKind::Custom(escaped(name));
-            self.put("401", Level::Warning, at, expected, kind);
+            let name = self.keep(name);
+            let kind = FindingKind::Custom(String::new());
+            if let Some(draft) = self.put("401", Level::Warning, at, expected, kind) {
+                draft.name = name;
+            }
         }
     }
 
@@ -269,8 +350,9 @@ impl<'o> Judge<'o> {
         found: &str,
         expected: impl Into<Cow<'static, str>>,
     ) {
-        if let Some(finding) = self.put(rule, level, at, expected, FindingKind::Plain) {
-            finding.found = escaped(found);
+        let found = self.keep(found);
+        if let Some(draft) = self.put(rule, level, at, expected, FindingKind::Plain) {
+            draft.found = Found::Text(found);
         }
     }
 
@@ -284,11 +366,11 @@ impl<'o> Judge<'o> {
         let end = (fault.offset + 20).min(text.len());
         let here = text.get(fault.offset..end).unwrap_or_default();
         let here = String::from_utf8_lossy(here);
-        let mut finding = self.finding(fault.rule, level, &here, Cow::Borrowed(fault.problem));
-        finding.expected = format!("JSON without this: {}", fault.problem).into();
-        finding.kind = FindingKind::Fault(fault.problem);
-        finding.offset = self.base + self.true_offset(fault.offset);
-        self.findings.push((fault.offset, finding));
+        let expected = format!("JSON without this: {}", fault.problem);
+        let mut draft = self.draft(fault.offset, fault.rule, level, expected.into());
+        (draft.found, draft.kind) =
+            (Found::Text(self.keep(&here)), FindingKind::Fault(fault.problem));
+        self.drafts.push(draft);
     }
 }
 

@@ -191,7 +191,7 @@ mod tests {
             let report =
                 stix::validate(TEXT.as_bytes(), &stix::Options::default(), &mut |finding| {
                     let place = places.at(finding.offset);
-                    printer.finding(file, &finding, place).unwrap();
+                    printer.finding(file, finding, place).unwrap();
                 });
             printer.end_file(file, &report).unwrap();
         }

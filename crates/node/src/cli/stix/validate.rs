@@ -132,7 +132,7 @@ fn file(
         done = done.max(finding.offset);
         if failed.is_ok() {
             let place = if printer.is_quiet() { (0, 0) } else { places.at(finding.offset) };
-            failed = printer.finding(&name, &finding, place);
+            failed = printer.finding(&name, finding, place);
         }
     });
     drop(progress);
