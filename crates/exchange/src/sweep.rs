@@ -19,6 +19,7 @@ pub async fn step<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Step, Failure> {
+    service.store().let_go_of_deleted();
     let removed = service.store().sweep(now).await?;
     let retired = service.store().retire(RETIRED_MAX, now).await?;
     let expired = quarantine::expire(service, now, rng).await?;

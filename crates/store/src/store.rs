@@ -102,6 +102,7 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || writer::run(engine, &queue, &rung, &count))
             .map_err(|_| Error::Closed)?;
+        let bodies = KeptBodies::new(bells.of(Work::Deleted));
         let inner = Inner {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
@@ -111,7 +112,7 @@ impl Store {
             commits,
             single: Single::default(),
             classes: KeptClasses::default(),
-            bodies: KeptBodies::default(),
+            bodies,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -21,11 +21,20 @@ pub enum Work {
     Submissions,
     /// A collection that aggregates are fed from, or a marking that objects waited for.
     Collections,
+    /// Bodies that are gone: copies in memory are to be let go of.
+    Deleted,
 }
 
 /// Every kind of work, in the order of their bits.
-const ALL: [Work; 6] =
-    [Work::Drafts, Work::Recalls, Work::Outbox, Work::Inbox, Work::Submissions, Work::Collections];
+const ALL: [Work; 7] = [
+    Work::Drafts,
+    Work::Recalls,
+    Work::Outbox,
+    Work::Inbox,
+    Work::Submissions,
+    Work::Collections,
+    Work::Deleted,
+];
 
 /// The work that a group of jobs leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +110,7 @@ mod tests {
         let receivers: Vec<_> =
             ALL.map(|work| bells.of(work)).into_iter().chain([bells.every()]).collect();
         bells.ring(Left::default().with(Work::Outbox).with(Work::Inbox));
-        assert_eq!(heard(&receivers), [false, false, true, true, false, false, true]);
+        assert_eq!(heard(&receivers), [false, false, true, true, false, false, false, true]);
     }
 
     #[test]

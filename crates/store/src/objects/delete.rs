@@ -10,7 +10,7 @@ use super::{
     versions::{Version, chosen},
 };
 use crate::{
-    Error, Store, journal, ledger, params,
+    Error, Store, Work, journal, ledger, params,
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
@@ -185,6 +185,7 @@ pub(super) fn drop_bodies(tx: &Tx<'_>, rows: &[i64]) -> Result<(), Error> {
     for row in rows {
         given.push([Value::Int(*row)]);
     }
+    tx.leave(Work::Deleted);
     let sql = "/* drop_bodies */ DELETE FROM blob WHERE row IN (SELECT g.row FROM {given})
                AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.row = blob.row)
                AND NOT EXISTS (SELECT 1 FROM release_item i WHERE i.row = blob.row)

@@ -3,7 +3,9 @@
 //!
 //! A body is kept beside the date and the row of its entry. Neither date nor row is ever given
 //! twice, and a body never changes; so what is kept is right as long as the statement that reads a
-//! page still names both. Nothing is served that this statement does not name.
+//! page still names both. Nothing is served that this statement does not name. What was deleted
+//! or recalled leaves memory too: a commit that drops bodies, here or in another process, empties
+//! what is kept.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,9 +13,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::{Place, join};
-use crate::{Error, Store, postgres::Lines, store::lock, tx::Row, tx::Value};
+use crate::{
+    Error, Store,
+    postgres::Lines,
+    store::lock,
+    tx::{Row, Value},
+};
 
 /// Bytes kept.
 const KEPT_MAX: usize = 48 * 1024 * 1024;
@@ -25,19 +33,33 @@ type Key = (i64, i64);
 
 /// The bodies of the newest entries: pollers ask for what is new, and one that goes through
 /// everything pushes none of them out.
-#[derive(Default)]
-pub(crate) struct KeptBodies(Mutex<Kept>);
+pub(crate) struct KeptBodies {
+    kept: Mutex<Kept>,
+    /// Grows whenever bodies were dropped.
+    deleted: watch::Receiver<u64>,
+}
 
 #[derive(Default)]
 struct Kept {
+    /// How often bodies had been dropped when this was last emptied.
+    emptied: u64,
     /// The oldest entry first.
     bodies: BTreeMap<Key, Bytes>,
     bytes: usize,
 }
 
 impl KeptBodies {
+    pub(crate) fn new(deleted: watch::Receiver<u64>) -> Self {
+        Self { kept: Mutex::default(), deleted }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        lock(&self.0)
+        let mut kept = lock(&self.kept);
+        let deleted = *self.deleted.borrow();
+        if kept.emptied != deleted {
+            *kept = Kept { emptied: deleted, ..Kept::default() };
+        }
+        kept
     }
 
     /// Keeps bodies of entries that are committed. They are copied: a part of a request would hold
@@ -75,6 +97,12 @@ impl Kept {
 }
 
 impl Store {
+    /// Lets go of copies of what was deleted. Reading does so by itself; this is for a node that
+    /// nobody reads from.
+    pub fn let_go_of_deleted(&self) {
+        drop(self.kept_bodies().kept());
+    }
+
     /// The bodies of a page with commas between them, behind `room` bytes that are left free; none
     /// where one of them went since the page was read.
     pub(super) async fn bodies(
@@ -83,12 +111,13 @@ impl Store {
         places: &[Place],
         room: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
-        let mut bodies: Vec<Option<Bytes>> = {
+        let (mut bodies, emptied): (Vec<Option<Bytes>>, u64) = {
             let kept = self.kept_bodies().kept();
-            places.iter().map(|place| kept.get((place.date, place.row))).collect()
+            let body = |place: &Place| kept.get((place.date, place.row));
+            (places.iter().map(body).collect(), kept.emptied)
         };
         if bodies.iter().any(Option::is_none) {
-            self.fetch(lines, places, &mut bodies).await?;
+            self.fetch(lines, places, &mut bodies, emptied).await?;
         }
         let size: usize = places.iter().map(|place| place.size + 1).sum();
         let mut joined = vec![0; room];
@@ -100,12 +129,13 @@ impl Store {
         Ok(Some(joined))
     }
 
-    /// Reads what is not kept, and keeps it.
+    /// Reads what is not kept, and keeps it unless bodies were dropped meanwhile.
     async fn fetch(
         &self,
         lines: &Lines,
         places: &[Place],
         bodies: &mut [Option<Bytes>],
+        emptied: u64,
     ) -> Result<(), Error> {
         const SQL: &str =
             "/* fetch */ SELECT b.row, b.body FROM unnest(CAST(?1 AS BIGINT[])) AS g (row)
@@ -125,7 +155,9 @@ impl Store {
         let mut kept = self.kept_bodies().kept();
         for (place, body) in places.iter().zip(bodies).filter(|(_, body)| body.is_none()) {
             if let Some(read) = found.get(&place.row) {
-                kept.insert((place.date, place.row), read.clone());
+                if kept.emptied == emptied {
+                    kept.insert((place.date, place.row), read.clone());
+                }
                 *body = Some(read.clone());
             }
         }
@@ -153,6 +185,19 @@ mod tests {
         kept.insert((49, 49), body);
         assert_eq!(kept.get((49, 49)), None, "one that reads what is old pushes nothing out");
         assert!(kept.get((50, 50)).is_some());
+    }
+
+    #[test]
+    fn what_was_dropped_anywhere_leaves_memory() {
+        let bell = watch::Sender::new(0);
+        let bodies = KeptBodies::new(bell.subscribe());
+        let body = Bytes::from_static(b"{}");
+        bodies.keep([(1, 1, &body)].into_iter());
+        assert!(bodies.kept().get((1, 1)).is_some());
+        bell.send_modify(|count| *count += 1);
+        assert_eq!(bodies.kept().bytes, 0);
+        bodies.keep([(2, 2, &body)].into_iter());
+        assert!(bodies.kept().get((2, 2)).is_some(), "it is emptied once");
     }
 
     #[test]
