@@ -98,6 +98,37 @@ fn what_another_process_adds_or_deletes_is_there_or_gone_at_once() {
     assert!(bodies.ends_with(br#""again":true}"#), "bytes of before");
 }
 
+#[test]
+fn store_outlives_the_runtimes_that_it_is_asked_from() {
+    let test = "store_outlives_the_runtimes_that_it_is_asked_from";
+    let Some((one, _)) = two(test) else { return };
+    let shared = collection(&one, "shared");
+    add(&one, &shared, vec![object(1, 0)]);
+    let single = Page { ids: vec!["tool--1".to_owned()], ..latest() };
+    for round in 0..3 {
+        let runtime = match round {
+            1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+            _ => tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build(),
+        };
+        let runtime = runtime.unwrap();
+        // One that is given up with its question leaves nothing behind that others wait for.
+        let (store, collection, asked) = (one.clone(), shared.clone(), single.clone());
+        runtime.spawn(async move { store.joined(&collection, &asked, 0).await.map(drop) });
+        drop(runtime);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let got = loop {
+            match runtime.block_on(one.joined(&shared, &single, 0)) {
+                // It came between the end of the one that asked and the word of it.
+                Err(Error::Away(_)) => assert!(Instant::now() < deadline, "nobody asks any more"),
+                got => break got.unwrap(),
+            }
+        };
+        assert_eq!(got.bodies, object(1, 0).body);
+        assert_eq!(runtime.block_on(one.joined(&shared, &latest(), 0)).unwrap().bodies, got.bodies);
+    }
+}
+
 /// What a client does whose request was answered by 503: the same again.
 fn add_until_kept(store: &Store, shared: &Collection, objects: &[NewObject]) {
     let deadline = Instant::now() + Duration::from_secs(30);
