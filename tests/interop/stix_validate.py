@@ -1,6 +1,6 @@
 """Asks `detente stix lines` and the reference stix2-validator 3.3.2 for verdicts, and compares them.
 
-Usage: stix_validate.py DETENTE [DATA] [--seed N] [--damaged N] [--show]
+Usage: stix_validate.py DETENTE [DATA] [--seed N] [--damaged N] [--strict] [--show]
 
 DETENTE is the program; DATA the folder of the real corpora, whose part is skipped by name where it
 is absent. Asked is every document of the corpora, and objects of them damaged by a seeded generator.
@@ -130,10 +130,10 @@ def damage(value, rng):
 T = "2031-05-04T10:00:00.000Z"
 
 
-def theirs(value):
+def theirs(value, strict):
     """Verdict and messages of the package; no verdict where it dies."""
     try:
-        result = validate_parsed_json(value, ValidationOptions(silent=True))
+        result = validate_parsed_json(value, ValidationOptions(silent=True, strict=strict))
     except Exception as error:
         return None, [f"{type(error).__name__}: {error}"]
     results = result if isinstance(result, list) else [result]
@@ -173,6 +173,7 @@ def main():
     arguments.add_argument("data", nargs="?", default="../shared/data", type=Path)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--damaged", type=int, default=2000)
+    arguments.add_argument("--strict", action="store_true", help="warnings count as errors")
     arguments.add_argument("--show", action="store_true")
     args = arguments.parse_args()
     rng = random.Random(args.seed)
@@ -187,8 +188,12 @@ def main():
     ]
     for place in range(args.damaged):
         asked.append((f"damaged {place}", damage(rng.choice(objects), rng)))
+    options = {"strict": args.strict}
     lines = "".join(
-        json.dumps({"id": place, "op": "validate", "text": json.dumps(document)}) + "\n"
+        json.dumps(
+            {"id": place, "op": "validate", "text": json.dumps(document), "options": options}
+        )
+        + "\n"
         for place, (_, document) in enumerate(asked)
     )
     run = subprocess.run(
@@ -197,7 +202,7 @@ def main():
     answers = [json.loads(line) for line in run.stdout.splitlines()]
     rows, unexplained = Counter(), []
     for (name, document), answer in zip(asked, answers, strict=True):
-        valid, messages = theirs(document)
+        valid, messages = theirs(document, args.strict)
         if valid is None or "error" in answer:
             rows["died, or nothing to judge"] += 1
         elif valid == answer["valid"]:
