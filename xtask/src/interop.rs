@@ -79,9 +79,13 @@ fn walk_rights(python: &str, dir: &Path) -> Result<()> {
 /// The same requests to `detente stix lines` and to the packages; a script skips by name the
 /// corpora that are not at hand.
 fn compare_lines(python: &str) -> Result<()> {
-    for script in ["tests/interop/stix_lines.py", "tests/interop/stix_validate.py"] {
+    let validate = "tests/interop/stix_validate.py";
+    let strict = ["--strict", "--damaged", "300", "--seed", "1"];
+    for (script, options) in
+        [("tests/interop/stix_lines.py", [].as_slice()), (validate, &[]), (validate, &strict)]
+    {
         let arguments = [script, "target/release/detente", "../shared/data"];
-        run(Command::new(python).args(arguments))?;
+        run(Command::new(python).args(arguments).args(options))?;
     }
     let script = ["tests/interop/stix_patterns.py", "--cases", "500"];
     let lines = ["target/release/detente", "stix", "lines"];

@@ -154,12 +154,25 @@ fn editions_follow_bundle_object_and_option() {
     assert_eq!((report.errors, found[0].rule), (0, "spec-version"));
 }
 
+/// In 2.0 nothing asks for a description of an indicator (303), `spec_version` is the bundle's own
+/// (401), and is a custom property anywhere else (101).
+#[test]
+fn an_object_has_the_checks_of_its_edition() {
+    let old = r#"{"type":"indicator","id":"indicator--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921",
+        "created":"2031-05-04T10:00:00.000Z","modified":"2031-05-04T10:00:00.000Z",
+        "labels":["benign"],"pattern":"[file:name = 'lamp']","valid_from":"2031-05-04T10:00:00Z"}"#;
+    let framed = bundle(old).replacen("\"bundle\"", "\"bundle\",\"spec_version\":\"2.0\"", 1);
+    assert_eq!(rules(&framed), []);
+    let told = old.replacen("\"labels\"", "\"spec_version\":\"2.0\",\"labels\"", 1);
+    assert_eq!(rules(&told), [("101", "/spec_version".to_owned())]);
+}
+
 #[test]
 fn bundle_asked_to_be_2_0_says_so() {
     let options = Options { version: Some(crate::Spec::V20), ..Options::default() };
     let text = bundle("").replace("\"objects\":[]", "\"spec_version\":\"2.7\"");
     let (_, found) = run(text.as_bytes(), &options);
-    assert!(found.iter().any(|finding| finding.rule == "STIX20-1-5-01"), "{found:?}");
+    assert!(found.iter().any(|finding| finding.rule == "STIX20-1-5.1-01"), "{found:?}");
     let (_, found) = run(text.replace("2.7", "2.0").as_bytes(), &options);
     assert_eq!(found, []);
 }

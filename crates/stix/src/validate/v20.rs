@@ -34,7 +34,7 @@ impl Judge<'_> {
             "bundle" => {
                 let version = ctx.root.get("spec_version");
                 if version.is_some_and(|version| version.as_str() != Some("2.0")) {
-                    self.error("STIX20-1-5-01", version.unwrap_or(ctx.root), "2.0");
+                    self.error("STIX20-1-5.1-01", version.unwrap_or(ctx.root), "2.0");
                 }
             }
             "observed-data" => {

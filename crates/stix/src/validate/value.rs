@@ -123,7 +123,7 @@ impl Judge<'_> {
         };
         match precision {
             Precision::Milliseconds if self.spec == Spec::V20 && fraction.len() != 3 => {
-                self.error("STIX20-1-3.4.1-01", value, "three digits of the second");
+                self.error("STIX20-1-3.1-01", value, "three digits of the second");
             }
             Precision::Milliseconds if self.spec == Spec::V21 && fraction.len() < 3 => {
                 self.error(rule, value, "at least three digits of the second");
