@@ -95,7 +95,7 @@ await walk.step("the administrator makes a drafter and a releaser at A, and a re
     for (const role of roles) await page.locator(`form[action="/accounts"] input[value=${role}]`).check();
     await page.locator("form[action='/accounts']").getByLabel(/^Password/).fill("short");
     await page.getByRole("button", { name: "Make the account" }).click();
-    await page.getByText("the password is too short").waitFor();
+    await page.getByText("a password has at least 12 characters").waitFor();
     check(await page.getByLabel("Name", { exact: true }).inputValue() === name, "the form kept the name");
     await page.locator("form[action='/accounts']").getByLabel(/^Password/).fill(PASSWORD);
     await page.getByRole("button", { name: "Make the account" }).click();

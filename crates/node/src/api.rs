@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{auth::Caller, desk::Shared, problem::Problem};
 
-mod accounts;
+pub(crate) mod accounts;
 mod agreements;
 mod collections;
 mod endpoint;

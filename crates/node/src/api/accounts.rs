@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     Answer, Endpoint, done,
     extract::{Json, Path},
-    found, list, malformed,
+    found, list,
 };
 use crate::{
     auth::{Caller, Origin, Refusal},
@@ -66,21 +66,36 @@ struct NewAccount {
 }
 
 /// The hash of a password that is good enough.
-fn hashed(password: &str) -> Result<String, Problem> {
+///
+/// *Errors*: `ACC-2`.
+pub(crate) fn hashed(password: &str) -> Result<String, Problem> {
+    let weak = || {
+        let message = "a password has at least 12 characters";
+        let remedy = "choose a longer one; a few words in a row are easy to keep";
+        Problem::new(StatusCode::BAD_REQUEST, "ACC-2", message, remedy)
+    };
     if password.chars().count() < PASSWORD_LEN_MIN {
-        return Err(malformed("ACC-2", "a password has at least 12 characters"));
+        return Err(weak());
     }
-    secrets::hash_password(password, &mut rng())
-        .ok_or_else(|| malformed("ACC-2", "the password cannot be hashed"))
+    secrets::hash_password(password, &mut rng()).ok_or_else(weak)
+}
+
+/// A name that an account can bear.
+///
+/// *Errors*: `ACC-1`.
+pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
+    let plain = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._@".contains(&b));
+    if plain {
+        return Ok(());
+    }
+    let message = "a name has 1 to 64 letters, digits and the signs - . _ @";
+    let remedy = "choose a name of these alone";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "ACC-1", message, remedy))
 }
 
 async fn create(State(desk): State<Shared>, caller: Caller, Json(new): Json<NewAccount>) -> Answer {
-    let plain = !new.name.is_empty()
-        && new.name.len() <= 64
-        && new.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._@".contains(&b));
-    if !plain {
-        return Err(malformed("ACC-1", "a name has 1 to 64 letters, digits and -._@"));
-    }
+    check_name(&new.name)?;
     let hash = new.password.as_deref().map(hashed).transpose()?;
     let (actor, name) = (caller.account.name, new.name.clone());
     desk.service.store().create_account(name, new.roles, hash, actor, now()).await?;

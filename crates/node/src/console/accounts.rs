@@ -21,13 +21,12 @@ use super::{
     look::{self, Piece},
 };
 use crate::{
+    api::accounts::{check_name, hashed},
     desk::{Shared, now, rng},
     init,
     problem::Problem,
 };
 
-/// Characters of a password at least.
-const PASSWORD_LEN_MIN: usize = 12;
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 struct TokenLine {
@@ -205,12 +204,7 @@ fn unprocessable(rule: &str, message: &str, remedy: &str) -> Problem {
 
 async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<(), Problem> {
     person.0.must_be(Role::Administrator)?;
-    let plain = (1..=64).contains(&typed.name.len())
-        && typed.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._@".contains(&b));
-    if !plain {
-        let remedy = "choose a name of 1 to 64 letters, digits and the signs - . _ @";
-        return Err(unprocessable("ACC-1", "the name cannot be used", remedy));
-    }
+    check_name(&typed.name)?;
     person.confirm(desk, &typed.confirm).await?;
     let hash = match typed.password.as_str() {
         "" => None,
@@ -219,17 +213,6 @@ async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<(), Probl
     let (name, roles) = (typed.name.clone(), typed.roles.clone());
     let actor = person.name().to_owned();
     Ok(desk.service.store().create_account(name, roles, hash, actor, now()).await?)
-}
-
-fn hashed(password: &str) -> Result<String, Problem> {
-    let weak = || {
-        let remedy = "choose at least 12 characters; a few words in a row are easy to keep";
-        unprocessable("ACC-2", "the password is too short", remedy)
-    };
-    if password.chars().count() < PASSWORD_LEN_MIN {
-        return Err(weak());
-    }
-    secrets::hash_password(password, &mut rng()).ok_or_else(weak)
 }
 
 /// Changes one account: roles, password, door, tokens, a login link.

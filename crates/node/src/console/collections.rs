@@ -215,6 +215,11 @@ async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<Uuid, Pro
     Ok(id)
 }
 
+async fn known(desk: &Shared, id: Uuid) -> Result<Collection, Problem> {
+    let all = desk.service.store().collections().await?;
+    Ok(all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?)
+}
+
 /// Changes a collection.
 pub(super) async fn change(
     State(desk): State<Shared>,
@@ -225,8 +230,7 @@ pub(super) async fn change(
     let typed = Typed::read(pairs);
     person.check(&typed.csrf)?;
     person.0.must_be(Role::Administrator)?;
-    let all = desk.service.store().collections().await?;
-    let collection = all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?;
+    let collection = known(&desk, id).await?;
     let feeds = match collection.flow {
         Flow::Aggregate => Some(chosen(&desk, &typed.sources).await?),
         _ => None,
@@ -357,10 +361,7 @@ async fn build(
     let collection = match found {
         Some(usable) => usable.collection.clone(),
         // The administrator sets up; content is for those who work with it.
-        None if person.is(Role::Administrator) => {
-            let all = store.collections().await?;
-            all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?
-        }
+        None if person.is(Role::Administrator) => known(desk, id).await?,
         None => return Err(store::Error::NotFound.into()),
     };
     let before = asked.before.unwrap_or(i64::MAX);
@@ -490,8 +491,7 @@ async fn treated(
     form: &policy::Typed,
 ) -> Result<(), Problem> {
     let change = CollectionChange { policy: Some(form.change()?), ..CollectionChange::default() };
-    let all = desk.service.store().collections().await?;
-    let place = all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?;
+    let place = known(desk, id).await?;
     collections::change(&desk.service, place, (change, None), person.name(), now()).await?;
     Ok(())
 }
@@ -512,8 +512,7 @@ pub(super) async fn grant(
     let may = pairs.iter().filter(|(name, _)| name == "may");
     let may: Vec<&str> = may.map(|(_, value)| value.as_str()).collect();
     let may = (may.contains(&"read"), may.contains(&"write"));
-    let all = desk.service.store().collections().await?;
-    let place = all.into_iter().find(|one| one.id == id).ok_or(store::Error::NotFound)?;
+    let place = known(&desk, id).await?;
     let actor = person.name().to_owned();
     desk.service.store().grant(value("account"), Some(place), may, actor, now()).await?;
     Ok(Redirect::to(&format!("/collections/{id}#access-title")).into_response())
