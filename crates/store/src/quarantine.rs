@@ -473,9 +473,6 @@ pub(crate) fn hold(
     let recalled = recalls::of_target(tx, &held.id)?;
     let waiting = held.objects.iter().filter(|(index, _)| !recalled.covers(*index));
     let waiting: Vec<_> = waiting.cloned().collect();
-    if waiting.is_empty() {
-        return Ok(());
-    }
     tx.execute(
         "/* quarantine::hold */ INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)",
         params![
@@ -488,6 +485,9 @@ pub(crate) fn hold(
             now.as_ms()
         ],
     )?;
+    if waiting.is_empty() {
+        return close(tx, &held.id, "recalled", "node", now);
+    }
     hold_objects(tx, Source::Statement(held.id), (collection, None), &waiting, now)
 }
 

@@ -222,6 +222,31 @@ fn recall_of_all_that_waits_concludes_the_statement_and_the_sender_is_told() {
     assert!(world.compare().agree);
 }
 
+#[test]
+fn recall_that_comes_before_what_would_wait_leaves_nothing_to_decide_on() {
+    let (_folder, mut world) = world(69, Weather::default());
+    let objects = [doubtful(1), testkit::tool(2, 0)];
+    let release = world.post(true, "lamps", &objects).release.unwrap();
+    world.step(true);
+    let first = world.network.take();
+    assert_eq!(first.len(), 1, "the release is held up");
+    world.recall(release, Some(vec![0]));
+    world.step(true);
+    world.deliver();
+    world.step(false);
+    let (b, now) = (world.b.service.clone(), world.now);
+    for (_, envelope) in first {
+        block_on(intake::accept(&b, envelope, Route::Link, None, now)).unwrap();
+    }
+    world.settle();
+    world.settle();
+    assert!(block_on(b.store().quarantined(1)).unwrap().is_empty());
+    assert_eq!(state(&world, release), ReleaseState::TakenIn);
+    assert_eq!(told(&world, release), []);
+    assert_eq!(world.b.served("lamps"), [testkit::tool(2, 0)]);
+    assert!(world.compare().agree);
+}
+
 /// What the same objects come to under each policy for the same partner.
 #[test]
 fn partner_is_treated_as_its_policy_says() {
