@@ -6,7 +6,7 @@ use crate::limits;
 ///
 /// *Source*: STIX 2.1 section 2.9.
 pub fn is_id(text: &str) -> bool {
-    parts(text).is_some_and(|(type_, uuid)| is_type_name(type_) && is_uuid(uuid))
+    sound_parts(text).is_some()
 }
 
 /// Whether a text is a type name: `[a-z0-9-]`, 3 to 250 bytes, no hyphen at either end and none
@@ -34,6 +34,13 @@ pub(crate) fn is_uuid(text: &str) -> bool {
         && matches!(bytes[19], b'8' | b'9' | b'a' | b'b' | b'A' | b'B')
 }
 
+/// Type name and UUID of an id that [`is_id`] accepts: a UUID has 36 digits, so nothing is searched.
+pub(crate) fn sound_parts(id: &str) -> Option<(&str, &str)> {
+    let at = id.len().checked_sub(36)?;
+    let (type_, uuid) = (id.get(..at)?.strip_suffix("--")?, id.get(at..)?);
+    (is_uuid(uuid) && is_type_name(type_)).then_some((type_, uuid))
+}
+
 /// What stands before and behind the first `--` of an id.
 pub(crate) fn parts(id: &str) -> Option<(&str, &str)> {
     let at = id.as_bytes().windows(2).position(|pair| pair == b"--")?;
@@ -58,5 +65,16 @@ mod tests {
         ] {
             assert!(!is_id(text), "{text}");
         }
+    }
+
+    #[test]
+    fn parts_of_a_sound_id_are_those_of_any() {
+        let id = "x-lamp--5D1B7C2E-0F3A-4E7A-9C35-1F7BE0D4A921";
+        assert_eq!(sound_parts(id), parts(id));
+        for end in 0..id.len() {
+            assert_eq!(sound_parts(&id[..end]), None);
+        }
+        assert_eq!(sound_parts("x--y--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921"), None);
+        assert_eq!(sound_parts("\u{e9}-5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921"), None);
     }
 }

@@ -162,13 +162,19 @@ impl<'a> Tree<'a> {
         self.arena.nodes.get(at as usize)
     }
 
+    /// The nodes of a member: its key, its value.
+    fn member(&self, at: u32) -> Option<&[Node; 2]> {
+        self.arena.nodes.get(at as usize..)?.first_chunk()
+    }
+
     /// Whether a string's text is this one; most others differ in length already.
     fn is_text(&self, node: &Node, text: &str) -> bool {
         if node.escaped {
             return self.string(node) == text;
         }
-        let (start, end) = (node.start as usize + 1, node.end as usize - 1);
-        end - start == text.len() && self.text.as_bytes().get(start..end) == Some(text.as_bytes())
+        let (start, end) = (node.start as usize + 1, node.end as usize);
+        end - start == text.len() + 1
+            && self.text.as_bytes().get(start..end - 1) == Some(text.as_bytes())
     }
 
     fn string(&self, node: &Node) -> &str {
@@ -282,12 +288,11 @@ impl<'t> Value<'t> {
     pub fn get(self, key: &str) -> Option<Value<'t>> {
         let mut at = self.at + 1;
         for _ in 0..self.len_of(Kind::Object) {
-            let name = self.tree.node(at)?;
-            let value = Value { tree: self.tree, at: at + 1 };
+            let [name, value] = self.tree.member(at)?;
             if self.tree.is_text(name, key) {
-                return Some(value);
+                return Some(Value { tree: self.tree, at: at + 1 });
             }
-            at = value.node()?.next(value.at);
+            at = value.next(at + 1);
         }
         None
     }
@@ -396,9 +401,9 @@ impl<'t> Iterator for Members<'t> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let key = self.tree.node(self.at)?;
+        let [key, node] = self.tree.member(self.at)?;
         let value = Value { tree: self.tree, at: self.at + 1 };
-        self.at = value.node()?.next(value.at);
+        self.at = node.next(value.at);
         Some((self.tree.string(key), value))
     }
 

@@ -12,7 +12,7 @@ use super::{
     Options,
     judge::Judge,
     object::Context,
-    seen::{Key, Table},
+    seen::{Key, Repeated, Table},
 };
 use crate::{
     Head, Level, Spec,
@@ -28,6 +28,10 @@ pub(super) struct Members<'a> {
     /// Whether the outer object is a bundle, not an envelope.
     is_bundle: bool,
     key: Key,
+    /// Types, producers and times: objects that stand together mostly share them.
+    types: Repeated,
+    producers: Repeated,
+    times: Repeated,
     /// Hash of an id to the hash of the `modified` it first had.
     versions: Table,
     /// Hash of producer and UUID to the hash of the type it first had.
@@ -55,6 +59,9 @@ impl<'a> Members<'a> {
             version: None,
             is_bundle: false,
             key: Key::default(),
+            types: Repeated::default(),
+            producers: Repeated::default(),
+            times: Repeated::default(),
             versions: Table::with_capacity_and_hasher(count, <_>::default()),
             uuids: Table::with_capacity_and_hasher(count, <_>::default()),
             heads: None,
@@ -127,9 +134,15 @@ impl<'a> Members<'a> {
     fn doubles(&mut self, judge: &mut Judge<'_>, ctx: &Context<'_>) {
         let Some(value) = ctx.root.get("id") else { return };
         let Some(id) = value.as_str() else { return };
+        // Hashes of parts make the hash of the whole: with a secret key, none is known from others.
+        let parts = parts(id).map(|(type_, uuid)| (type_, self.key.hash(uuid)));
         if let Some(modified) = text(ctx.root, "modified") {
-            let modified = self.key.hash(modified);
-            match self.versions.entry(self.key.hash(id)) {
+            let modified = self.times.hash(&self.key, modified);
+            let id = match parts {
+                Some((type_, uuid)) => self.types.hash(&self.key, type_).rotate_left(1) ^ uuid,
+                None => self.key.hash(id),
+            };
+            match self.versions.entry(id) {
                 Entry::Vacant(entry) => {
                     entry.insert(modified);
                 }
@@ -139,12 +152,12 @@ impl<'a> Members<'a> {
                 Entry::Occupied(_) => {}
             }
         }
-        let (Some(producer), Some((_, uuid))) = (text(ctx.root, "created_by_ref"), parts(id))
-        else {
+        let (Some(producer), Some((_, uuid))) = (text(ctx.root, "created_by_ref"), parts) else {
             return;
         };
-        let type_ = self.key.hash(ctx.type_name);
-        if *self.uuids.entry(self.key.hash((producer, uuid))).or_insert(type_) != type_ {
+        let type_ = self.types.hash(&self.key, ctx.type_name);
+        let producer = self.producers.hash(&self.key, producer).rotate_left(1);
+        if *self.uuids.entry(producer ^ uuid).or_insert(type_) != type_ {
             judge.error("STIX-2.9-04", value, "a UUID that no object of another type has");
         }
     }

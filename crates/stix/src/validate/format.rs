@@ -92,20 +92,19 @@ pub(super) fn is_url(text: &str) -> bool {
 }
 
 /// Unreserved and reserved characters, but `#`, which stands once, and brackets, which need `//`.
-#[inline]
 fn is_url_byte(byte: u8) -> bool {
-    /// One bit a byte of ASCII.
-    const SET: u128 = {
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time, and a byte is below 256")]
+    static SET: [bool; 256] = {
         let mut bytes: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\
             -._~:/?@!$&'()*+,;=";
-        let mut set = 0;
+        let mut set = [false; 256];
         while let [first, rest @ ..] = bytes {
-            set |= 1 << *first;
+            set[*first as usize] = true;
             bytes = rest;
         }
         set
     };
-    byte.is_ascii() && SET >> byte & 1 == 1
+    SET.get(usize::from(byte)).is_some_and(|may| *may)
 }
 
 /// An address without a display name: `local@domain`.

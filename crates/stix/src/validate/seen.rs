@@ -19,6 +19,26 @@ impl Key {
     }
 }
 
+/// The hash of a text that is mostly the one asked for before.
+#[derive(Default)]
+pub(super) struct Repeated {
+    text: String,
+    hash: Option<u64>,
+}
+
+impl Repeated {
+    pub(super) fn hash(&mut self, key: &Key, text: &str) -> u64 {
+        match self.hash {
+            Some(hash) if self.text == text => hash,
+            _ => {
+                self.text.clear();
+                self.text.push_str(text);
+                *self.hash.insert(key.hash(text))
+            }
+        }
+    }
+}
+
 /// What is known by a hash: it is not hashed again.
 pub(super) type Table = HashMap<u64, u64, BuildHasherDefault<Hashed>>;
 

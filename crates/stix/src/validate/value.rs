@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Level, Spec,
-    id::{is_type_name, is_uuid, parts},
+    id::{is_type_name, is_uuid, parts, sound_parts},
     is_timestamp,
     model::{
         Entries, Family, Format, Precision, Property, Shape, Targets, Type, Vocabulary, type_of,
@@ -165,7 +165,7 @@ impl Judge<'_> {
 
     /// Checks `type--UUID`; the type, where it can be read.
     pub(super) fn id_form<'t>(&mut self, text: &'t str, value: Value<'_>) -> Option<&'t str> {
-        let Some((type_, uuid)) = parts(text) else {
+        let Some((type_, uuid)) = sound_parts(text).or_else(|| parts(text)) else {
             self.error("STIX-2.9-01", value, "type--UUID");
             return None;
         };
