@@ -4,8 +4,9 @@
 //! What counts as a failure: an object served twice, one that was never sent, one served after its
 //! recall was taken in, one that stands apart before it was let in, or after it was refused, one
 //! that is decided on twice; at the end, anything sent and not served, a number missing, a release
-//! without a receipt, receipts that tell another state than the receiver's, a recall without an answer, an acknowledgement that its sender does not know,
-//! ledgers that disagree or hold open ends.
+//! without a receipt, receipts that tell another state than the receiver's, a recall without an
+//! answer, an acknowledgement that its sender does not know, ledgers that disagree or hold open
+//! ends.
 
 use std::collections::HashMap;
 
@@ -55,6 +56,14 @@ pub enum Op {
         /// At Aldermoor, else at Brevia.
         at_a: bool,
         /// Which release.
+        nth: usize,
+    },
+    /// The releaser recalls one object of the `nth` release of a node, if it is a dirty one that
+    /// has left.
+    RecallObject {
+        /// At Aldermoor, else at Brevia.
+        at_a: bool,
+        /// Which release, and which of its objects.
         nth: usize,
     },
     /// A person acknowledges the `nth` release that came in at a node.
@@ -114,6 +123,9 @@ pub fn operations_dirty(seed: u64) -> Vec<Op> {
         let (chance, nth) = (dice.next_u64() % 100, (dice.next_u64() % 64) as usize);
         if chance < 20 {
             all.push(Op::Decide { at_a: nth.is_multiple_of(3), nth, accept: chance < 12 });
+        }
+        if (20..26).contains(&chance) {
+            all.push(Op::RecallObject { at_a: nth.is_multiple_of(2), nth });
         }
         all.push(match op {
             Op::Post { at_a, number } if chance < 75 => Op::PostDirty { at_a, number },
@@ -192,6 +204,14 @@ type Posting = (Uuid, Vec<String>);
 struct Posted {
     releases: Vec<Posting>,
     recalled: Vec<Uuid>,
+    /// One object of a release, by its place.
+    recalled_object: HashMap<Uuid, usize>,
+}
+
+impl Posted {
+    fn is_recalled(&self, release: Uuid) -> bool {
+        self.recalled.contains(&release) || self.recalled_object.contains_key(&release)
+    }
 }
 
 /// The history so far, beside the world.
@@ -230,6 +250,7 @@ impl Model {
             Op::PostDirty { at_a, number } => self.post(world, at_a, dirty(number)),
             Op::Decide { at_a, nth, accept } => return self.decide(world, at_a, nth, accept),
             Op::Recall { at_a, nth } => self.recall(world, at_a, nth),
+            Op::RecallObject { at_a, nth } => self.recall_object(world, at_a, nth),
             Op::Acknowledge { at_a, nth } => {
                 let came = world.node(at_a).releases_that_came();
                 let Some(place) = nth.checked_rem(came.len()) else { return Ok(()) };
@@ -300,9 +321,21 @@ impl Model {
         let Some(place) = nth.checked_rem(posted.releases.len()) else { return };
         let (release, _) = posted.releases[place];
         let row = block_on(world.node(at_a).service.store().release(release)).unwrap().unwrap();
-        if row.statement.is_some() && !posted.recalled.contains(&release) {
+        if row.statement.is_some() && !posted.is_recalled(release) {
             world.recall_at(at_a, release, None);
             self.of_mut(at_a).recalled.push(release);
+        }
+    }
+
+    fn recall_object(&mut self, world: &mut World, at_a: bool, nth: usize) {
+        let posted = self.of(at_a);
+        let Some(place) = nth.checked_rem(posted.releases.len()) else { return };
+        let (release, sent) = &posted.releases[place];
+        let (release, object) = (*release, nth % sent.len());
+        let left = statement_of(world, at_a, release).is_some();
+        if left && is_dirty(sent) && !posted.is_recalled(release) {
+            world.recall_at(at_a, release, Some(vec![object as u32]));
+            self.of_mut(at_a).recalled_object.insert(release, object);
         }
     }
 
@@ -339,11 +372,15 @@ impl Model {
             let id = recall.statement.as_ref();
             id.is_some_and(|id| block_on(there.store().statement(id)).unwrap().is_some())
         });
-        let objects = |release: Uuid| {
+        let objects = |(release, items): (Uuid, &Option<Vec<u32>>)| {
             let found = self.of(from_a).releases.iter().find(|(id, _)| *id == release);
-            found.map(|(_, objects)| objects.clone()).unwrap_or_default()
+            let all = found.map(|(_, objects)| objects.clone()).unwrap_or_default();
+            match items {
+                None => all,
+                Some(items) => items.iter().map(|item| all[*item as usize].clone()).collect(),
+            }
         };
-        taken_in.flat_map(|recall| objects(recall.release)).collect()
+        taken_in.flat_map(|recall| objects((recall.release, &recall.items))).collect()
     }
 
     /// What of a release is served once everything has arrived.
@@ -368,8 +405,14 @@ impl Model {
         let row = block_on(here.store().release(posting.0)).unwrap().unwrap();
         let id = row.statement.ok_or("a release never left")?;
         let (mut expected, mut outcome) = (Vec::new(), Outcome::TakenInWithFindings);
+        let recalled = self.of(from_a).recalled_object.get(&posting.0);
         for place in 0..posting.1.len() {
-            let item = match (Fate::of(place), self.verdict(Some(id), place)) {
+            let verdict = self.verdict(Some(id), place);
+            if recalled == Some(&place) && Fate::of(place) == Fate::Apart && verdict.is_none() {
+                // Nobody decides on it any more. The receipts from before its recall list it.
+                continue;
+            }
+            let item = match (Fate::of(place), verdict) {
                 (Fate::Taken, _) => continue,
                 (Fate::Refused, _) => (Outcome::Refused, "401"),
                 (Fate::Apart, None) => (Outcome::Quarantined, "STIX-3.2-10"),
@@ -381,8 +424,13 @@ impl Model {
         }
         let told = block_on(exchange::intake::receipts_of(here, &id)).unwrap();
         let [(_, told)] = told.as_slice() else { return Err(format!("{} receipts", told.len())) };
-        let items: Vec<_> =
-            told.items.iter().map(|item| (item.index, item.outcome, item.code.as_str())).collect();
+        let items = told.items.iter().map(|item| (item.index, item.outcome, item.code.as_str()));
+        let stale = |item: &(u32, Outcome, &str)| {
+            outcome == Outcome::Quarantined
+                && item.1 == Outcome::Quarantined
+                && recalled == Some(&(item.0 as usize))
+        };
+        let items: Vec<_> = items.filter(|item| !stale(item)).collect();
         let held = block_on(there.store().statement(&id)).unwrap().and_then(|row| row.outcome);
         let outcomes = (row.state.word(), told.outcome, held, told.more);
         match items == expected && outcomes == (outcome.word(), outcome, Some(outcome), 0) {
@@ -397,7 +445,12 @@ impl Model {
             let (here, there) = (world.node(from_a), world.node(!from_a));
             let posted = self.of(from_a);
             let kept = posted.releases.iter().filter(|(id, _)| !posted.recalled.contains(id));
-            let served_of = |posting: &Posting| self.served_of(world, from_a, posting);
+            let served_of = |posting: &Posting| {
+                let mut served = self.served_of(world, from_a, posting);
+                let recalled = posted.recalled_object.get(&posting.0);
+                served.retain(|object| recalled.is_none_or(|place| posting.1[*place] != *object));
+                served
+            };
             let mut expected: Vec<_> = kept.clone().flat_map(served_of).collect();
             let mut served = there.served(TOPIC);
             expected.sort();
