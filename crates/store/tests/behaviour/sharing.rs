@@ -195,6 +195,15 @@ fn poll_through(store: &Store, shared: &Collection, done: &AtomicBool) -> Vec<St
     }
 }
 
+/// The listener connects by itself; its first word is for everybody.
+fn until_it_listens(store: &Store) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while *store.changes().borrow() == 0 {
+        assert!(Instant::now() < deadline, "it does not listen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn commit_calls_only_the_workers_for_whom_it_left_work() {
     let test = "commit_calls_only_the_workers_for_whom_it_left_work";
@@ -207,10 +216,9 @@ fn commit_calls_only_the_workers_for_whom_it_left_work() {
         }
         bell.mark_unchanged();
     };
-    // The listener's first word, which is for everybody.
-    let (mut inbox, mut drafts) = (other.calls(Work::Inbox), other.calls(Work::Drafts));
-    wait_for(&mut inbox);
-    wait_for(&mut drafts);
+    until_it_listens(&one);
+    until_it_listens(&other);
+    let (mut inbox, drafts) = (other.calls(Work::Inbox), other.calls(Work::Drafts));
     let own = (one.calls(Work::Inbox), one.calls(Work::Drafts));
     let id: StatementId = "12".repeat(32).parse().unwrap();
     let partner: NodeName = "brevia.example/channel".parse().unwrap();
@@ -223,11 +231,8 @@ fn commit_calls_only_the_workers_for_whom_it_left_work() {
 #[test]
 fn commit_of_one_process_wakes_another() {
     let Some((one, other)) = two("commit_of_one_process_wakes_another") else { return };
-    // The listener connects by itself; its first word is that it is there.
     let deadline = Instant::now() + Duration::from_secs(10);
-    while *other.changes().borrow() == 0 && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_it_listens(&other);
     let before = *other.changes().borrow();
     collection(&one, "news");
     while *other.changes().borrow() == before {
