@@ -124,6 +124,12 @@ pub fn operations_dirty(seed: u64) -> Vec<Op> {
         if chance < 20 {
             all.push(Op::Decide { at_a: nth.is_multiple_of(3), nth, accept: chance < 12 });
         }
+        // A round of one node: else hardly anything would be there to decide on.
+        if chance >= 40 {
+            let work = |worker| Op::Work { at_a: chance.is_multiple_of(2), worker };
+            all.extend(Worker::ALL.map(work));
+            all.extend([Op::Deliver { nth }, Op::Deliver { nth: nth + 1 }]);
+        }
         if (20..26).contains(&chance) {
             all.push(Op::RecallObject { at_a: nth.is_multiple_of(2), nth });
         }
