@@ -12,7 +12,7 @@ use protocol::{
     manifest::Manifest,
     slip::Slip,
     statement::{self, Refusal, RefusalCode, Verified},
-    terms::{AgreementId, NodeName, Outcome, StatementId, Timestamp},
+    terms::{AgreementId, NodeName, Outcome, Timestamp},
 };
 use rand_core::CryptoRng;
 use store::{InEffect, InboxRow, Lane, NewStatement, Put, Received, Route, TakeIn};
@@ -159,16 +159,9 @@ async fn take_in<R: CryptoRng>(
         taken.push(read.into_take_in(row));
     }
     let count = taken.len();
-    let apart = |taken: &TakeIn| matches!(taken.effect, InEffect::Objects { apart: Some(_), .. });
-    let apart: Vec<StatementId> =
-        taken.iter().filter(|taken| apart(taken)).map(|taken| taken.id).collect();
     let receipts: Vec<NewStatement> = receipt::compose(service, answered, now, rng).await?;
     let signer = service.signer(now, rng);
     service.store().take_in(taken, receipts, signer, now).await?;
-    for id in apart {
-        // Where all that would wait was recalled before it came, nobody decides.
-        conclude_recalled(service, &id, now, rng).await?;
-    }
     Ok(count)
 }
 

@@ -54,7 +54,8 @@ pub struct By<'a> {
 /// *Atomicity*: one transaction; each object is decided on once.
 ///
 /// *Errors*: `ROLE-1`, `ROLE-2` and `ROLE-3` where it is not this officer's to decide (what may not
-/// be seen may still be refused); `HLD-1` where the reason is too long; unknown where nothing waits there, or not all that is named.
+/// be seen may still be refused); `HLD-1` where the reason is too long; unknown where nothing waits
+/// there, or not all that is named.
 pub async fn decide<R: CryptoRng>(
     service: &Service,
     source: Source,
@@ -174,6 +175,22 @@ pub(crate) async fn expire<R: CryptoRng>(
         carry_out(service, row, (places, held), word, rng).await?;
     }
     Ok(count)
+}
+
+/// Concludes the statements of which recalls took the last that waited: nobody decides on them any
+/// more, and their senders are told.
+///
+/// *Atomicity*: a transaction for each statement; may run twice.
+pub(crate) async fn conclude_recalled<R: CryptoRng>(
+    service: &Service,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<usize, Failure> {
+    let empty = service.store().held_in_name_only(EXPIRED_MAX).await?;
+    for id in &empty {
+        intake::conclude_recalled(service, id, now, rng).await?;
+    }
+    Ok(empty.len())
 }
 
 async fn decide_submission<R: CryptoRng>(

@@ -9,8 +9,9 @@ use store::{Account, OutEffect, Recall, RecallTask, ReleaseState};
 use uuid::Uuid;
 
 use crate::{
-    Failure, Service, Step, intake,
+    Failure, Service, Step,
     message::{self, Message},
+    quarantine,
     rights::{self, Work},
 };
 
@@ -98,13 +99,11 @@ pub async fn step<R: CryptoRng>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<Step, Failure> {
-    let mut done = 0;
+    let mut done = quarantine::conclude_recalled(service, now, rng).await?;
     for recall in service.store().recalls_to_issue().await? {
         done += usize::from(seal(service, &recall, now, rng).await?);
     }
     for task in service.store().recall_tasks().await? {
-        // First, since the answer is what ends the task.
-        intake::conclude_recalled(service, &task.target, now, rng).await?;
         done += usize::from(answer(service, &task, now, rng).await?);
     }
     Ok(Step::of(done))

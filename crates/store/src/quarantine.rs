@@ -16,8 +16,8 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Sight, Signer, Store, inbox,
-    journal, objects, params, recalls, releases, rows, statements,
+    Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Sight, Signer, Store, Work,
+    inbox, journal, objects, params, recalls, releases, rows, statements,
     tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
@@ -261,6 +261,17 @@ impl Store {
         })
     }
 
+    /// Statements of which recalls took the last that waited, and whose senders are not told yet.
+    pub async fn held_in_name_only(&self, limit: u32) -> Result<Vec<StatementId>, Error> {
+        self.read(|tx| {
+            let sql = "/* held_in_name_only */ SELECT q.statement FROM quarantine q
+                       JOIN statement s ON s.id = q.statement
+                       WHERE q.decision = 'recalled' AND s.outcome = ? LIMIT ?";
+            let waits = Outcome::Quarantined.word();
+            tx.query(sql, params![waits, limit], |row| rows::term(row, "statement"))
+        })
+    }
+
     /// Whether any object of a statement came into a collection.
     pub async fn took_objects(&self, id: &StatementId) -> Result<bool, Error> {
         self.read(|tx| {
@@ -486,6 +497,7 @@ pub(crate) fn hold(
         ],
     )?;
     if waiting.is_empty() {
+        tx.leave(Work::Recalls);
         return close(tx, &held.id, "recalled", "node", now);
     }
     hold_objects(tx, Source::Statement(held.id), (collection, None), &waiting, now)

@@ -8,7 +8,7 @@ use protocol::{
     terms::{AgreementId, NodeName, Outcome, Precedence, StatementId, Timestamp},
 };
 use rand_core::CryptoRng;
-use store::{Accepted, HeldObject, QuarantineDecision, Source};
+use store::{Accepted, HeldObject, QuarantineDecision};
 
 use super::{
     ItemEntry, ReceiptEntry,
@@ -87,7 +87,7 @@ pub(crate) async fn decide<R: CryptoRng>(
 }
 
 /// A recall took away the last of what waited: nobody decides on it any more, and the sender is told
-/// what became of the rest. Nothing where the statement does not wait, or something of it still does.
+/// what became of the rest.
 pub(crate) async fn conclude_recalled<R: CryptoRng>(
     service: &Service,
     id: &StatementId,
@@ -96,11 +96,7 @@ pub(crate) async fn conclude_recalled<R: CryptoRng>(
 ) -> Result<(), Failure> {
     let store = service.store();
     let Some(statement) = store.statement(id).await? else { return Ok(()) };
-    let waited = !statement.out && statement.outcome == Some(Outcome::Quarantined);
-    let Some(partner) = statement.partner.filter(|_| waited) else { return Ok(()) };
-    if store.quarantined_from(Source::Statement(*id)).await?.is_some() {
-        return Ok(());
-    }
+    let Some(partner) = statement.partner else { return Ok(()) };
     let choice = Choice {
         id: *id,
         partner,
