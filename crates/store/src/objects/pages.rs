@@ -135,11 +135,10 @@ impl Store {
     ) -> Result<Joined, Error> {
         if let Some(lines) = self.lines_for(collection) {
             match (page.ids.as_slice(), page.versions.states()) {
-                ([], _) => return self.whole(lines, collection, page, room).await,
                 ([id], Some(states)) => {
                     return self.one(lines, collection, page, (id, states), room).await;
                 }
-                _ => return self.some(lines, collection, page, room).await,
+                _ => return self.whole(lines, collection, page, room).await,
             }
         }
         self.snapshot(|tx| {
@@ -192,8 +191,7 @@ impl Store {
         room: usize,
     ) -> Result<Joined, Error> {
         for _ in 0..TRIES_MAX {
-            let (rows, _) = self.told(lines, collection, page).await?;
-            let (places, more) = fitting(&rows, page)?;
+            let (places, more) = self.named(lines, collection, page).await?;
             if let Some(bodies) = self.bodies(lines, &places, room).await? {
                 return Ok(Joined { bodies, dates: dates(&places), more });
             }
@@ -201,22 +199,20 @@ impl Store {
         Err(Error::Corrupt("an entry without its body"))
     }
 
-    /// The same for objects that are asked for by id.
-    async fn some(
+    /// The entries that one statement names for a page, and whether another follows.
+    async fn named(
         &self,
         lines: &Lines,
         collection: &Collection,
         page: &Page,
-        room: usize,
-    ) -> Result<Joined, Error> {
-        for _ in 0..TRIES_MAX {
-            let mut places = self.of_ids(lines, collection, page).await?;
-            let more = cut(&mut places, page);
-            if let Some(bodies) = self.bodies(lines, &places, room).await? {
-                return Ok(Joined { bodies, dates: dates(&places), more });
-            }
+    ) -> Result<(Vec<Place>, bool), Error> {
+        if page.ids.is_empty() {
+            let (rows, _) = self.told(lines, collection, page).await?;
+            return fitting(&rows, page);
         }
-        Err(Error::Corrupt("an entry without its body"))
+        let mut places = self.of_ids(lines, collection, page).await?;
+        let more = cut(&mut places, page);
+        Ok((places, more))
     }
 
     /// A page without bodies.
