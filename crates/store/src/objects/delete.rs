@@ -176,6 +176,7 @@ pub(crate) fn withdraw(
     tx.execute_given(sql, params![collection], &given)?;
     feed::settle(tx, collection, id)?;
     bodies.extend(entries.iter().map(|(_, row)| *row));
+    tx.leave(Work::Deleted);
     drop_bodies(tx, &bodies)
 }
 
@@ -185,7 +186,6 @@ pub(super) fn drop_bodies(tx: &Tx<'_>, rows: &[i64]) -> Result<(), Error> {
     for row in rows {
         given.push([Value::Int(*row)]);
     }
-    tx.leave(Work::Deleted);
     let sql = "/* drop_bodies */ DELETE FROM blob WHERE row IN (SELECT g.row FROM {given})
                AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.row = blob.row)
                AND NOT EXISTS (SELECT 1 FROM release_item i WHERE i.row = blob.row)
