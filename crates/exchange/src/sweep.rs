@@ -2,7 +2,6 @@
 //! receipted go, retention of collections ends, and with it the wait of what stands apart.
 
 use protocol::terms::Timestamp;
-
 use rand_core::CryptoRng;
 
 use crate::{Failure, Service, Step, quarantine};

@@ -229,6 +229,8 @@ impl Store {
     /// *Atomicity*: one transaction; the same request again adds nothing twice.
     pub async fn add_objects(&self, add: AddObjects) -> Result<Added, Error> {
         let rows = add.objects.len();
+        // What was just added is what pollers ask for next.
+        let keeps = self.lines().is_some();
         let work = move |tx: &Tx<'_>| {
             let mut lines = add.failures.clone();
             let mut new = Vec::new();
@@ -240,7 +242,9 @@ impl Store {
                 lines.push(outcome.line(*place, object));
                 if let Outcome::New { row, date } = outcome {
                     new.push((row, object));
-                    bodies.push((date, row, object.body.clone()));
+                    if keeps {
+                        bodies.push((date, row, object.body.clone()));
+                    }
                 }
             }
             clock.keep(tx)?;
@@ -270,8 +274,7 @@ impl Store {
             Ok((Added { status_id: add.status_id, lines, release }, bodies))
         };
         let (added, bodies) = self.write_rows(rows, work).await?;
-        // What was just added is what pollers ask for next.
-        if self.lines().is_some() {
+        if keeps {
             let kept = bodies.iter().map(|(date, row, body)| (*date, *row, body));
             self.kept_bodies().keep(kept);
         }

@@ -77,8 +77,6 @@ pub struct ReceivedRecall {
 pub struct RecallTask {
     /// The recall.
     pub recall: StatementId,
-    /// The statement that it recalls.
-    pub target: StatementId,
     /// Whose.
     pub partner: NodeName,
     /// Under which agreement.
@@ -261,7 +259,6 @@ impl Store {
                 let kept: String = row.get("kept")?;
                 Ok(RecallTask {
                     recall: rows::term(row, "recall")?,
-                    target: rows::term(row, "target")?,
                     partner: rows::term(row, "partner")?,
                     agreement: rows::term(row, "agreement")?,
                     deleted: row.get("deleted")?,
