@@ -131,9 +131,9 @@ impl Finding {
         place
     }
 
-    /// One sentence.
+    /// One sentence, safe on a terminal or a page: the place as [`Finding::place`] gives it.
     pub fn message(&self) -> String {
-        let place = if self.pointer.is_empty() { "the document" } else { &self.pointer };
+        let place = if self.pointer.is_empty() { "the document" } else { &self.place() };
         match &self.kind {
             FindingKind::Required(name) => format!("{place}: `{name}` is missing"),
             FindingKind::Order(later, earlier) => {
@@ -224,6 +224,12 @@ impl<'a> LineColumns<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn message_escapes_the_keys_of_the_place() {
+        let finding = Finding::error("STIX-2.9-01", "2.9", "/\u{1b}[31m\u{202e}", "x", "an id");
+        assert_eq!(finding.message(), "/\\u{1b}[31m\\u{202e}: expected an id, found x");
+    }
 
     #[test]
     fn lines_and_columns_agree_whatever_the_order() {

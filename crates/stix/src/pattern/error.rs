@@ -24,6 +24,16 @@ pub struct Error {
 }
 
 impl Error {
+    /// One sentence, without the rule.
+    pub fn message(&self) -> String {
+        let Self { line, column, expected, .. } = self;
+        let found = match self.found.as_str() {
+            "" => "the end".to_owned(),
+            found => format!("`{found}`"),
+        };
+        format!("line {line}, column {column}: expected {expected}, found {found}")
+    }
+
     /// Computes line and column, once, when there is an error to tell.
     pub(super) fn at(
         text: &str,
@@ -39,11 +49,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: expected {}", self.line, self.column, self.expected)?;
-        match self.found.as_str() {
-            "" => write!(f, ", found the end ({})", self.rule),
-            found => write!(f, ", found `{found}` ({})", self.rule),
-        }
+        write!(f, "{} ({})", self.message(), self.rule)
     }
 }
 

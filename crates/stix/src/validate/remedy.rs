@@ -8,6 +8,12 @@ impl Finding {
         if self.rule == "103" && self.expected.ends_with("4") {
             return Some("make a random UUID; nothing is wrong with the object beside it");
         }
+        if self.rule == "101" && self.pointer.ends_with("/spec_version") {
+            return Some("leave it out: objects of STIX 2.0 have none");
+        }
+        if self.rule == "401" && self.expected.starts_with("an extension of type new-") {
+            return Some("publish an extension-definition of the type and name it in `extensions`");
+        }
         let remedies = REMEDIES.iter();
         remedies.filter(|(rule, _)| *rule == self.rule).map(|(_, remedy)| *remedy).next()
     }
@@ -49,3 +55,20 @@ static REMEDIES: [(&str, &str); 34] = [
     ("STIX-7.2.1-07", "use the extension of TLP 2.0, or a published marking"),
     ("STIX-7.2.3-10", "name what is there, lists by [n] from 0"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_fit_what_is_wrong() {
+        let remedy = |rule, pointer: &str, expected| {
+            Finding::error(rule, "7.3", pointer, "", expected).remedy().unwrap_or_default()
+        };
+        assert!(remedy("101", "/objects/0/spec_version", "x_SOURCE_").starts_with("leave it out"));
+        assert_eq!(remedy("101", "/lamp", "x_SOURCE_"), "");
+        let of_type = remedy("401", "/type", "an extension of type new-sdo, new-sco or new-sro");
+        assert!(of_type.contains("of the type"), "{of_type}");
+        assert!(remedy("401", "/lamp", "an extension").contains("put the property"));
+    }
+}

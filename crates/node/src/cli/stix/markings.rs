@@ -42,6 +42,9 @@ pub(super) fn run(args: &MarkingArgs, as_json: bool, out: &mut impl Write) -> Re
         writeln!(out, "{}", change(args, input::one(&tree, args.id.as_deref())?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(id) = args.id.as_deref() {
+        input::one(&tree, Some(id))?;
+    }
     let objects = input::objects(&tree);
     let definitions: HashMap<&str, Value<'_>> = objects
         .iter()

@@ -215,8 +215,8 @@ fn explain(args: &PatternArgs, out: &mut impl Write) -> Result<ExitCode> {
 fn read(args: &PatternArgs) -> Result<Pattern<'_>> {
     parse(&args.pattern, args.spec).map_err(|error| {
         let remedy = "`detente stix pattern check` shows the place";
-        let rule = error.rule;
-        Fault::new(Kind::Malformed, rule, format!("no pattern: {error}"), remedy).into()
+        let title = format!("no pattern: {}", error.message());
+        Fault::new(Kind::Malformed, error.rule, title, remedy).into()
     })
 }
 
@@ -338,6 +338,9 @@ mod tests {
         assert!(text.contains("file: size is greater than 7"), "{text}");
         let command = PatternCommand::Explain(pattern("[file:size >"));
         let error = run(&command, false, &mut Vec::new()).unwrap_err();
-        assert!(error.to_string().starts_with("STIX-9.6.1-02"), "{error}");
+        let expected = "STIX-9.6.1-02: no pattern: line 1, column 12: expected a constant: a string, \
+            a number, true, false, b, h or t, found the end; `detente stix pattern check` shows the \
+            place";
+        assert_eq!(error.to_string(), expected);
     }
 }

@@ -107,7 +107,6 @@ impl<W: Write> Printer<W> {
 
     pub(super) fn end_file(&mut self, file: &str, report: &Report) -> io::Result<()> {
         let counts = json!({
-            "file": file,
             "valid": report.is_valid(),
             "objects": report.objects,
             "errors": report.errors,
@@ -124,7 +123,12 @@ impl<W: Write> Printer<W> {
                 let (warnings, notes) = (counted(*warnings, "warning"), counted(*notes, "note"));
                 writeln!(self.out, "{file}: {verdict}: {objects}, {errors}, {warnings}, {notes}")
             }
-            Format::Jsonl => writeln!(self.out, "{counts}"),
+            Format::Jsonl => {
+                let counts = counts.to_string();
+                let inner = counts.trim_start_matches('{');
+                writeln!(self.out, "{{\"file\":{},{inner}", json!(file))
+            }
+            // The file is named where its findings begin.
             Format::Json => {
                 self.comma = true;
                 let counts = counts.to_string();
@@ -212,6 +216,9 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&printed(Format::Json)).unwrap();
         assert_eq!(json["files"][1]["file"], "b.json");
         assert_eq!(json["files"][1]["valid"], false);
+        // Each file is named once, and once in each of its findings: no key stands twice.
+        let named = printed(Format::Json).matches("\"file\":\"a.json\"").count();
+        assert_eq!(named, 1 + json["files"][0]["findings"].as_array().unwrap().len());
         assert_eq!(json["files"][0]["findings"][1]["pointer"], "/name");
         let sarif: serde_json::Value = serde_json::from_str(&printed(Format::Sarif)).unwrap();
         let result = &sarif["runs"][0]["results"][1];

@@ -207,7 +207,7 @@ impl Summary {
     }
 
     fn as_text(&self) -> String {
-        let mut out = format!("{} objects\n", self.objects);
+        let mut out = format!("{}\n", super::report::counted(self.objects, "object"));
         let mut line = |name: &str, value: String| {
             if !value.is_empty() && value != "0" {
                 out.push_str(&format!("  {name:<22}{value}\n"));
@@ -251,7 +251,10 @@ fn counts<'a>(rows: impl Iterator<Item = (&'a str, usize)>) -> String {
 
 fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = words.collect();
-    let shown = words.iter().take(SHOWN_MAX).copied().collect::<Vec<_>>().join(", ");
+    // Names are what others wrote.
+    let shown: Vec<String> =
+        words.iter().take(SHOWN_MAX).map(|word| super::input::shown(word)).collect();
+    let shown = shown.join(", ");
     match words.len().checked_sub(SHOWN_MAX) {
         Some(more @ 1..) => format!("{shown} and {more} more"),
         _ => shown,
@@ -292,5 +295,8 @@ mod tests {
         assert_eq!(summary.unknown_extensions().len(), 1);
         assert_eq!((summary.unmarked, summary.unreadable), (1, 1));
         assert!(summary.as_text().contains("not of the standard   x-lamp"));
+        let hostile = Tree::read(br#"{"type":"x-\u001b[31mred"}"#).unwrap();
+        summary.add(hostile.root());
+        assert!(!summary.as_text().contains('\u{1b}'));
     }
 }

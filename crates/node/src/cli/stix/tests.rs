@@ -91,6 +91,8 @@ fn markings_are_shown_in_words_and_changed_by_label() {
     let file = files.with("a.json", &bundle(&[URL, TOOL]));
     let (text, _) = run(&["markings", file.to_str().unwrap()], false).unwrap();
     assert!(text.contains("    unmarked\n") && text.contains("    TLP:RED\n"), "{text}");
+    let absent = ["markings", file.to_str().unwrap(), "--id", "tool--1"];
+    assert!(run(&absent, false).unwrap_err().to_string().contains("no object has the id"));
     let file = files.with("b.json", TOOL);
     let add = ["markings", file.to_str().unwrap(), "--add", "TLP:GREEN", "--selector", "name"];
     let (text, _) = run(&add, false).unwrap();
