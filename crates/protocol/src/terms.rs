@@ -172,7 +172,7 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// From milliseconds since 1970-01-01T00:00:00Z, held within the years 0000 to 9999.
     pub fn from_ms(ms: i64) -> Self {
-        Self(ms.clamp(-62_167_219_200_000, 253_402_207_200_999))
+        Self(ms.clamp(-62_167_219_200_000, 253_402_207_200_000))
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -457,6 +457,13 @@ mod tests {
         let time: Timestamp = text.parse().unwrap();
         assert_eq!(time.to_string(), text);
         assert_eq!(Timestamp::from_ms(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn timestamp_beyond_what_can_be_written_is_held_at_the_ends() {
+        assert_eq!(Timestamp::from_ms(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
+        assert_eq!(Timestamp::from_ms(0).plus_ms(i64::MAX), Timestamp::from_ms(i64::MAX));
+        assert_eq!(Timestamp::from_ms(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
     }
 
     #[test]
