@@ -14,8 +14,8 @@ use super::{
     read,
     show::{Out, View},
     verbs::{
-        AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, GrantArgs,
-        KeysCommand, LedgerCommand, PartnerCommand, PolicyArgs, QuarantineArgs, QuarantineCommand,
+        AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, KeysCommand,
+        LedgerCommand, PartnerCommand, PlaceArgs, PolicyArgs, QuarantineArgs, QuarantineCommand,
         ReleaseArgs, ReleaseCommand, TokenCommand,
     },
 };
@@ -314,8 +314,10 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
             (View::Collection, client.patch(&at(&address), &change(policy)?).await?)
         }
         CollectionCommand::Show { address } => (View::Collection, client.get(&at(&address)).await?),
-        CollectionCommand::Grant(args) => grant(client, &args, (args.read, args.write)).await?,
-        CollectionCommand::Revoke(args) => grant(client, &args, (false, false)).await?,
+        CollectionCommand::Grant { place, may } => {
+            grant(client, &place, (may.read, may.write)).await?
+        }
+        CollectionCommand::Revoke(place) => grant(client, &place, (false, false)).await?,
         CollectionCommand::Read { address } => {
             (View::Raw, read_collection(client, &objects(&address)).await?)
         }
@@ -325,7 +327,7 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
     })
 }
 
-async fn grant(client: &Client, args: &GrantArgs, (read, write): (bool, bool)) -> Shown {
+async fn grant(client: &Client, args: &PlaceArgs, (read, write): (bool, bool)) -> Shown {
     let (place, account) = match (args.place.as_slice(), args.every) {
         ([address, account], false) => (Some(address.trim_matches('/')), account),
         ([account], true) => (None, account),

@@ -322,16 +322,22 @@ pub(super) enum CollectionCommand {
         /// Its address: `<root>/<alias>`, as `list` prints it.
         address: String,
     },
-    /// Let an account use its roles in a collection: to read, to write, or both.
+    /// Let an account use its roles in a collection: to read, to write, or both. Replaces what was
+    /// granted there before.
     #[command(
         after_help = "Examples:\n  detente collection grant local/workbench siem --read\n  detente collection grant --every tamarin --read --write"
     )]
-    Grant(GrantArgs),
+    Grant {
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        may: MayArgs,
+    },
     /// Take what was granted away; what is granted for every collection stays.
     #[command(
         after_help = "Examples:\n  detente collection revoke local/workbench siem\n  detente collection revoke --every siem"
     )]
-    Revoke(GrantArgs),
+    Revoke(PlaceArgs),
     /// Read a collection's newest versions, as one envelope.
     #[command(
         after_help = "Example:\n  detente collection read agreement-4be1d3a2c0f1/counter-terrorism-incoming > objects.json"
@@ -352,13 +358,19 @@ pub(super) enum CollectionCommand {
 
 /// An account and a place.
 #[derive(Args)]
-pub(super) struct GrantArgs {
+pub(super) struct PlaceArgs {
     /// The collection's address, `<root>/<alias>`, then the account; only the account with `--every`.
     #[arg(required = true, num_args = 1..=2, value_names = ["ADDRESS", "ACCOUNT"])]
     pub(super) place: Vec<String>,
     /// Every collection, present and to come.
     #[arg(long)]
     pub(super) every: bool,
+}
+
+/// What for; at least one.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct MayArgs {
     /// To read.
     #[arg(long)]
     pub(super) read: bool,
@@ -428,8 +440,8 @@ pub(super) enum AccountCommand {
         /// What it is for.
         #[arg(long)]
         label: String,
-        /// How long it holds; for good where nothing is said.
-        #[arg(long)]
+        /// How long it holds, 1 to 36500 days; for good where nothing is said.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
     },
     /// Let a client certificate stand for an account.
@@ -469,8 +481,8 @@ pub(super) enum TokenCommand {
         /// What it is for.
         #[arg(long)]
         label: String,
-        /// How long it holds; for good where nothing is said.
-        #[arg(long)]
+        /// How long it holds, 1 to 36500 days; for good where nothing is said.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
         /// Another account's, for an administrator.
         #[arg(long)]
