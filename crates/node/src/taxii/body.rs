@@ -130,10 +130,14 @@ impl Write for Bounded {
     }
 }
 
+/// Frames of zstd, decoded as they come.
+type Frames = zstd::stream::zio::Writer<Bounded, zstd::stream::raw::Decoder<'static>>;
+
 enum Decoder {
     Plain(Bounded),
     Gzip(Box<MultiGzDecoder<Bounded>>),
-    Zstd(Box<zstd::stream::write::Decoder<'static, Bounded>>),
+    /// The writer that knows whether a frame is whole.
+    Zstd(Box<Frames>),
 }
 
 impl Decoder {
@@ -144,10 +148,11 @@ impl Decoder {
             Encoding::Plain => Self::Plain(out),
             Encoding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(out))),
             Encoding::Zstd => {
-                let decoder = zstd::stream::write::Decoder::new(out);
+                let decoder = zstd::stream::raw::Decoder::new();
                 let mut decoder = decoder.map_err(|_| Fault::busy())?;
-                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|_| Fault::busy())?;
-                Self::Zstd(Box::new(decoder))
+                let window = zstd::zstd_safe::DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX);
+                decoder.set_parameter(window).map_err(|_| Fault::busy())?;
+                Self::Zstd(Box::new(Frames::new(out, decoder)))
             }
         })
     }
@@ -156,7 +161,7 @@ impl Decoder {
         match self {
             Self::Plain(out) => out,
             Self::Gzip(decoder) => decoder.get_ref(),
-            Self::Zstd(decoder) => decoder.get_ref(),
+            Self::Zstd(decoder) => decoder.writer(),
         }
     }
 
@@ -183,14 +188,34 @@ impl Decoder {
         let done = match &mut self {
             Self::Plain(_) => Ok(()),
             Self::Gzip(decoder) => decoder.try_finish(),
-            Self::Zstd(decoder) => decoder.flush(),
+            Self::Zstd(decoder) => decoder.finish(),
         };
         self.judge(done)?;
         let out = match self {
             Self::Plain(out) => out,
             Self::Gzip(decoder) => decoder.finish().map_err(|_| broken("does not decode"))?,
-            Self::Zstd(decoder) => decoder.into_inner(),
+            Self::Zstd(decoder) => decoder.into_inner().0,
         };
         Ok(Received { bytes: out.bytes.into(), _hold: out.hold })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zstd_that_breaks_off_is_no_body() {
+        let budget = Budget::new(64 * 1024);
+        let whole = zstd::bulk::compress(b"{\"objects\":[]}", 1).unwrap();
+        let decode = |bytes: &[u8]| {
+            let mut decoder = Decoder::new(Encoding::Zstd, bytes.len(), &budget)?;
+            decoder.push(bytes)?;
+            decoder.finish().map(|received| received.bytes)
+        };
+        assert_eq!(decode(&whole).unwrap().as_ref(), b"{\"objects\":[]}");
+        for len in 1..whole.len() {
+            assert!(decode(&whole[..len]).is_err(), "{len} bytes of it");
+        }
     }
 }
