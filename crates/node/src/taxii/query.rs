@@ -234,7 +234,9 @@ pub(super) fn micros(text: &str) -> Option<i64> {
     let (minute, second) = seconds.split_at_checked(17)?;
     let leap = i64::from(second == "60");
     let second = if leap == 1 { "59" } else { second };
-    let whole: Timestamp = format!("{minute}{second}.000Z").parse().ok()?;
+    // What is a timestamp and cannot be read lies in the last hours of the year 9999.
+    let whole = format!("{minute}{second}.000Z").parse();
+    let whole: Timestamp = whole.unwrap_or_else(|_| Timestamp::from_ms(i64::MAX));
     let digits = fraction.strip_prefix('.').unwrap_or_default();
     let digits: String = digits.chars().chain("000000".chars()).take(6).collect();
     let seconds = whole.as_ms().checked_add(leap * 1_000)?;
@@ -260,6 +262,7 @@ mod tests {
         assert_eq!(micros("2031-05-04T10:00:00.1234569Z"), micros("2031-05-04T10:00:00.123456Z"));
         assert_eq!(micros("2031-05-04T10:00:00Z"), micros("2031-05-04T10:00:00.0Z"));
         assert_eq!(micros("2016-12-31T23:59:60Z"), micros("2017-01-01T00:00:00Z"));
+        assert!(micros("9999-12-31T23:59:59.999999Z") >= micros("9999-12-30T00:00:00Z"));
         assert_eq!(micros("2031-05-04"), None);
         assert_eq!(micros("2031-05-04T10:00:00+00:00"), None);
     }
