@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use exchange::rights::{Root, Usable};
 use serde::Serialize;
 use stix::Tlp;
-use store::Sight;
+use store::{Flow, Sight};
 use uuid::Uuid;
 
 use super::{CONTENT_LEN_MAX, Fault, MEDIA_TYPE, Visit, answer::Answer};
@@ -43,8 +43,10 @@ struct RootResource<'a> {
 }
 
 pub(super) fn root(root: &Root) -> Result<Answer, Fault> {
-    let mut texts = root.collections.iter().map(|usable| usable.collection.description.as_str());
-    let description = texts.find(|text| !text.is_empty()).unwrap_or_default();
+    // Collections of an agreement are described by it; those of the service's own by themselves.
+    let mut all = root.collections.iter().map(|usable| &usable.collection);
+    let described = all.find(|one| matches!(one.flow, Flow::Incoming | Flow::Outgoing));
+    let description = described.map_or("", |one| one.description.as_str());
     let title = if description.is_empty() { &root.name } else { description };
     let body = RootResource {
         // OpenCTI's connector picks collections by `<root title>.<collection title>`.
