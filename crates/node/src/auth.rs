@@ -206,9 +206,12 @@ impl Auth {
     pub(crate) async fn tool(&self, desk: &Desk, parts: &Parts) -> Result<Arc<Account>, Refusal> {
         let address = address(desk, parts);
         self.requests.count_address(address, now())?;
-        let account = match parts.headers.get(header::AUTHORIZATION) {
-            Some(value) => self.by_header(desk, value.as_bytes(), address).await?,
-            None => by_certificate(desk, parts).await?.ok_or(Refusal::Unknown)?,
+        let mut shown = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let account = match (shown.next(), shown.next()) {
+            (Some(value), None) => self.by_header(desk, value.as_bytes(), address).await?,
+            // Two could be read as one here and as the other by a proxy in front.
+            (_, Some(_)) => return Err(Refusal::Unknown),
+            (None, None) => by_certificate(desk, parts).await?.ok_or(Refusal::Unknown)?,
         };
         self.requests.count_account(&account.name, now())?;
         Ok(account)

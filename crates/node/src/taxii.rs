@@ -8,7 +8,7 @@
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, Version, header, request::Parts},
     response::Response,
 };
 use exchange::rights::{Rights, Root, Usable, View};
@@ -130,10 +130,12 @@ impl Visit<'_> {
     /// A collection of a root, by id or alias, that this account may use.
     fn usable(&self, root: &str, id: &str) -> Result<&Usable, Fault> {
         let mut space = uuid::Uuid::encode_buffer();
+        // RFC 9562 section 4: an identifier is read in either case.
         let mut all =
             self.root(root)?.collections.iter().map(|usable| (&usable.collection, usable));
         let found = all.find(|(found, _)| {
-            found.alias == id || found.id.hyphenated().encode_lower(&mut space) == id
+            found.alias == id
+                || found.id.hyphenated().encode_lower(&mut space).eq_ignore_ascii_case(id)
         });
         found.map(|(_, usable)| usable).ok_or_else(|| Fault::not_found("collection"))
     }
@@ -191,6 +193,16 @@ fn check_rights(method: &Method, content: &Content, may: Rights) -> Result<(), F
 }
 
 fn check_form(parts: &Parts) -> Result<(), Fault> {
+    // RFC 9112 section 3.2: a request of HTTP/1.1 names its host, once.
+    let hosts = parts.headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+        return Err(Fault::host());
+    }
+    // Section 6.1: a coding that is not understood must not be taken for the content.
+    let codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    if codings.into_iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Fault::transfer_coding());
+    }
     let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if target > TARGET_LEN_MAX {
         return Err(Fault::target_too_long());

@@ -99,6 +99,17 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, "TAXII-3.4", title, "correct it, or leave it out")
     }
 
+    pub(super) fn host() -> Self {
+        let title = "a request names its host, once";
+        Self::new(StatusCode::BAD_REQUEST, "HTTP-9112-3.2", title, "send one Host field")
+    }
+
+    pub(super) fn transfer_coding() -> Self {
+        let title = "a transfer coding other than chunked";
+        let remedy = "compress with Content-Encoding instead";
+        Self::new(StatusCode::NOT_IMPLEMENTED, "HTTP-9112-6.1", title, remedy)
+    }
+
     pub(super) fn target_too_long() -> Self {
         let title = "the request's target is longer than 16384 octets";
         Self::new(StatusCode::URI_TOO_LONG, "HTTP-9112-3", title, "ask for fewer ids at once")
@@ -125,7 +136,8 @@ impl Fault {
     /// The error resource, or another form where the path is in no root and Accept asks for it.
     pub(super) fn answer(self, headers: &HeaderMap) -> Answer {
         let id = Uuid::new_v4();
-        if self.status.is_server_error() {
+        // 501 is about the request; the others are ours.
+        if self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(event = "taxii.failed", error_id = %id, rule = %self.rule);
         }
         let wants_text = self.is_outside && negotiate::prefers_text(headers);

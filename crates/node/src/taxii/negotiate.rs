@@ -95,12 +95,22 @@ pub(super) fn prefers_text(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a request's content is TAXII 2.1.
+/// Whether a range names STIX content of an edition that is kept here.
+fn is_stix(range: &str) -> bool {
+    let kind = split(range, b';').next().unwrap_or_default();
+    let version = parameter(range, "version");
+    kind.eq_ignore_ascii_case("application/stix+json")
+        && version.is_none_or(|version| version == "2.1" || version == "2.0")
+}
+
+/// Whether a request's content is TAXII 2.1. OpenCTI's connector `taxii-post` says
+/// `application/stix+json` of the bundle that it sends, which is read as an envelope.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
     let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
-    let kind = lines.next().and_then(|value| value.to_str().ok());
-    match (kind.and_then(specificity), lines.next()) {
+    let kind = lines.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match (specificity(kind), lines.next()) {
         (Some(2..), None) => Ok(()),
+        (None, None) if is_stix(kind) => Ok(()),
         _ => Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "TAXII-3.1",
@@ -147,13 +157,13 @@ impl Encoding {
         }
     }
 
-    /// The one that is asked for most; plain where none is.
+    /// The one that is asked for most, the stronger of equals; plain where none is.
     pub(super) fn of_answer(headers: &HeaderMap) -> Self {
         let asked = elements(headers, header::ACCEPT_ENCODING).filter_map(|element| {
             let coding = Self::parse(split(element, b';').next().unwrap_or_default())?;
-            (coding != Self::Plain).then_some((weight(element), coding == Self::Zstd, coding))
+            Some((weight(element), coding as u8, coding))
         });
-        let best = asked.max_by_key(|(weight, is_zstd, _)| (*weight, *is_zstd));
+        let best = asked.max_by_key(|(weight, strength, _)| (*weight, *strength));
         match best {
             Some((1.., _, coding)) => coding,
             _ => Self::Plain,
@@ -229,6 +239,8 @@ mod tests {
             "application/taxii+json",
             "application/taxii+json;version=2.1",
             "APPLICATION/taxii+json;  version=\"2.1\" ; charset=utf-8",
+            "application/stix+json; version=2.1",
+            "application/stix+json",
         ] {
             assert!(check_content_type(&headers(header::CONTENT_TYPE, &[kind])).is_ok(), "{kind}");
         }
@@ -236,6 +248,7 @@ mod tests {
             &[],
             &["application/json"],
             &["application/taxii+json;version=2.0"],
+            &["application/stix+json;version=3.0"],
             &["*/*"],
             &["application/*"],
             &["application/taxii+json", "application/taxii+json"],
@@ -253,6 +266,8 @@ mod tests {
             (&["gzip, deflate, br, zstd"][..], Encoding::Zstd),
             (&["zstd;q=0.1, GZIP;q=0.2"][..], Encoding::Gzip),
             (&["gzip;q=0", "identity"][..], Encoding::Plain),
+            (&["gzip;q=0.5, identity"][..], Encoding::Plain),
+            (&["identity, gzip"][..], Encoding::Gzip),
             (&["br"][..], Encoding::Plain),
         ] {
             assert_eq!(Encoding::of_answer(&headers(header::ACCEPT_ENCODING, lines)), meant);

@@ -140,6 +140,47 @@ async fn opencti_connector_finds_the_collection_by_titles() {
     assert_eq!(pages, 3);
 }
 
+/// OpenCTI-Platform/connectors, `stream/taxii-post`: each object as a bundle whose Content-Type
+/// names STIX, not TAXII.
+#[tokio::test]
+async fn opencti_stream_posts_a_bundle_that_it_calls_stix() {
+    let desk = TestDesk::start().await;
+    let token = format!("Authorization: Bearer {}", desk.token);
+    let kind = "Content-Type: application/stix+json; version=2.1";
+    let accept = "Accept: application/taxii+json; version=2.1";
+    let bundle = format!(
+        "{{\"type\": \"bundle\", \"spec_version\": \"2.1\", \
+         \"id\": \"bundle--00000000-0000-4000-8000-000000000000\", \"objects\": [{}]}}",
+        lamp(1, 0)
+    );
+    let posted = desk.sends("POST", &lamps("objects/"), &[&token, kind, accept], &bundle).await;
+    assert_eq!((posted.status, &posted.json()["success_count"]), (202, &1.into()));
+}
+
+/// oasis-open/cti-taxii-server's clients of TAXII 2.0 ask for ranges of items, which are nothing
+/// here; two Authorization fields are nobody's; a request names its host, and its coding is known.
+#[tokio::test]
+async fn odd_forms_are_ignored_or_refused_as_http_has_it() {
+    let desk = TestDesk::start().await;
+    desk.five_lamps().await;
+    let token = format!("Authorization: Bearer {}", desk.token);
+    let path = lamps("objects/");
+    let ranged = desk.sends("GET", &path, &[&token, "Range: items 0-1"], "").await;
+    assert_eq!(ids(&ranged).len(), 5);
+    assert_eq!(desk.sends("GET", &path, &[&token, &token], "").await.status, 401);
+    assert_eq!(desk.sends("GET", &path, &[&token, "Host: other"], "").await.status, 400);
+    let close = "Connection: close\r\n\r\n";
+    let nowhere = desk.raw(&format!("GET {path} HTTP/1.1\r\n{token}\r\n{close}")).await;
+    assert_eq!(nowhere.status, 400);
+    let coded = format!(
+        "POST {path} HTTP/1.1\r\nHost: desk\r\n{token}\r\nContent-Type: {TAXII}\r\n\
+         Transfer-Encoding: gzip, chunked\r\n{close}2\r\n{{}}\r\n0\r\n\r\n"
+    );
+    assert_eq!(desk.raw(&coded).await.status, 501);
+    let upper = path.replace(LAMPS, &LAMPS.to_uppercase());
+    assert_eq!(ids(&desk.sends("GET", &upper, &[&token], "").await).len(), 5);
+}
+
 /// elastic/integrations, `packages/ti_custom` (CEL input): `next` with `limit` alone, then
 /// `added_after` from the header; Content-Type on GET. Issue #19303: older ones fail on `{}`.
 #[tokio::test]

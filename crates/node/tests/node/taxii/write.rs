@@ -112,7 +112,7 @@ async fn foreign_content_is_415() {
         "",
         "Content-Type: application/json\r\n",
         "Content-Type: application/taxii+json;version=2.0\r\n",
-        "Content-Type: application/stix+json\r\n",
+        "Content-Type: application/stix+json;version=3.0\r\n",
     ] {
         let reply = desk.post(&lamps("objects/"), fields, body.as_bytes()).await;
         assert_eq!(reply.status, 415, "{fields}");
