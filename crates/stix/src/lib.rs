@@ -24,6 +24,7 @@ mod hash;
 mod head;
 mod id;
 mod jcs;
+mod lanes;
 mod language;
 pub mod lines;
 pub mod markings;

@@ -3,10 +3,7 @@
 //! One pass by a scanner of our own that keeps its stack on the heap: nesting of any depth ends
 //! in an error, never in a stack overflow, and a slice is never copied.
 
-use crate::{
-    limits, line_column,
-    tree::{Fault, plain_end},
-};
+use crate::{lanes::plain_end, limits, line_column, tree::Fault};
 
 /// Why a document could not be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,6 @@ mod pointer;
 mod read;
 
 pub(crate) use pointer::{Pointers, escape_step};
-pub(crate) use read::plain_end;
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The single-pass reader behind [`super::Tree`]: open brackets are a list on the heap.
 
 use super::{Arena, Fault, Kind, Node};
-use crate::limits;
+use crate::{lanes::plain_end, limits};
 
 /// A container that is still open.
 #[derive(Debug)]
@@ -406,35 +406,4 @@ impl Reader<'_, '_> {
         self.push(kind, start);
         Ok(())
     }
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
-/// Where the plain stretch of a string ends: at `"`, `\`, a control character or the text's end.
-/// Two words of eight bytes a turn: most strings end in the first turns, and a register of sixteen
-/// bytes costs its way through memory without intrinsics.
-pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        let [a, b, c, d, e, f, g, h, second @ ..] = *chunk;
-        let first = marks(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
-        if first != 0 {
-            return at + (first.trailing_zeros() / 8) as usize;
-        }
-        let second = marks(u64::from_le_bytes(second));
-        if second != 0 {
-            return at + 8 + (second.trailing_zeros() / 8) as usize;
-        }
-        at += 16;
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-    plain.map_or(bytes.len(), |plain| at + plain)
-}
-
-/// A bit for each byte of a word that is not plain: the lowest is exact, later ones may be false.
-fn marks(word: u64) -> u64 {
-    let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
-    let slash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-    (quote | slash | word.wrapping_sub(ONES * 0x20)) & !word & HIGHS
 }

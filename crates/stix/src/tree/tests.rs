@@ -120,21 +120,3 @@ fn arena_is_reused_and_clean() {
     assert!(tree.faults().is_empty());
     assert_eq!(tree.root().get("b").unwrap().as_i64(), Some(2));
 }
-
-#[test]
-fn plain_stretch_of_a_string_ends_where_a_byte_by_byte_search_ends_it() {
-    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    for len in 0..40 {
-        for place in 0..len {
-            for byte in 0..=u8::MAX {
-                // Bytes that borrow from their neighbours, or nearly.
-                for around in [b'a', b' ', b'#', b']', 0x80, 0xff] {
-                    let mut text = vec![around; len];
-                    text[place] = byte;
-                    let end = text.iter().position(is_end).unwrap_or(len);
-                    assert_eq!(plain_end(&text, 0), end, "{text:?}");
-                }
-            }
-        }
-    }
-}

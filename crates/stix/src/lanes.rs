@@ -1,0 +1,62 @@
+//! Bytes looked at sixteen at a time.
+//!
+//! `wide` is one instruction of the processor for each operation where it has vectors, and plain
+//! code elsewhere; nothing here is unsafe, and nothing asks at run time which processor it is.
+
+use wide::u8x16;
+
+/// Where the plain stretch of a string ends: at `"`, `\`, a control character or the text's end.
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+        let marks = marks(*chunk);
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
+    let left = bytes.len().saturating_sub(at);
+    match bytes.last_chunk::<16>() {
+        // The last sixteen bytes once more, without those that were looked at.
+        Some(chunk) => match marks(*chunk) >> (16 - left) {
+            0 => bytes.len(),
+            marks => at + marks.trailing_zeros() as usize,
+        },
+        None => {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            plain.map_or(bytes.len(), |plain| at + plain)
+        }
+    }
+}
+
+/// A bit for each byte that ends the plain stretch of a string.
+fn marks(chunk: [u8; 16]) -> u32 {
+    let bytes = u8x16::new(chunk);
+    let is = |byte| bytes.simd_eq(u8x16::splat(byte));
+    (is(b'"') | is(b'\\') | bytes.simd_eq(bytes.min(u8x16::splat(0x1f)))).to_bitmask()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_stretch_of_a_string_ends_where_a_byte_by_byte_search_ends_it() {
+        let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        for len in 0..40 {
+            for place in 0..len {
+                for byte in [b'"', b'\\', 0, 0x1f, b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff] {
+                    for around in [b'a', b' ', b'#', b']', 0x80, 0xff] {
+                        let mut text = vec![around; len];
+                        text[place] = byte;
+                        for at in 0..=len {
+                            let end =
+                                text[at..].iter().position(is_end).map_or(len, |end| at + end);
+                            assert_eq!(plain_end(&text, at), end, "{text:?} from {at}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
