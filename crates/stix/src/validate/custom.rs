@@ -77,6 +77,9 @@ impl Judge<'_> {
 
     /// Checks 101 and 102: `x-`, then a source, then a name.
     fn prefix(&mut self, name: &str, separator: char, value: Value<'_>) {
+        if ![101, 102].iter().any(|number| self.options.checks.has(*number, self.spec)) {
+            return;
+        }
         let rest = name.strip_prefix('x').and_then(|rest| rest.strip_prefix(separator));
         let lax = rest.is_some_and(|rest| !rest.is_empty());
         let strict = rest.and_then(|rest| rest.split_once(separator));

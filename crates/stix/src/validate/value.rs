@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Level, Spec,
-    id::{is_type_name, is_uuid, parts, sound_parts},
+    id::{is_type_name, parts, sound_parts},
     is_timestamp,
     model::{
         Entries, Family, Format, Precision, Property, Shape, Targets, Type, Vocabulary, type_of,
@@ -165,24 +165,31 @@ impl Judge<'_> {
 
     /// Checks `type--UUID`; the type, where it can be read.
     pub(super) fn id_form<'t>(&mut self, text: &'t str, value: Value<'_>) -> Option<&'t str> {
-        let Some((type_, uuid)) = sound_parts(text).or_else(|| parts(text)) else {
-            self.error("STIX-2.9-01", value, "type--UUID");
+        let Some((type_, uuid)) = sound_parts(text) else {
+            self.unsound_id(text, value);
             return None;
         };
-        if !is_type_name(type_) {
-            self.error("STIX-2.9-01", value, "a type name before `--`");
-        } else if !is_uuid(uuid) {
-            self.error("STIX-2.9-02", value, "a UUID of RFC 4122 behind `--`");
-        } else if self.spec == Spec::V20 && uuid.as_bytes().get(14) != Some(&b'4') {
+        if self.spec == Spec::V20 && uuid.as_bytes().get(14) != Some(&b'4') {
             self.error("STIX20-1-2.5-01", value, "a UUID of version 4, in STIX 2.0");
         } else {
-            if uuid.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            if uuid.bytes().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
                 let expected = "lower-case digits: RFC 4122 section 3 prints them so";
                 self.remark("STIX-2.9-02", Level::Note, value, expected);
             }
             return Some(type_);
         }
         None
+    }
+
+    /// What is wrong with an id that is not [`sound_parts`].
+    fn unsound_id(&mut self, text: &str, value: Value<'_>) {
+        match parts(text) {
+            None => self.error("STIX-2.9-01", value, "type--UUID"),
+            Some((type_, _)) if !is_type_name(type_) => {
+                self.error("STIX-2.9-01", value, "a type name before `--`");
+            }
+            Some(_) => self.error("STIX-2.9-02", value, "a UUID of RFC 4122 behind `--`"),
+        }
     }
 
     fn hashes(&mut self, property: &Property, value: Value<'_>) {
