@@ -84,10 +84,7 @@ pub async fn decide<R: CryptoRng>(
     }
     if decision == Decision::Accept {
         let chosen = held.iter().filter(|object| places.contains(&object.place));
-        let mut unseen = chosen.filter(|object| !object.is_seen_by(&sight));
-        if let Some(object) = unseen.next() {
-            return Err(rights::not_seen(&sight, object.tlp));
-        }
+        rights::check_sight(&sight, chosen.map(|object| &object.audience))?;
     }
     let word = Word {
         decision,
@@ -289,7 +286,7 @@ pub async fn look(service: &Service, source: Source, officer: &Account) -> Resul
     let row = row.ok_or(Failure::Unknown("statement or request in quarantine"))?;
     let sight = rights::check_collection(service, officer, &row.collection).await?;
     let mut objects = service.store().held_objects(source, 0, OBJECTS_MAX).await?;
-    objects.retain(|object| object.is_seen_by(&sight));
+    objects.retain(|object| sight.is_in(&object.audience));
     let hidden = (row.objects as usize).saturating_sub(objects.len());
     Ok(Held { row, objects, hidden })
 }

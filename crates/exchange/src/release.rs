@@ -225,7 +225,8 @@ async fn pseudonym(service: &Service, account: &str) -> Result<String, Failure> 
 /// Drafts the items of a release once more, after a refusal or a return: under the same agreement,
 /// or under the one that took its place.
 ///
-/// *Errors*: `ROLE-1`, `ROLE-2` where the account drafts nothing there, `REL-2` while it is on its
+/// *Errors*: `ROLE-1`, `ROLE-2` where the account drafts nothing there, `ROLE-3` where it may not
+/// see all of them, `REL-2` while it is on its
 /// way or where it was taken in, `ART-2` where nothing is in force that names its topic.
 pub async fn again(
     service: &Service,
@@ -253,7 +254,9 @@ pub async fn again(
         ));
     }
     let agreement = successor(service, release.agreement).await?;
-    rights::check_topic(service, officer, Work::Draft, (&agreement, &release.topic)).await?;
+    let place = (&agreement, &release.topic);
+    let sight = rights::check_topic(service, officer, Work::Draft, place).await?;
+    rights::check_sight(&sight, service.store().audiences(id).await?.iter())?;
     Ok(service.store().draft_again(id, new, agreement, officer.name.clone(), now).await?)
 }
 
@@ -288,8 +291,7 @@ pub async fn approve(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let sight = check_releaser(service, id, officer).await?;
-    let highest = service.store().highest_marking(id).await?;
-    rights::check_sight(&sight, highest.map(|(_, tlp)| tlp))?;
+    rights::check_sight(&sight, service.store().audiences(id).await?.iter())?;
     Ok(service.store().approve_release(id, officer.name.clone(), precedence, now).await?)
 }
 

@@ -6,8 +6,7 @@
 use std::collections::HashSet;
 
 use protocol::terms::{AgreementId, Role, Topic};
-use stix::Tlp;
-use store::{Account, Bounds, Collection, Flow, Release, ReleaseState, Sight};
+use store::{Account, Audience, Bounds, Collection, Flow, Release, ReleaseState, Sight};
 use uuid::Uuid;
 
 use crate::{Failure, Service};
@@ -199,23 +198,21 @@ pub(crate) async fn check_collection(
     ))
 }
 
-/// Checks that an officer may see whatever it decides on.
+/// Checks that an officer may see whatever it decides on: it belongs to all of these audiences.
 ///
 /// *Errors*: `ROLE-3`.
-pub(crate) fn check_sight(sight: &Sight, highest: Option<Tlp>) -> Result<(), Failure> {
-    if sight.sees_label(highest) {
+pub(crate) fn check_sight<'a>(
+    sight: &Sight,
+    mut audiences: impl Iterator<Item = &'a Audience>,
+) -> Result<(), Failure> {
+    let Some(Audience { tlp, .. }) = audiences.find(|audience| !sight.is_in(audience)) else {
         return Ok(());
-    }
-    Err(not_seen(sight, highest))
-}
-
-/// `ROLE-3`, for something of this label.
-pub(crate) fn not_seen(sight: &Sight, tlp: Option<Tlp>) -> Failure {
+    };
     let why = match tlp {
-        Some(tlp) if tlp > sight.ceiling => {
+        Some(tlp) if *tlp > sight.ceiling => {
             format!("it bears {tlp}, and this account sees up to {}", sight.ceiling)
         }
         _ => "it may be of a community that this account does not belong to".to_owned(),
     };
-    Failure::denied("ROLE-3", why, "ask somebody who may see all of it")
+    Err(Failure::denied("ROLE-3", why, "ask somebody who may see all of it"))
 }

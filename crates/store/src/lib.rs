@@ -46,8 +46,9 @@ pub use journal::Journal;
 pub use keys::{Revocation, Rotation};
 pub use ledger::{SeenCheckpoint, StatementAccount};
 pub use objects::{
-    AddObjects, Added, Awaiting, Class, Collection, CollectionChange, DeleteObject, Entry, Flow,
-    Joined, Line, NewCollection, NewObject, Old, Page, Pages, Reread, Sight, Status, Versions,
+    AddObjects, Added, Audience, Awaiting, Class, Collection, CollectionChange, DeleteObject,
+    Entry, Flow, Joined, Line, NewCollection, NewObject, Old, Page, Pages, Reread, Sight, Status,
+    Versions,
 };
 pub use outbox::{Lane, OutboxRow};
 pub use paging::ItemRow;

@@ -31,7 +31,7 @@ mod retire;
 mod versions;
 
 pub use awaiting::Awaiting;
-pub use classes::{Class, Sight};
+pub use classes::{Audience, Class, Sight};
 pub(crate) use classes::{KeptClasses, all as all_classes, id_hash};
 pub(crate) use clock::Clock;
 pub use delete::DeleteObject;

@@ -6,7 +6,9 @@ use protocol::{
 };
 use uuid::Uuid;
 
-use crate::{Error, Release, ReleaseState, Statement, Store, params, releases, rows, statements};
+use crate::{
+    Audience, Error, Release, ReleaseState, Statement, Store, params, releases, rows, statements,
+};
 
 /// One item of a release as its service's people see it: never its bytes.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -17,8 +19,9 @@ pub struct ItemRow {
     pub id: String,
     /// Its version.
     pub version: Option<String>,
-    /// The marking that holds.
-    pub tlp: Option<stix::Tlp>,
+    /// Who may see it.
+    #[serde(flatten)]
+    pub audience: Audience,
     /// Whether it was recalled.
     pub recalled: bool,
     /// What was found in it.
@@ -62,7 +65,8 @@ impl Store {
     /// The items of a release with what was found in them, in order.
     pub async fn item_rows(&self, release: Uuid) -> Result<Vec<ItemRow>, Error> {
         self.read(|tx| {
-            let sql = "/* item_rows */ SELECT i.idx, i.id, i.version, i.tlp, i.recalled,
+            let sql =
+                "/* item_rows */ SELECT i.idx, i.id, i.version, i.tlp, i.communities, i.recalled,
                        (SELECT e.findings FROM entry e WHERE e.row = i.row
                         AND e.findings IS NOT NULL LIMIT 1) AS findings
                        FROM release_item i WHERE i.release = ? ORDER BY i.idx";
@@ -71,7 +75,7 @@ impl Store {
                     index: row.get("idx")?,
                     id: row.get("id")?,
                     version: row.get("version")?,
-                    tlp: rows::tlp(row, "tlp")?,
+                    audience: Audience::read(row)?,
                     recalled: row.get("recalled")?,
                     findings: rows::found(row, "findings")?,
                 })

@@ -16,7 +16,7 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Sight, Signer, Store, Work,
+    Audience, Collection, Error, Line, NewObject, NewStatement, ReleaseDraft, Signer, Store, Work,
     inbox, journal, objects, params, recalls, releases, rows, statements,
     tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
@@ -100,26 +100,14 @@ pub struct HeldObject {
     /// Its type.
     #[serde(rename = "type")]
     pub type_: String,
-    /// The marking that holds.
-    pub tlp: Option<Tlp>,
-    /// The communities that it is kept to; none where an older build kept it, and nobody knows.
-    #[serde(skip)]
-    pub communities: Option<Vec<String>>,
+    /// Who may see it, as if it were in its collection.
+    #[serde(flatten)]
+    pub audience: Audience,
     /// What was found.
     pub findings: Vec<Found>,
     /// Its bytes, where a request brought it.
     #[serde(skip)]
     pub body: Option<Bytes>,
-}
-
-impl HeldObject {
-    /// Whether a reader may see it, as if it were in its collection.
-    pub fn is_seen_by(&self, sight: &Sight) -> bool {
-        match &self.communities {
-            Some(communities) => sight.sees_object(self.tlp, communities),
-            None => sight.sees_label(self.tlp),
-        }
-    }
 }
 
 /// What a person decided of objects that a statement brought.
@@ -233,10 +221,7 @@ impl Store {
                     id: row.get("id")?,
                     version: row.get("version")?,
                     type_: row.get("type")?,
-                    tlp: rows::tlp(row, "tlp")?,
-                    communities: row
-                        .get::<Option<String>>("communities")?
-                        .map(|all| all.lines().map(str::to_owned).collect()),
+                    audience: Audience::read(row)?,
                     findings: rows::found(row, "findings")?,
                     body: row.get("body")?,
                 })

@@ -146,6 +146,7 @@ const ITEMS: &[(&str, Kind)] = &[
     ("version_key", Kind::Bytes),
     ("type", Kind::Bytes),
     ("tlp", Kind::Int),
+    ("communities", Kind::Bytes),
 ];
 
 /// Writes a draft and its items.
@@ -175,7 +176,9 @@ pub(crate) fn draft(
         ],
     )?;
     let mut given = Given::new(ITEMS);
-    for (index, (row, object)) in objects.iter().enumerate() {
+    let communities: Vec<_> =
+        objects.iter().map(|(_, object)| object.communities.join("\n")).collect();
+    for (index, ((row, object), communities)) in objects.iter().zip(&communities).enumerate() {
         let tlp = object.tlp.map_or(Value::Null, |tlp| Value::Int(tlp as i64));
         given.push([
             Value::count(index),
@@ -185,10 +188,12 @@ pub(crate) fn draft(
             object.version_key.to_column(),
             object.type_.to_column(),
             tlp,
+            communities.to_column(),
         ]);
     }
     let sql = "/* releases::draft */ INSERT INTO release_item
-               SELECT ?1, g.idx, g.row, g.id, g.version, g.version_key, g.type, g.tlp, 0
+               SELECT ?1, g.idx, g.row, g.id, g.version, g.version_key, g.type, g.tlp, 0,
+               g.communities
                FROM {given}";
     tx.execute_given(sql, params![key], &given)?;
     tx.leave(Work::Drafts);
@@ -215,19 +220,6 @@ impl Store {
         self.read(|tx| {
             let sql = "/* release */ SELECT * FROM release WHERE id = ?";
             tx.query_opt(sql, params![id.to_string()], read)
-        })
-    }
-
-    /// Releases before a moment, newest first.
-    pub async fn releases_before(
-        &self,
-        before: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Release>, Error> {
-        self.read(|tx| {
-            let sql = "/* releases_before */ SELECT * FROM release WHERE created < ?
-                       ORDER BY created DESC, id DESC LIMIT ?";
-            tx.query(sql, params![before.as_ms(), limit], read)
         })
     }
 
@@ -496,7 +488,7 @@ impl Store {
             }
             tx.execute(
                 "/* draft_again */ INSERT INTO release_item
-                 SELECT ?2, idx, row, id, version, version_key, type, tlp, 0
+                 SELECT ?2, idx, row, id, version, version_key, type, tlp, 0, communities
                  FROM release_item WHERE release = ?1",
                 params![before, key],
             )?;

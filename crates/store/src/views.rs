@@ -6,8 +6,8 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Acknowledged, Error, Journal, Release, ReleaseState, Sight, Statement, StatementState, Store,
-    acknowledgements, journal, params, releases, rows, statements, tx::Row,
+    Acknowledged, Audience, Error, Journal, Release, ReleaseState, Sight, Statement,
+    StatementState, Store, acknowledgements, journal, params, releases, rows, statements, tx::Row,
 };
 
 mod clocks;
@@ -118,8 +118,8 @@ pub struct ItemHead {
     pub version: Option<String>,
     /// Its type.
     pub type_: String,
-    /// The marking that holds.
-    pub tlp: Option<Tlp>,
+    /// Who may see it.
+    pub audience: Audience,
     /// Whether it was recalled.
     pub recalled: bool,
     /// Its bytes, where they are still here.
@@ -135,7 +135,7 @@ fn item(row: &Row<'_>) -> Result<ItemHead, Error> {
         // What was recalled is known by its id alone, which begins with its type.
         type_: row.get::<Option<String>>("type")?.or(named).unwrap_or_default(),
         id,
-        tlp: rows::tlp(row, "tlp")?,
+        audience: Audience::read(row)?,
         recalled: row.get("recalled")?,
         body: row.get("body")?,
     })
@@ -284,6 +284,15 @@ impl Store {
         })
     }
 
+    /// For whom the items of a release are, each audience once.
+    pub async fn audiences(&self, release: Uuid) -> Result<Vec<Audience>, Error> {
+        self.read(|tx| {
+            let sql = "/* audiences */ SELECT DISTINCT tlp, communities FROM release_item
+                       WHERE release = ?";
+            tx.query(sql, params![release.to_string()], Audience::read)
+        })
+    }
+
     /// The most restrictive marking among a release's items, and the first item that bears it.
     pub async fn highest_marking(&self, release: Uuid) -> Result<Option<(usize, Tlp)>, Error> {
         self.read(|tx| {
@@ -310,7 +319,7 @@ impl Store {
             let seen = objects::seen(tx, sight)?;
             let sql = format!("/* received_from */ SELECT i.idx, i.id, e.version, e.type,
                        CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp,
-                       CASE WHEN e.row IS NULL AND i.date_added IS NOT NULL THEN 1 ELSE 0 END
+                       k.communities, CASE WHEN e.row IS NULL AND i.date_added IS NOT NULL THEN 1 ELSE 0 END
                        AS recalled, b.body
                        FROM received_item i LEFT JOIN entry e
                        ON e.collection = i.collection AND e.date_added = i.date_added

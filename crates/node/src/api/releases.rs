@@ -158,12 +158,12 @@ async fn items(State(desk): State<Shared>, caller: Caller, Path(id): Path<Uuid>)
             "index": row.index,
             "id": row.id,
             "version": row.version,
-            "tlp": row.tlp.map(|tlp| tlp.to_string()),
+            "tlp": row.audience.tlp.map(|tlp| tlp.to_string()),
             "recalled": row.recalled,
             "findings": row.findings,
         })
     };
-    let seen = |row: &&store::ItemRow| sight.sees_label(row.tlp);
+    let seen = |row: &&store::ItemRow| sight.is_in(&row.audience);
     done(list("items", rows.iter().filter(seen).map(view).collect::<Vec<_>>()))
 }
 

@@ -305,7 +305,8 @@ async fn corrected(desk: &Shared, person: &Person, id: Uuid) -> Result<Typed, Pr
         ..Typed::default()
     };
     let view = person.view(desk).await?;
-    let may_read = view.may(Work::Send, &release.agreement, &release.topic);
+    let may_read = view.may(Work::Send, &release.agreement, &release.topic)
+        && store.audiences(id).await?.iter().all(|audience| view.sight.is_in(audience));
     if may_read && release.bytes <= TEXT_LEN_MAX as u64 {
         let items = store.release_items(id).await?;
         let bodies: Vec<_> =

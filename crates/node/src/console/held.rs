@@ -80,7 +80,7 @@ impl HeldRow {
             index: held.place,
             chosen: typed.is_none_or(|typed| typed.objects.contains(&held.place)),
             name: body.and_then(|body| items::subject(body)).map(|name| look::quoted(&name)),
-            tlp: look::tlp(held.tlp),
+            tlp: look::tlp(held.audience.tlp),
             found: items::summary(&held.findings).filter(|_| body.is_none()),
             findings: findings.iter().take(FINDINGS).map(FindingRow::of).collect(),
             type_: held.type_,

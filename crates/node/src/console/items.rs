@@ -56,7 +56,7 @@ impl ItemRow {
             name: name.map(|name| look::quoted(&name)),
             id: look::id(&item.id),
             path: format!("/objects/{}", item.id),
-            tlp: look::tlp(item.tlp),
+            tlp: look::tlp(item.audience.tlp),
             gone: item.recalled,
             found: item.body.as_ref().and_then(|body| summary_of(body)),
         }

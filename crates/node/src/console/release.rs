@@ -99,6 +99,8 @@ struct Choice {
     precedences: Vec<(&'static str, bool)>,
     reason: String,
     returning: bool,
+    /// It can only be returned: whoever releases it sees all of it.
+    unseen: bool,
 }
 
 #[derive(Template)]
@@ -115,6 +117,8 @@ struct ReleasePage {
     may_correct: bool,
     items: Vec<ItemRow>,
     hidden: bool,
+    /// Some items are not for this account.
+    unseen: bool,
     from: u32,
     more: Option<u32>,
     passages: Vec<way::PassageRow>,
@@ -161,12 +165,13 @@ async fn build(
     let mut heads = store.items_from(id, from, ITEMS + 1).await?;
     let view = person.view(desk).await?;
     let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
-    heads.retain(|head| !hidden && view.sight.sees_label(head.tlp));
     let more = items::cut(&mut heads);
+    heads.retain(|head| !hidden && view.sight.is_in(&head.audience));
     let waits = release.state == ReleaseState::AwaitingRelease;
     let due = release.created.plus_ms(waiting::clock_ms(release.precedence));
+    let unseen = !hidden && !store.audiences(id).await?.iter().all(|one| view.sight.is_in(one));
     let choice = match waits {
-        true => Some(choice(desk, person, (&release, hidden), &to).await?),
+        true => Some(choice(desk, person, (&release, hidden), unseen, &to).await?),
         false => None,
     };
     let returned = [ReleaseState::Returned, ReleaseState::Refused, ReleaseState::RefusedByPartner];
@@ -193,6 +198,7 @@ async fn build(
             && view.may(Work::Draft, &release.agreement, &release.topic),
         items: heads.iter().map(ItemRow::of).collect(),
         hidden,
+        unseen,
         from,
         more,
         passages,
@@ -245,6 +251,7 @@ async fn choice(
     desk: &Shared,
     person: &Person,
     (release, hidden): (&Release, bool),
+    unseen: bool,
     to: &[NodeName],
 ) -> Result<Choice, Problem> {
     let store = desk.service.store();
@@ -278,6 +285,7 @@ async fn choice(
         article,
         why_not,
         asks_password: !person.is_confirmed(),
+        unseen,
         precedences: allowed
             .into_iter()
             .map(|word| (word.word(), word == release.precedence))
@@ -418,9 +426,9 @@ async fn recall_page(
     let view = person.view(desk).await?;
     let hidden = !view.may(Work::Send, &release.agreement, &release.topic);
     let mut heads = desk.service.store().items_from(id, 0, CHOICES + 1).await?;
-    heads.retain(|head| !hidden && view.sight.sees_label(head.tlp));
     let cut = heads.len() > CHOICES as usize;
     heads.truncate(CHOICES as usize);
+    heads.retain(|head| !hidden && view.sight.is_in(&head.audience));
     let reason =
         |reason: &RecallReason| (reason.word(), explained(*reason), typed.reason == reason.word());
     Ok(RecallPage {

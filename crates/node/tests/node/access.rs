@@ -16,6 +16,17 @@ use crate::{
 /// TLP:AMBER of TLP 1.0.
 const AMBER: &str = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82";
 
+/// The marking of a community.
+const OURS: &str = "marking-definition--11111111-1111-4111-8111-111111111111";
+
+fn definition() -> String {
+    format!(
+        r#"{{"type":"marking-definition","id":"{OURS}","spec_version":"2.1",
+        "created":"2031-01-01T00:00:00.000Z","definition_type":"x-lamps",
+        "definition":{{"a":1}}}}"#
+    )
+}
+
 async fn collection(service: &Service, topic: &str, flow: Flow) -> Collection {
     let (topic, all): (Topic, _) = (topic.parse().unwrap(), service.store().collections().await);
     let fits = |one: &Collection| one.topic.as_ref() == Some(&topic) && one.flow == flow;
@@ -84,15 +95,72 @@ async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
     refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
     let items = stranger.get(&format!("/api/releases/{id}/items")).await.json();
     assert_eq!(items["items"], json!([]), "what is not seen is not listed");
-    // Whoever is kept to communities sees nothing of which only the label is known.
-    let sight = Sight::new(Tlp::Red, Some(std::collections::BTreeSet::new()));
-    a.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();
-    refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
-    let items = stranger.get(&format!("/api/releases/{id}/items")).await.json();
-    assert_eq!(items["items"], json!([]), "it may be of a community of others");
     a.store().set_sight(name, Sight::default(), by, now).await.unwrap();
     let approved = stranger.post(&format!("/api/releases/{id}/approve"), &json!({})).await;
     assert_eq!(approved.status, 200, "{approved:?}");
+}
+
+#[tokio::test]
+async fn role_3_items_of_a_release_are_for_their_communities() {
+    let kept =
+        tool(2, 0).replace("\"name\"", &format!("\"object_marking_refs\":[\"{OURS}\"],\"name\""));
+    let desks = desks(84).await.work(|world| {
+        world.post(true, "lamps", &[definition()]);
+        world.settle();
+    });
+    let desks = desks.await.work(move |world| {
+        world.post(true, "tea", &[tool(1, 0), kept]);
+        world.settle();
+    });
+    let desks = desks.await;
+    let a = &desks.world.a.service;
+    let id = a.store().awaiting_release(10).await.unwrap()[0].id;
+    let stranger = elsewhere(&desks.a, a, "stranger").await;
+    let tea = collection(a, "tea", Flow::Outgoing).await;
+    grant(a, "stranger", Some(tea), (true, true)).await;
+    let belongs = async |to: &[&str]| {
+        let communities = to.iter().map(|id| (*id).to_owned()).collect();
+        let sight = Sight::new(Tlp::Red, Some(communities));
+        let by = "test".to_owned();
+        a.store().set_sight("stranger".to_owned(), sight, by, node::desk::now()).await.unwrap();
+    };
+    let listed = async || {
+        let items = stranger.get(&format!("/api/releases/{id}/items")).await.json();
+        items["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["index"].clone())
+            .collect::<Vec<_>>()
+    };
+
+    belongs(&[]).await;
+    assert_eq!(listed().await, [json!(0)], "the other is of a community");
+    refused(&stranger, &format!("/api/releases/{id}/approve"), "ROLE-3").await;
+    let (cookie, _) = desks.a.session("stranger").await;
+    let page = desks.a.page(&format!("/releases/{id}"), &cookie).await;
+    assert!(page.contains("Lamp 1") && !page.contains("Lamp 2"), "{page}");
+    assert!(page.contains("Items that this account may not see are left out."), "{page}");
+    assert!(page.contains("you can only return it"), "{page}");
+    assert!(!page.contains("value=\"release\""), "a button that would be refused");
+    let page = desks.a.page(&format!("/compose?from={id}"), &cookie).await;
+    assert!(!page.contains("Lamp 2"), "the text of what is not seen: {page}");
+
+    belongs(&[OURS]).await;
+    assert_eq!(listed().await, [json!(0), json!(1)]);
+    let page = desks.a.page(&format!("/compose?from={id}"), &cookie).await;
+    assert!(page.contains("Lamp 2"), "{page}");
+    let url = format!("/api/releases/{id}/return");
+    let returned = stranger.post(&url, &json!({ "reason": "wrong" })).await;
+    assert_eq!(returned.status, 200, "{returned:?}");
+    belongs(&[]).await;
+    refused(&stranger, &format!("/api/releases/{id}/again"), "ROLE-3").await;
+    belongs(&[OURS]).await;
+    let again = stranger.post(&format!("/api/releases/{id}/again"), &json!({})).await.json();
+    let again = again["release"].as_str().unwrap().to_owned();
+    belongs(&[]).await;
+    let items = stranger.get(&format!("/api/releases/{again}/items")).await.json();
+    assert_eq!(items["items"].as_array().unwrap().len(), 1, "drafted again, it is kept as before");
 }
 
 #[tokio::test]
@@ -101,17 +169,11 @@ async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
         let property = format!("\"confidence\":400,{property}\"name\"");
         tool(number, 0).replace("\"name\"", &property)
     };
-    let ours = "marking-definition--11111111-1111-4111-8111-111111111111";
-    let definition = format!(
-        r#"{{"type":"marking-definition","id":"{ours}","spec_version":"2.1",
-        "created":"2031-01-01T00:00:00.000Z","definition_type":"x-lamps",
-        "definition":{{"a":1}}}}"#
-    );
-    let kept = doubtful(2, &format!("\"object_marking_refs\":[\"{ours}\"],"));
+    let kept = doubtful(2, &format!("\"object_marking_refs\":[\"{OURS}\"],"));
     let desks = desks(82).await;
     // Both nodes hold the definition before what is marked with it comes.
     let desks = desks.work(move |world| {
-        world.post(true, "lamps", &[definition]);
+        world.post(true, "lamps", &[definition()]);
         world.settle();
     });
     let desks = desks.await.work(move |world| {

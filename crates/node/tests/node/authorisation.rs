@@ -24,14 +24,14 @@ const TOPICS: &str = "
 
 Topics are compartments: beyond the role, whoever acts under one has access to its collections
 (`detente collection grant`), else `ROLE-2`. The use cases ask, so the API, the command line and the
-console answer alike. An account whose sight ends below an item's marking, or that is kept to communities,
+console answer alike. An account whose sight ends below an item's marking, or that is not of an item's community,
 does not decide on it (`ROLE-3`); it may still stop it.
 
 | endpoint | access to the topic | sight of every item |
 | --- | --- | --- |
 | POST /api/releases | writing, outgoing | |
 | GET /api/releases/{id}/items | reading, outgoing | lists what is seen |
-| POST /api/releases/{id}/again | writing, outgoing | |
+| POST /api/releases/{id}/again | writing, outgoing | yes |
 | POST /api/releases/{id}/approve | reading, outgoing | yes |
 | POST /api/releases/{id}/return | reading, outgoing | |
 | POST /api/releases/{id}/recall | reading, outgoing | |

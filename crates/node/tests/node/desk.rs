@@ -138,6 +138,14 @@ impl Client {
         (reply.status, String::from_utf8(reply.bytes).unwrap())
     }
 
+    /// A page of the console.
+    pub(crate) async fn page(&self, path: &str, cookie: &str) -> String {
+        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty());
+        let reply = self.send(request.unwrap()).await;
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        String::from_utf8(reply.bytes).unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let headers = response.headers().clone();

@@ -1,10 +1,6 @@
 //! Dirty data as people see it: in the draft before it is released, apart at the partner, in the
 //! partner's receipt.
 
-use axum::{
-    body::Body,
-    http::{Request, header},
-};
 use protocol::terms::Role;
 use serde_json::json;
 use testkit::tool;
@@ -13,10 +9,7 @@ use crate::desk::{Client, Desks, desks};
 
 async fn page(client: &Client, path: &str) -> String {
     let (cookie, _) = client.session("everyone").await;
-    let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty());
-    let reply = client.send(request.unwrap()).await;
-    assert_eq!(reply.status, 200, "{path}: {reply:?}");
-    String::from_utf8(reply.bytes).unwrap()
+    client.page(path, &cookie).await
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use super::{Collection, Flow};
 use crate::{
     Error, Store, params,
     postgres::Lines,
+    rows,
     store::lock,
     tx::{Row, ToColumn as _, Tx},
 };
@@ -36,6 +37,25 @@ pub struct Class {
     pub tlp: Option<Tlp>,
     /// The communities that it is kept to, in order; none: everybody below the ceiling.
     pub communities: Vec<String>,
+}
+
+/// Whom something is for that is kept outside of collections, in a release or apart.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Audience {
+    /// The marking that holds.
+    pub tlp: Option<Tlp>,
+    /// The communities that it is kept to; none where an older build kept it, and nobody knows.
+    #[serde(skip)]
+    pub communities: Option<Vec<String>>,
+}
+
+impl Audience {
+    /// Of a row with `tlp` and `communities`.
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self, Error> {
+        let communities: Option<String> = row.get("communities")?;
+        let communities = communities.map(|all| all.lines().map(str::to_owned).collect());
+        Ok(Self { tlp: rows::tlp(row, "tlp")?, communities })
+    }
 }
 
 /// What a reader may see.
@@ -63,10 +83,13 @@ impl Sight {
         Self { ceiling, communities, sources: None }
     }
 
-    /// Whether an object of which only the label is known is seen. It may be kept to a community,
-    /// so whoever is kept to some does not see it.
-    pub fn sees_label(&self, tlp: Option<Tlp>) -> bool {
-        self.communities.is_none() && self.sees_object(tlp, &[])
+    /// Whether the reader belongs to an audience. Where nobody knows the communities it may be kept to
+    /// one, so whoever is kept to some does not see it.
+    pub fn is_in(&self, audience: &Audience) -> bool {
+        match &audience.communities {
+            Some(communities) => self.sees_object(audience.tlp, communities),
+            None => self.communities.is_none() && self.sees_object(audience.tlp, &[]),
+        }
     }
 
     /// Whether an object with this label, kept to these communities, is seen.

@@ -116,7 +116,9 @@ fn what_is_held_apart_is_in_no_page_and_is_decided_on_once(base: &Base) {
         let text = format!(r#"[{{"rule":"103","level":"{level}","pointer":"/id","count":2}}]"#);
         serde_json::from_str(&text).unwrap()
     };
-    let doubtful = NewObject { findings: found("error"), ..object(1, 0) };
+    let lamps = vec!["lamps".to_owned(), "tea".to_owned()];
+    let doubtful =
+        NewObject { findings: found("error"), communities: lamps.clone(), ..object(1, 0) };
     let beside = NewObject { findings: found("warning"), ..object(2, 0) };
     let held = vec![(0, doubtful.clone()), (2, NewObject { ..object(3, 0) })];
     let mut request = request(&collection, vec![beside]);
@@ -133,6 +135,8 @@ fn what_is_held_apart_is_in_no_page_and_is_decided_on_once(base: &Base) {
     assert_eq!((row.objects, row.account.as_deref()), (2, Some("drafter")));
     let waiting = block_on(store.held_objects(source, 0, 10)).unwrap();
     assert_eq!((waiting[0].place, &waiting[0].findings), (0, &found("error")));
+    let communities = |place: usize| waiting[place].audience.communities.as_deref();
+    assert_eq!((communities(0), communities(1)), (Some(lamps.as_slice()), Some(&[][..])));
     let decide = |accepted: Vec<(u32, NewObject)>, refused: Vec<Line>| {
         block_on(store.decide_submission(SubmissionDecision {
             status_id: status,

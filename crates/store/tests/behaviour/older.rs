@@ -30,6 +30,7 @@ const OLDER: &str = "INSERT INTO class (spec, tlp, communities, source, unless)
     UPDATE entry SET class = (SELECT id FROM class
       WHERE spec = '2.1' AND tlp = -1 AND communities = '' AND source = 0 AND unless = '');
     DELETE FROM awaiting;
+    UPDATE release_item SET communities = NULL;
     DROP TABLE reread;";
 
 fn make_older(base: &Base) {
@@ -58,9 +59,26 @@ fn entries_of_an_older_build_are_kept_to_their_community_once_they_are_read_agai
     let objects: Vec<_> = (1..=2_300).map(object).collect();
     world.post(true, "lamps", &[definition()]);
     world.post(true, "lamps", &objects);
+    // Those who see every item of the last release, by what is known of its communities.
+    let readers = |world: &World| {
+        let all = pollster::block_on(async {
+            let store = world.a.service.store();
+            let release = store.releases_page(None, None, 1).await.unwrap()[0].id;
+            store.audiences(release).await.unwrap()
+        });
+        let sees = |communities: Option<&[&str]>| {
+            let communities =
+                communities.map(|all| all.iter().map(|&one| one.to_owned()).collect());
+            let sight = Sight::new(Tlp::Red, communities);
+            all.iter().all(|audience| sight.is_in(audience))
+        };
+        [sees(Some(&[])), sees(Some(&[OURS])), sees(None)]
+    };
+    assert_eq!(readers(&world), [false, true, true]);
     world.a.service.store().close();
     make_older(base);
     world.restart(true);
+    assert_eq!(readers(&world), [false, false, true], "nobody knows, so nobody is let in");
     let seen = |world: &World, communities: Option<&[&str]>| {
         let communities = communities.map(|all| all.iter().map(|&one| one.to_owned()).collect());
         let page = Page { sight: Sight::new(Tlp::Red, communities), ..kit::everything() };
