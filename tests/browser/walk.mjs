@@ -107,8 +107,8 @@ await walk.step("the administrator makes a drafter and a releaser at A, and a re
   await make(operators.b, b, "heron", []);
   await operators.a.getByText("wren", { exact: true }).last().click();
   await walk.inspectAll(operators.a, "accounts");
-  await operators.a.getByLabel(/New token for/).last().waitFor();
-  await operators.a.locator("#account-wren").getByLabel(/New token for/).fill("an invented tool");
+  await operators.a.getByLabel(/^New token or/).last().waitFor();
+  await operators.a.locator("#account-wren").getByLabel(/^New token or/).fill("an invented tool");
   await operators.a.locator("#account-wren").getByRole("button", { name: "Make a token" }).click();
   await operators.a.getByText("is never shown again").waitFor();
 });

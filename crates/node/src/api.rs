@@ -19,6 +19,7 @@ use crate::{auth::Caller, desk::Shared, problem::Problem};
 
 pub(crate) mod accounts;
 mod agreements;
+pub(crate) mod certificates;
 mod collections;
 mod endpoint;
 mod extract;
@@ -56,6 +57,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         accounts::endpoints(),
         tokens::endpoints(),
         collections::endpoints(),
+        certificates::endpoints(),
     ]
     .into_iter()
     .flatten()

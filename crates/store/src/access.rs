@@ -1,13 +1,13 @@
-//! Where an account may use its roles, what it may see there, and the certificates it shows.
+//! Where an account may use its roles, and what it may see there.
 
 use std::collections::BTreeSet;
 
-use protocol::terms::{Digest, Timestamp};
+use protocol::terms::Timestamp;
 use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Account, Collection, Error, Sight, Store, accounts, journal, params, rows,
+    Collection, Error, Sight, Store, journal, params, rows,
     tx::{Row, Tx},
 };
 
@@ -142,42 +142,6 @@ impl Store {
         })
         .await
     }
-
-    /// Keeps the key of a certificate that stands for an account.
-    ///
-    /// *Errors*: [`Error::NotFound`] without the account.
-    pub async fn add_certificate(
-        &self,
-        pin: Digest,
-        account: String,
-        label: String,
-        actor: String,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        self.write(move |tx| {
-            must_exist(tx, &account)?;
-            tx.execute(
-                "/* add_certificate */ INSERT INTO certificate VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (pin) DO UPDATE SET account = ?2, label = ?3",
-                params![pin.0, account, label, now.as_ms()],
-            )?;
-            let line = journal::Line {
-                detail: &account,
-                ..journal::Line::new(now, &actor, "certificate.added")
-            };
-            journal::write(tx, &line)
-        })
-        .await
-    }
-
-    /// The account that the key of a certificate stands for.
-    pub async fn certificate(&self, pin: &Digest) -> Result<Option<Account>, Error> {
-        self.read(|tx| {
-            let sql = "/* certificate */ SELECT a.* FROM certificate c
-                       JOIN account a ON a.name = c.account WHERE c.pin = ?";
-            tx.query_opt(sql, params![pin.0], accounts::read)
-        })
-    }
 }
 
 /// Where an account belongs to every community.
@@ -197,7 +161,7 @@ fn read_sight(row: &Row<'_>) -> Result<Sight, Error> {
     Ok(Sight::new(ceiling, communities))
 }
 
-fn must_exist(tx: &Tx<'_>, account: &str) -> Result<(), Error> {
+pub(crate) fn must_exist(tx: &Tx<'_>, account: &str) -> Result<(), Error> {
     let sql = "/* must_exist */ SELECT 1 FROM account WHERE name = ?";
     if tx.exists(sql, params![account])? { Ok(()) } else { Err(Error::NotFound) }
 }

@@ -22,7 +22,7 @@ use crate::{
     auth::Caller,
     desk::{Shared, now},
     problem::Problem,
-    taxii, tls,
+    taxii,
 };
 
 /// The root of the service's own collections, where none is named.
@@ -51,10 +51,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .by(&[Role::Administrator])
             .takes("Sight")
             .gives("Say what an account may see", "Granted"),
-        Endpoint::post("/accounts/{name}/certificate", certificate)
-            .by(&[Role::Administrator])
-            .takes("NewCertificate")
-            .gives("Let a client certificate stand for an account", "Granted"),
     ]
 }
 
@@ -233,26 +229,5 @@ async fn see(
     }
     let sight = Sight::new(ceiling, new.communities);
     desk.service.store().set_sight(name.clone(), sight, caller.account.name, now()).await?;
-    done(json!({ "account": name }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewCertificate {
-    /// As PEM.
-    certificate: String,
-    label: String,
-}
-
-async fn certificate(
-    State(desk): State<Shared>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Json(new): Json<NewCertificate>,
-) -> Answer {
-    let pin = tls::pin_of_pem(new.certificate.as_bytes())
-        .map_err(|_| malformed("COL-4", "no certificate in PEM stands there"))?;
-    let (actor, label) = (caller.account.name, new.label);
-    desk.service.store().add_certificate(pin, name.clone(), label, actor, now()).await?;
     done(json!({ "account": name }))
 }

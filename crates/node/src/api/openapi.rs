@@ -95,7 +95,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
         .map(|name| {
             let schema = match (name, path.split('/').nth(1)) {
                 ("id", Some("releases")) => "Uuid",
-                ("token", _) => "Text",
+                ("token" | "certificate", _) => "Text",
                 ("id", _) => "Digest",
                 ("node", _) => "NodeName",
                 _ => "Name",

@@ -14,9 +14,9 @@ use super::{
     read,
     show::{Out, View},
     verbs::{
-        AccountCommand, AgreementCommand, CollectionCommand, CourierCommand, KeysCommand,
-        LedgerCommand, PartnerCommand, PlaceArgs, PolicyArgs, QuarantineArgs, QuarantineCommand,
-        ReleaseArgs, ReleaseCommand, TokenCommand,
+        AccountCommand, AgreementCommand, CertificateCommand, CollectionCommand, CourierCommand,
+        KeysCommand, LedgerCommand, PartnerCommand, PlaceArgs, PolicyArgs, QuarantineArgs,
+        QuarantineCommand, ReleaseArgs, ReleaseCommand, TokenCommand,
     },
 };
 use crate::desk;
@@ -404,11 +404,8 @@ async fn account(client: &Client, command: AccountCommand) -> Shown {
             let command = TokenCommand::Create { label, days, account: Some(name) };
             return token(client, command).await;
         }
-        AccountCommand::Certificate { name, file } => {
-            let text = String::from_utf8_lossy(&read(&file)?).into_owned();
-            let body = json!({ "certificate": text, "label": file });
-            let answer = client.post(&format!("{}/certificate", at(&name)), &body).await?;
-            (View::Done(format!("the certificate stands for {name}")), answer)
+        AccountCommand::Certificate(command) => {
+            (View::Certificates, certificate(client, command).await?)
         }
         AccountCommand::Password { name, password_file } => {
             let body = json!({ "password": password(password_file.as_deref())? });
@@ -416,6 +413,22 @@ async fn account(client: &Client, command: AccountCommand) -> Shown {
             (View::Done(format!("the password of {name} is changed")), answer)
         }
     })
+}
+
+async fn certificate(client: &Client, command: CertificateCommand) -> Result<Value> {
+    let at = |name: &str| format!("/api/accounts/{}/certificates", encoded(name));
+    match command {
+        CertificateCommand::List { name } => client.get(&at(&name)).await,
+        CertificateCommand::Add { name, file, label } => {
+            let text = String::from_utf8_lossy(&read(&file)?).into_owned();
+            let of_file = || file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let body = json!({ "certificate": text, "label": label.unwrap_or_else(of_file) });
+            client.post(&at(&name), &body).await
+        }
+        CertificateCommand::Remove { name, id } => {
+            client.delete(&format!("{}/{}", at(&name), encoded(&id))).await
+        }
+    }
 }
 
 async fn token(client: &Client, command: TokenCommand) -> Shown {

@@ -19,6 +19,7 @@ pub(super) enum View {
     Accounts,
     Agreement,
     Agreements,
+    Certificates,
     Clocks,
     Collection,
     Collections,
@@ -116,6 +117,9 @@ pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
         View::Collection => collection(answer),
         View::Account => fields(answer, ACCOUNT),
         View::Accounts => rows(answer, "/accounts", ACCOUNTS, "no accounts"),
+        View::Certificates => {
+            rows(answer, "/certificates", CERTIFICATES, "no certificate stands for it")
+        }
         View::Token => text(answer, "/token"),
         View::Tokens => rows(answer, "/tokens", TOKENS, "no tokens"),
         View::Import => fields(answer, IMPORT),
@@ -304,6 +308,12 @@ const TOKENS: &[Column] = &[
     ("LABEL", |v| text(v, "/label")),
     ("MADE", |v| time(v, "/created")),
     ("EXPIRES", |v| or(time(v, "/expires"), "never")),
+];
+const CERTIFICATES: &[Column] = &[
+    ("CERTIFICATE", |v| text(v, "/id")),
+    ("ACCOUNT", |v| text(v, "/account")),
+    ("LABEL", |v| text(v, "/label")),
+    ("SINCE", |v| time(v, "/created")),
 ];
 const IMPORT: &[Field] = &[
     ("from", |v| text(v, "/from")),

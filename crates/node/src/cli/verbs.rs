@@ -444,14 +444,9 @@ pub(super) enum AccountCommand {
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
     },
-    /// Let a client certificate stand for an account.
-    #[command(after_help = "Example:\n  detente account certificate siem siem.pem")]
-    Certificate {
-        /// Its name.
-        name: String,
-        /// The certificate, as PEM.
-        file: PathBuf,
-    },
+    /// Client certificates that stand for an account.
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
     /// Set an account's password.
     #[command(
         after_help = "Example:\n  detente account password tamarin --password-file new.password"
@@ -462,6 +457,35 @@ pub(super) enum AccountCommand {
         /// File with the new password; asked for where none is given.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum CertificateCommand {
+    /// The certificates that stand for an account.
+    #[command(after_help = "Example:\n  detente account certificate list siem")]
+    List {
+        /// The account.
+        name: String,
+    },
+    /// Let a client certificate stand for an account.
+    #[command(after_help = "Example:\n  detente account certificate add siem siem.pem")]
+    Add {
+        /// The account.
+        name: String,
+        /// The certificate, as PEM.
+        file: PathBuf,
+        /// What it is for; the file's name where nothing is said.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Take a certificate back at once.
+    #[command(after_help = "Example:\n  detente account certificate remove siem 5f0c2a9be1d344aa")]
+    Remove {
+        /// The account.
+        name: String,
+        /// Its id, as `list` prints it.
+        id: String,
     },
 }
 

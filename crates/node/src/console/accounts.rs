@@ -1,4 +1,4 @@
-//! People of this node: accounts, their roles, their tokens.
+//! People of this node: accounts, their roles, their tokens and certificates.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,19 +21,30 @@ use super::{
     look::{self, Piece},
 };
 use crate::{
-    api::accounts::{check_name, hashed},
+    api::{
+        accounts::{check_name, hashed},
+        certificates::keep,
+    },
     desk::{Shared, now, rng},
     init,
     problem::Problem,
 };
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
+/// Days that a token holds at most, where it ends.
+const TOKEN_DAYS_MAX: i64 = 36_500;
 
 struct TokenLine {
     id: String,
     label: String,
     created: Piece,
     expires: Option<Piece>,
+}
+
+struct CertificateLine {
+    id: String,
+    label: String,
+    created: Piece,
 }
 
 struct AccountRow {
@@ -45,6 +56,7 @@ struct AccountRow {
     disabled: bool,
     is_me: bool,
     tokens: Vec<TokenLine>,
+    certificates: Vec<CertificateLine>,
     ceiling: Tlp,
     /// Ids of its communities, one a line; every one where nothing stands.
     communities: String,
@@ -98,7 +110,9 @@ pub(super) struct Typed {
     password: String,
     label: String,
     days: String,
-    token: String,
+    /// Id of what is to be ended.
+    ends: String,
+    pem: String,
     confirm: String,
     ceiling: String,
     communities: String,
@@ -107,6 +121,7 @@ pub(super) struct Typed {
 impl Typed {
     fn read(pairs: Vec<(String, String)>) -> Self {
         let mut typed = Self::default();
+        // A button says what to do, and which thing it stands beside where there are many.
         for (name, value) in pairs {
             match name.as_str() {
                 "csrf" => typed.csrf = value,
@@ -116,7 +131,8 @@ impl Typed {
                 "password" => typed.password = value,
                 "label" => typed.label = value.trim().to_owned(),
                 "days" => typed.days = value,
-                "token" => typed.token = value,
+                "end-token" | "end-certificate" => (typed.act, typed.ends) = (name, value),
+                "pem" => typed.pem = value,
                 "confirm" => typed.confirm = value,
                 "ceiling" => typed.ceiling = value,
                 "communities" => typed.communities = value,
@@ -142,7 +158,7 @@ struct Outcome {
 
 async fn build(desk: &Shared, person: &Person, outcome: Outcome) -> Result<AccountsPage, Problem> {
     let store = desk.service.store();
-    let tokens = store.token_rows().await?;
+    let (tokens, certificates) = (store.token_rows().await?, store.certificates(None).await?);
     let mut sights = HashMap::new();
     let accounts = store.accounts().await?;
     for account in &accounts {
@@ -165,6 +181,15 @@ async fn build(desk: &Shared, person: &Person, outcome: Outcome) -> Result<Accou
                 label: token.label.clone(),
                 created: look::time(token.created),
                 expires: token.expires.map(look::time),
+            })
+            .collect(),
+        certificates: certificates
+            .iter()
+            .filter(|certificate| certificate.account == account.name)
+            .map(|certificate| CertificateLine {
+                id: certificate.id.clone(),
+                label: certificate.label.clone(),
+                created: look::time(certificate.created),
             })
             .collect(),
         pseudonym: account.pseudonym,
@@ -215,7 +240,7 @@ async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<(), Probl
     Ok(desk.service.store().create_account(name, roles, hash, actor, now()).await?)
 }
 
-/// Changes one account: roles, password, door, tokens, a login link.
+/// Changes one account: roles, password, door, tokens, certificates, a login link.
 pub(super) async fn change(
     State(desk): State<Shared>,
     person: Person,
@@ -252,7 +277,13 @@ async fn changed(
             store.set_password(account.name, hashed(&typed.password)?, actor, time).await?
         }
         "token" => return Ok(Some(token(desk, account, typed, time).await?)),
-        "end-token" => store.end_token(typed.token.clone(), actor, time).await?,
+        "end-token" => store.end_token(typed.ends.clone(), actor, time).await?,
+        "certificate" => {
+            keep(desk, &account.name, (&typed.pem, &typed.label), actor).await?;
+        }
+        "end-certificate" => {
+            store.remove_certificate(account.name, typed.ends.clone(), actor, time).await?;
+        }
         "link" => return Ok(Some(link(desk, &account.name).await?)),
         "sight" => return Ok(Some(see(desk, account.name, typed, actor).await?)),
         "shut" | "open" => {
@@ -292,6 +323,18 @@ async fn see(desk: &Shared, name: String, typed: &Typed, actor: String) -> Resul
     })
 }
 
+/// How long a token holds: for good where nothing is said, never where something else is.
+fn days(typed: &str) -> Result<Option<i64>, Problem> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let days = typed.parse().ok().filter(|days| (1..=TOKEN_DAYS_MAX).contains(days));
+    let remedy = "give a whole number of days, or leave it empty for a token that does not end";
+    let wrong = || unprocessable("TOK-2", "a token holds 1 to 36500 days; none was made", remedy);
+    days.map(Some).ok_or_else(wrong)
+}
+
 async fn token(
     desk: &Shared,
     account: Account,
@@ -302,8 +345,7 @@ async fn token(
         let remedy = "say what uses it, such as `OpenCTI on server 3`";
         return Err(unprocessable("ACC-4", "a token needs a label", remedy));
     }
-    let days: Option<i64> = typed.days.parse().ok().filter(|days| (1..=3_650).contains(days));
-    let expires = days.map(|days| time.plus_ms(days * DAY_MS));
+    let expires = days(&typed.days)?.map(|days| time.plus_ms(days * DAY_MS));
     let (token, digest) = secrets::token(&mut rng());
     let label = typed.label.clone();
     desk.service.store().add_token(digest, account.name.clone(), label, expires, time).await?;

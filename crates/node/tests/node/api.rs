@@ -177,8 +177,26 @@ async fn walk_collections(judge: &mut Judge, client: &Client) {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
     let new = json!({ "certificate": certificate.pem(), "label": "siem" });
-    let url = "/api/accounts/siem/certificate";
-    judge.post(client, "/api/accounts/{name}/certificate", url, &new).await;
+    let (path, url) = ("/api/accounts/{name}/certificates", "/api/accounts/siem/certificates");
+    judge.post(client, path, url, &new).await;
+    let listed = judge.get(client, path, url).await;
+    assert_eq!(listed["certificates"][0]["label"], "siem");
+    assert_eq!(listed["certificates"].as_array().unwrap().len(), 1);
+    let other = "/api/accounts/everyone/certificates";
+    assert_eq!(client.post(other, &new).await.rule(), "STATE-1", "it stands for the first");
+    let unnamed = json!({ "certificate": certificate.pem(), "label": " " });
+    assert_eq!(client.post(url, &unnamed).await.rule(), "CERT-1");
+    let one = format!("{url}/{}", listed["certificates"][0]["id"].as_str().unwrap());
+    let removed = client.ask("DELETE", &one, "", "").await;
+    let left = judge.holds("DELETE", &format!("{path}/{{certificate}}"), &removed);
+    assert_eq!(left["certificates"], json!([]));
+    assert_eq!(client.ask("DELETE", &one, "", "").await.status, 404);
+    assert_eq!(client.get("/api/accounts/nobody/certificates").await.status, 404);
+    let journal = client.get("/api/journal?limit=200").await.json();
+    let lines = journal["journal"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["event"] == "certificate.removed").unwrap();
+    assert_eq!(line["actor"], "everyone");
+    assert!(line["detail"].as_str().unwrap().ends_with(" of siem: siem"), "{line}");
 }
 
 async fn draft(judge: &mut Judge, client: &Client, topic: &str, agreement: &str, n: u32) -> String {

@@ -11,11 +11,12 @@ use protocol::terms::Role;
 use crate::desk::{Client, desks};
 
 /// An id that no release and no agreement has.
-const ABSENT: [(&str, &str); 4] = [
+const ABSENT: [(&str, &str); 5] = [
     ("{id}", "00000000-0000-4000-8000-00000000dead"),
     ("{node}", "nobody.example%2Fchannel"),
     ("{name}", "nobody"),
     ("{token}", "0000"),
+    ("{certificate}", "0000"),
 ];
 
 /// What a role alone does not give; the tests `role_2_…` of `access` hold it.

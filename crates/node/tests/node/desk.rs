@@ -26,7 +26,7 @@ pub(crate) struct Desks {
 #[derive(Clone)]
 pub(crate) struct Client {
     router: Router,
-    service: Service,
+    pub(crate) service: Service,
     pub(crate) token: String,
 }
 

@@ -17,6 +17,7 @@ mod dirty;
 mod disks;
 mod doors;
 mod faults;
+mod people;
 mod process;
 mod seals;
 mod taxii;

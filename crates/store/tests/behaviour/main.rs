@@ -7,6 +7,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test looks at what it knows is there")]
 #![expect(clippy::panic, reason = "a test that sees what must not be has failed")]
 
+mod certificates;
 mod collections;
 mod faults;
 mod interleavings;

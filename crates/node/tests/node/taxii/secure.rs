@@ -110,6 +110,28 @@ async fn client_certificates_stand_for_accounts() {
 }
 
 #[tokio::test]
+async fn client_certificate_that_is_taken_back_opens_nothing_on_a_connection_that_stands() {
+    let dir = TempDir::new().unwrap();
+    let config = server(&dir, Some(Clients::Pinned));
+    let desk = TestDesk::secured("", dir, Some(config)).await;
+    let known = party("sensor", false);
+    let certificate = known.self_signed();
+    desk.account("sensor", &[Role::Reader]).await;
+    let pin = tls::pin_of_pem(certificate.as_bytes()).unwrap();
+    let (name, by) = ("sensor".to_owned(), "test".to_owned());
+    let (store, now) = (desk.service.store(), node::desk::now());
+    store.add_certificate(pin, name.clone(), name.clone(), by.clone(), now).await.unwrap();
+    let tool = client().identity(known.identity(&certificate)).build().unwrap();
+    let ask = || async {
+        let url = format!("https://{}{}", desk.address, lamps("objects/"));
+        tool.get(url).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask().await, 200);
+    store.remove_certificate(name, store::token_id(&pin), by, now).await.unwrap();
+    assert_eq!(ask().await, 401, "the very next request");
+}
+
+#[tokio::test]
 async fn client_certificates_are_held_to_the_authority_that_is_named() {
     let dir = TempDir::new().unwrap();
     let (authority, other) = (party("authority", true), party("another", true));

@@ -1,0 +1,76 @@
+//! The console's page of accounts: tokens and certificates are made there and taken back.
+
+use node::desk::now;
+use protocol::terms::Role;
+use store::{Certificate, TokenRow};
+
+use crate::desk::{Client, desks};
+
+/// A word of a form, as a browser sends it.
+fn sent(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+async fn change(client: &Client, account: &str, what: &[(&str, &str)]) -> (u16, String) {
+    let (cookie, csrf) = client.session("everyone").await;
+    let words = [("csrf", csrf.as_str())].into_iter().chain(what.iter().copied());
+    let words: Vec<_> = words.map(|(name, value)| format!("{name}={}", sent(value))).collect();
+    client.form(&format!("/accounts/{account}"), &cookie, words.join("&")).await
+}
+
+async fn tokens(client: &Client) -> Vec<TokenRow> {
+    let rows = client.service.store().token_rows().await.unwrap();
+    rows.into_iter().filter(|row| row.account == "siem" && row.label != "test").collect()
+}
+
+async fn certificates(client: &Client) -> Vec<Certificate> {
+    client.service.store().certificates(Some("siem")).await.unwrap()
+}
+
+#[tokio::test]
+async fn token_of_days_that_are_none_is_not_made() {
+    let a = desks(31).await.a;
+    a.account("siem", &[Role::Reader]).await;
+    let token = |days| [("act", "token"), ("label", "an invented tool"), ("days", days)];
+    for days in ["0", "36501", "-1", "a year", "3.5", "99999999999999999999"] {
+        let (status, page) = change(&a, "siem", &token(days)).await;
+        assert_eq!((status, page.contains("1 to 36500 days")), (422, true), "{days}");
+        assert!(tokens(&a).await.is_empty(), "{days}");
+    }
+    for days in [" 365 ", ""] {
+        assert_eq!(change(&a, "siem", &token(days)).await.0, 200, "{days:?}");
+    }
+    let mut ends: Vec<_> = tokens(&a).await.into_iter().map(|row| row.expires).collect();
+    ends.sort();
+    assert_eq!(ends[0], None);
+    let left = ends[1].unwrap().as_ms() - now().as_ms();
+    assert!((364 * 86_400_000..=365 * 86_400_000).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn token_and_certificate_are_taken_back_where_they_are_shown() {
+    let a = desks(32).await.a;
+    a.account("siem", &[Role::Reader]).await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let pem = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap().pem();
+    let made = [("act", "certificate"), ("label", "rack 7"), ("pem", &pem)];
+    assert_eq!(change(&a, "siem", &made).await.0, 303);
+    let token = [("act", "token"), ("label", "rack 8"), ("days", "1")];
+    let (_, page) = change(&a, "siem", &token).await;
+    let (certificate, token) = (certificates(&a).await.remove(0), tokens(&a).await.remove(0));
+    let button = |name: &str, id: &str| format!("name=\"{name}\" value=\"{id}\"");
+    assert!(page.contains("rack 7") && page.contains(&button("end-certificate", &certificate.id)));
+    assert!(page.contains("rack 8") && page.contains(&button("end-token", &token.id)));
+    for wrong in [("label", ""), ("pem", "no certificate")] {
+        let mut other = made;
+        *other.iter_mut().find(|(name, _)| *name == wrong.0).unwrap() = wrong;
+        assert_eq!(change(&a, "siem", &other).await.0, 400, "{wrong:?}");
+    }
+    // What the form sends beside the button does not change what the button says.
+    let button = [("label", ""), ("days", "365"), ("end-certificate", certificate.id.as_str())];
+    assert_eq!(change(&a, "siem", &button).await.0, 303);
+    assert!(certificates(&a).await.is_empty());
+    assert_eq!(change(&a, "siem", &button).await.0, 404, "once");
+    assert_eq!(change(&a, "siem", &[("end-token", token.id.as_str())]).await.0, 303);
+    assert!(tokens(&a).await.is_empty());
+}
