@@ -19,11 +19,13 @@ pub(super) struct Printer<W> {
     comma: bool,
     /// Rules that were broken, for SARIF.
     rules: BTreeMap<&'static str, &'static str>,
+    /// Files that could not be read, and why: a document that is kept says so itself.
+    unread: Vec<(String, String)>,
 }
 
 impl<W: Write> Printer<W> {
     pub(super) fn new(out: W, format: Format, quiet: bool) -> Self {
-        Self { out, format, quiet, comma: false, rules: BTreeMap::new() }
+        Self { out, format, quiet, comma: false, rules: BTreeMap::new(), unread: Vec::new() }
     }
 
     pub(super) fn is_quiet(&self) -> bool {
@@ -139,9 +141,18 @@ impl<W: Write> Printer<W> {
         }
     }
 
+    /// A file that could not be read.
+    pub(super) fn unread(&mut self, file: &str, error: &anyhow::Error) {
+        self.unread.push((file.to_owned(), format!("{error:#}")));
+    }
+
     pub(super) fn end(&mut self) -> io::Result<()> {
         match self.format {
-            Format::Json => self.out.write_all(b"]}\n")?,
+            Format::Json => {
+                let row = |(file, problem): &_| json!({ "file": file, "problem": problem });
+                let unread: Vec<_> = self.unread.iter().map(row).collect();
+                writeln!(self.out, "],\"unread\":{}}}", json!(unread))?;
+            }
             Format::Sarif => {
                 let rule = |(id, clause): (&&str, &&str)| json!({"id": id, "shortDescription": {"text": format!("STIX 2.1, {clause}")}});
                 let rules: Vec<serde_json::Value> = self.rules.iter().map(rule).collect();
@@ -150,7 +161,14 @@ impl<W: Write> Printer<W> {
                     "version": env!("CARGO_PKG_VERSION"),
                     "rules": rules,
                 });
-                writeln!(self.out, "],\"tool\":{{\"driver\":{driver}}}}}]}}")?;
+                let notice =
+                    |(_, problem): &_| json!({ "level": "error", "message": { "text": problem } });
+                let invocation = json!({
+                    "executionSuccessful": self.unread.is_empty(),
+                    "toolExecutionNotifications": self.unread.iter().map(notice).collect::<Vec<_>>(),
+                });
+                let tool = json!({ "driver": driver });
+                writeln!(self.out, "],\"invocations\":[{invocation}],\"tool\":{tool}}}]}}")?;
             }
             Format::Text | Format::Jsonl => {}
         }

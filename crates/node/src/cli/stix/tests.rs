@@ -37,13 +37,40 @@ fn bundle(objects: &[&str]) -> String {
     format!(r#"{{"type":"bundle","id":"{id}","objects":[{}]}}"#, objects.join(","))
 }
 
-/// What a command prints, and whether its answer is yes.
-fn run(arguments: &[&str], json: bool) -> Result<(String, bool)> {
+/// What a command prints, and how it ends.
+fn ended(arguments: &[&str], json: bool) -> Result<(String, ExitCode)> {
     let command = Command::try_parse_from([&["stix"], arguments].concat()).unwrap();
     let mut out = Vec::new();
     let code = dispatch(command.stix, json, &mut out)?;
-    let yes = format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS);
-    Ok((String::from_utf8(out).unwrap(), yes))
+    Ok((String::from_utf8(out).unwrap(), code))
+}
+
+/// What a command prints, and whether its answer is yes.
+fn run(arguments: &[&str], json: bool) -> Result<(String, bool)> {
+    let (text, code) = ended(arguments, json)?;
+    Ok((text, format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)))
+}
+
+#[test]
+fn validate_goes_on_past_a_file_that_is_missing_and_closes_the_document() {
+    let files = Files::new();
+    let (a, b) = (files.with("a.json", URL), files.with("b.json", TOOL));
+    let missing = files.0.path().join("missing.json");
+    let [a, missing, b] = [&a, &missing, &b].map(|path| path.to_str().unwrap());
+    let document = |format: &str| {
+        let arguments = ["validate", "--format", format, a, missing, b];
+        let (text, code) = ended(&arguments, false).unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(8)));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let json = document("json");
+    assert_eq!((&json["files"][0]["file"], &json["files"][1]["file"]), (&a.into(), &b.into()));
+    assert_eq!(json["unread"][0]["file"], missing);
+    let run = &document("sarif")["runs"][0]["invocations"][0];
+    assert_eq!(run["executionSuccessful"], false);
+    assert_eq!(run["toolExecutionNotifications"].as_array().unwrap().len(), 1);
+    let (text, _) = ended(&["validate", a, missing, b], false).unwrap();
+    assert!(text.contains("b.json: valid"), "{text}");
 }
 
 #[test]

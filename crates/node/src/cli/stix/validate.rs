@@ -1,10 +1,10 @@
 //! `detente stix validate`: every finding of every file, with rule, place, what was expected.
 //!
 //! Findings are printed as they are made, so that memory does not grow with their number. Status 0
-//! when every file is valid, 1 when one is not.
+//! when every file is valid, 1 when one is not, 8 when one cannot be read; the others are judged.
 
 use std::{
-    io::Write,
+    io::{IsTerminal as _, Write, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -20,7 +20,7 @@ use stix::{
 use super::{report::Printer, schemas::SchemaFolder};
 use crate::cli::{
     Progress,
-    exit::{Fault, Kind},
+    exit::{self, Fault, Kind},
 };
 
 /// What is validated, and how strictly.
@@ -105,14 +105,23 @@ pub(super) fn run(args: &ValidateArgs, as_json: bool, out: &mut impl Write) -> R
     };
     let format = if as_json && args.format == Format::Text { Format::Json } else { args.format };
     let mut printer = Printer::new(out, format, args.quiet);
-    let mut all_valid = true;
+    let mut bar = Bar::of(args);
+    let (mut all_valid, mut unread) = (true, None);
     printer.begin()?;
     for path in &args.files {
-        let bytes = super::input::read(path)?;
-        all_valid &= file(path, &bytes, &options, &mut printer)?.is_valid();
+        match super::input::read(path) {
+            Ok(bytes) => {
+                all_valid &= file(path, &bytes, &options, &mut printer, &mut bar)?.is_valid();
+            }
+            Err(error) => {
+                printer.unread(&path.display().to_string(), &error);
+                unread = Some(exit::report(&error, as_json));
+            }
+        }
     }
     printer.end()?;
-    Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let verdict = if all_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    Ok(unread.unwrap_or(verdict))
 }
 
 /// Validates one file; the first failure to print is told when it is over.
@@ -121,24 +130,65 @@ fn file(
     bytes: &[u8],
     options: &Options<'_>,
     printer: &mut Printer<impl Write>,
+    bar: &mut Bar,
 ) -> Result<Report> {
     let name = path.display().to_string();
-    let progress = Progress::bytes(&format!("validating {name}"), Some(bytes.len() as u64));
     let mut places = LineColumns::new(bytes);
     let (mut done, mut failed) = (0, Ok(()));
     printer.begin_file(&name)?;
     let report = stix::validate(bytes, options, &mut |finding| {
-        progress.add(finding.offset.saturating_sub(done));
+        bar.add(finding.offset.saturating_sub(done));
         done = done.max(finding.offset);
-        if failed.is_ok() {
-            let place = if printer.is_quiet() { (0, 0) } else { places.at(finding.offset) };
-            failed = printer.finding(&name, finding, place);
+        if failed.is_ok() && !printer.is_quiet() {
+            bar.give_way();
+            failed = printer.finding(&name, finding, places.at(finding.offset));
         }
     });
-    drop(progress);
     failed.context("standard output cannot be written")?;
+    bar.add(bytes.len().saturating_sub(done));
     printer.end_file(&name, &report)?;
     Ok(report)
+}
+
+/// One bar over all files.
+struct Bar {
+    progress: Option<Progress>,
+    /// Whether findings are printed on the terminal that it stands on.
+    shared: bool,
+}
+
+impl Bar {
+    fn of(args: &ValidateArgs) -> Self {
+        let what = match args.files.as_slice() {
+            [one] => format!("validating {}", super::input::shown(&one.display().to_string())),
+            files => format!("validating {} files", files.len()),
+        };
+        let progress = (!args.quiet).then(|| Progress::bytes(&what, len_of(&args.files)));
+        Self { progress, shared: stdout().is_terminal() }
+    }
+
+    fn add(&self, bytes: usize) {
+        if let Some(progress) = &self.progress {
+            progress.add(bytes);
+        }
+    }
+
+    /// What is printed shows the progress itself, and must not run into the bar.
+    fn give_way(&mut self) {
+        if self.shared {
+            self.progress = None;
+        }
+    }
+}
+
+/// How many bytes files have together; none where one is no file, such as standard input.
+fn len_of(files: &[PathBuf]) -> Option<u64> {
+    let len = |path: &PathBuf| match std::fs::metadata(path) {
+        Ok(data) => data.is_file().then_some(data.len()),
+        // What is not there has nothing to read.
+        Err(_) => (path.as_os_str() != "-").then_some(0),
+    };
+    files.iter().map(len).sum()
 }
 
 /// A finding as JSON, with its place in the file.
