@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stix::{Finding, Report};
 
@@ -94,8 +95,7 @@ impl<W: Write> Printer<W> {
         let (rule, message) = (finding.rule, finding.message());
         write!(self.out, "{file}:{line}:{column}: {level}: {rule}: {message}")?;
         if !finding.clause.is_empty() {
-            let section = finding.clause.starts_with(|c: char| c.is_ascii_digit());
-            let word = if section { "section " } else { "" };
+            let word = if is_section(finding.clause) { "section " } else { "" };
             write!(self.out, " [{word}{}]", finding.clause)?;
         }
         if !finding.object.is_empty() {
@@ -154,8 +154,8 @@ impl<W: Write> Printer<W> {
                 writeln!(self.out, "],\"unread\":{}}}", json!(unread))?;
             }
             Format::Sarif => {
-                let rule = |(id, clause): (&&str, &&str)| json!({"id": id, "shortDescription": {"text": format!("STIX 2.1, {clause}")}});
-                let rules: Vec<serde_json::Value> = self.rules.iter().map(rule).collect();
+                let rules: Vec<_> =
+                    self.rules.iter().map(|(id, clause)| rule(id, clause)).collect();
                 let driver = json!({
                     "name": "detente stix validate",
                     "version": env!("CARGO_PKG_VERSION"),
@@ -181,6 +181,31 @@ pub(super) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Whether a clause is a section of STIX 2.1, not another document.
+fn is_section(clause: &str) -> bool {
+    clause.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A rule as SARIF describes it: by the document that decides, where one does.
+fn rule(id: &str, clause: &str) -> serde_json::Value {
+    let text = match clause {
+        "" => return json!({ "id": id }),
+        clause if is_section(clause) => format!("STIX 2.1, section {clause}"),
+        clause => clause.to_owned(),
+    };
+    json!({ "id": id, "shortDescription": { "text": text } })
+}
+
+/// What of a path stands in an address as it is.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The address of a file: of an absolute path with its scheme, else a relative reference.
+fn uri_of(file: &str) -> String {
+    let scheme = if file.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", utf8_percent_encode(file, PATH))
+}
+
 fn sarif(file: &str, finding: &Finding, (line, column): (usize, usize)) -> serde_json::Value {
     json!({
         "ruleId": finding.rule,
@@ -188,7 +213,7 @@ fn sarif(file: &str, finding: &Finding, (line, column): (usize, usize)) -> serde
         "message": {"text": finding.message()},
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": {"uri": file},
+                "artifactLocation": {"uri": uri_of(file)},
                 "region": {"startLine": line, "startColumn": column, "byteOffset": finding.offset},
             },
             "logicalLocations": [{"fullyQualifiedName": finding.pointer}],
@@ -245,5 +270,16 @@ mod tests {
         for line in printed(Format::Jsonl).lines() {
             let _: serde_json::Value = serde_json::from_str(line).unwrap();
         }
+    }
+
+    #[test]
+    fn sarif_names_files_by_address_and_rules_by_their_document() {
+        assert_eq!(uri_of("two words#1%.json"), "two%20words%231%25.json");
+        assert_eq!(uri_of("a/c:é.json"), "a/c%3A%C3%A9.json");
+        assert_eq!(uri_of("/srv/feed.json"), "file:///srv/feed.json");
+        let text = |clause| rule("x", clause)["shortDescription"]["text"].clone();
+        assert_eq!(text("3.2"), "STIX 2.1, section 3.2");
+        assert_eq!(text("RFC 8259"), "RFC 8259");
+        assert_eq!(rule("LIMIT-3", ""), json!({ "id": "LIMIT-3" }));
     }
 }
