@@ -6,7 +6,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use protocol::{
     agreement::{DraftText, ReleaseRule, TopicTerms, draft_text},
     comparison::{Account, compare},
@@ -53,7 +53,7 @@ struct Cli {
     #[command(flatten)]
     target: profile::Target,
     /// Print what the API answered, as one JSON document.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = None)]
     json: bool,
     #[command(subcommand)]
     command: Command,
@@ -280,9 +280,23 @@ struct HelpArgs {
     topic: Vec<String>,
 }
 
+/// The command line as it is read and described. `stix` asks no node: it takes the options that
+/// name one, as every command does, and shows none of them.
+fn command() -> clap::Command {
+    let hide = |arg: &Arg| match arg.get_id().as_str() {
+        "json" => arg.clone().help("Print one JSON document"),
+        _ => arg.clone().hide(true),
+    };
+    let whole = Cli::command();
+    // An option of a command's own stands before the global one of the same name.
+    let own: Vec<Arg> = whole.get_arguments().filter(|arg| arg.is_global_set()).map(hide).collect();
+    whole.mut_subcommand("stix", |stix| stix.args(own))
+}
+
 /// The program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&command().get_matches());
+    let cli = cli.unwrap_or_else(|error| error.exit());
     let as_json = cli.json;
     let result = match cli.command {
         // No runtime: a tiny file is judged before one would be up.
@@ -330,7 +344,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Help(HelpArgs { topic }) => help(&topic),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "detente", &mut script);
+            clap_complete::generate(shell, &mut command(), "detente", &mut script);
             show::say(&String::from_utf8_lossy(&script))
         }
         Command::Profile(command) => verbs::profile(&out, &cli.target, command),
@@ -346,7 +360,7 @@ fn help(topic: &[String]) -> Result<ExitCode> {
     if topic == ["exit-codes"] {
         return show::say(exit::HELP);
     }
-    let mut command = Cli::command();
+    let mut command = command();
     command.build();
     let mut found = &mut command;
     for word in topic {

@@ -17,7 +17,7 @@ fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>
 #[test]
 fn every_command_has_an_example_of_itself() {
     let mut found = Vec::new();
-    leaves(&Cli::command(), "", &mut found);
+    leaves(&command(), "", &mut found);
     assert!(found.len() > 50, "{}", found.len());
     // The verbs on STIX objects keep their examples in one place of their own.
     for (path, help) in found.iter().filter(|(path, _)| !path.starts_with("stix")) {
@@ -28,7 +28,7 @@ fn every_command_has_an_example_of_itself() {
 
 #[test]
 fn command_line_holds_together() {
-    Cli::command().debug_assert();
+    command().debug_assert();
 }
 
 #[test]
@@ -39,4 +39,21 @@ fn release_is_a_file_or_a_verb() {
     let again = parsed(&["detente", "release", "again", "88a7"]).unwrap();
     assert!(matches!(again, Command::Release(ReleaseArgs { command: Some(_), .. })));
     assert!(parsed(&["detente", "release", "b.json"]).is_err());
+}
+
+#[test]
+fn stix_takes_the_options_that_name_a_node_and_shows_none_of_them() {
+    let help = |words: &[&str]| {
+        let error = command().try_get_matches_from([words, &["--help"]].concat()).unwrap_err();
+        error.to_string()
+    };
+    for words in [&["detente", "stix"][..], &["detente", "stix", "pattern", "check"]] {
+        let text = help(words);
+        assert!(!text.contains("--profile") && !text.contains("Which node"), "{text}");
+        assert!(text.contains("Print one JSON document") && !text.contains("API"), "{text}");
+    }
+    assert!(help(&["detente", "status"]).contains("Which node"));
+    let words = ["detente", "stix", "summary", "--json", "--dir", "node", "a.json"];
+    let cli = Cli::from_arg_matches(&command().try_get_matches_from(words).unwrap()).unwrap();
+    assert!(cli.json && cli.target.dir.is_some());
 }
