@@ -40,7 +40,8 @@ pub(super) fn tree<'a>(bytes: &'a [u8], path: &Path) -> Result<Tree<'a>> {
     }
 }
 
-fn malformed(bytes: &[u8], path: &Path, fault: &stix::tree::Fault) -> anyhow::Error {
+/// What is wrong with a document that cannot be read, with its place.
+pub(super) fn malformed(bytes: &[u8], path: &Path, fault: &stix::tree::Fault) -> anyhow::Error {
     let (line, column) = stix::line_column(bytes, fault.offset);
     let title = format!("{}, line {line}, column {column}: {}", path.display(), fault.problem);
     let remedy = "`detente stix validate` lists everything that is wrong";

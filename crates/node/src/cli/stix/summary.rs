@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -14,10 +14,8 @@ use stix::{
     Tlp,
     markings::definition::Meaning,
     model::{published_extension, type_of},
-    tree::{Arena, Kind, Tree, Value},
+    tree::{Arena, Kind, Value},
 };
-
-use crate::cli::exit::{Fault, Kind as FailureKind};
 
 /// Which file is summed up.
 #[derive(Args)]
@@ -52,10 +50,7 @@ struct Summary {
 /// Sums up a file.
 pub(super) fn run(args: &SummaryArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let bytes = super::input::read(&args.file)?;
-    let objects = objects_of(&bytes).map_err(|problem| {
-        let remedy = "`detente stix validate` tells the place";
-        Fault::new(FailureKind::Malformed, "JSON-1", problem, remedy)
-    })?;
+    let objects = objects_of(&bytes, &args.file)?;
     let mut summary = Summary::default();
     let mut arena = Arena::default();
     for object in objects {
@@ -78,13 +73,11 @@ pub(super) fn run(args: &SummaryArgs, as_json: bool, out: &mut impl Write) -> Re
 }
 
 /// The objects of a bundle or envelope, of a list, or the one object.
-fn objects_of(bytes: &[u8]) -> Result<Vec<&[u8]>, String> {
+fn objects_of<'a>(bytes: &'a [u8], path: &Path) -> Result<Vec<&'a [u8]>> {
     if let Ok(objects) = stix::split(bytes) {
         return Ok(objects);
     }
-    let tree = Tree::read(bytes).map_err(|faults| {
-        faults.last().map_or_else(|| "no JSON".to_owned(), ToString::to_string)
-    })?;
+    let tree = super::input::tree(bytes, path)?;
     let root = tree.root();
     let place = |value: Value<'_>| value.offset()..value.offset() + value.raw().len();
     let places: Vec<_> = match root.kind() {
@@ -263,6 +256,8 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use stix::tree::Tree;
+
     use super::*;
 
     #[test]
@@ -284,7 +279,7 @@ mod tests {
             r#"{"type":"x-lamp","id":"x-lamp--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921"}"#,
         );
         let mut summary = Summary::default();
-        for object in objects_of(bundle.as_bytes()).unwrap() {
+        for object in objects_of(bundle.as_bytes(), Path::new("-")).unwrap() {
             let tree = Tree::read(object).unwrap();
             summary.add(tree.root());
         }

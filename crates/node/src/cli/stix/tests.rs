@@ -137,3 +137,12 @@ fn diff_says_no_when_something_differs() {
     assert!(!yes && text.contains("! tool--") && text.contains(": name"), "{text}");
     assert!(text.contains("- url--"), "{text}");
 }
+
+#[test]
+fn summary_of_what_is_no_json_names_the_place_once() {
+    let files = Files::new();
+    let file = files.with("a.json", "{\"type\":\n lamp}");
+    let error = run(&["summary", file.to_str().unwrap()], false).unwrap_err().to_string();
+    assert!(error.contains("a.json, line 2, column 2"), "{error}");
+    assert_eq!(error.matches("JSON-1").count(), 1, "{error}");
+}
