@@ -88,9 +88,23 @@ pub(super) fn text<'t>(object: Value<'t>, name: &str) -> &'t str {
     object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A failure of the library, whose message names the clause.
-pub(super) fn refused(error: impl std::fmt::Display) -> anyhow::Error {
-    Fault::new(Kind::Refused, "", error.to_string(), "see the section of STIX 2.1 it names").into()
+/// What the library refuses, whose message names the clause; and what helps.
+pub(super) fn refused(error: impl std::fmt::Display, remedy: &str) -> anyhow::Error {
+    Fault::new(Kind::Refused, "", error.to_string(), remedy).into()
+}
+
+/// Why there is no new version, and what helps.
+pub(super) fn unversioned(error: stix::VersionError) -> anyhow::Error {
+    use stix::VersionError as Error;
+    let remedy = match &error {
+        Error::NotObject | Error::Id => "`detente stix validate` lists everything that is wrong",
+        Error::Unversioned(_) | Error::NotCreated => "write another object instead",
+        Error::Revoked => "write a new object, with an id of its own",
+        Error::Constant(_) => "change other properties, or write a new object",
+        Error::Timestamp(_) => "write it as 2031-05-04T10:00:00.000Z",
+        Error::NotLater => "leave it out, and it is the time of now",
+    };
+    refused(error, remedy)
 }
 
 /// What others wrote, safe on a terminal.

@@ -58,7 +58,7 @@ pub(super) fn run(args: &MarkingArgs, as_json: bool, out: &mut impl Write) -> Re
             continue;
         }
         let resolve = |marking: &str| definitions.get(marking).copied();
-        let found = markings::of(*object, &resolve).map_err(input::refused)?;
+        let found = markings::of(*object, &resolve).map_err(refused)?;
         if as_json {
             rows.push(json!({ "id": id, "markings": found.iter().map(row).collect::<Vec<_>>() }));
         } else {
@@ -112,5 +112,17 @@ fn change(args: &MarkingArgs, object: Value<'_>) -> Result<String> {
         (.., Some(marking)) => markings::set(object, &[&id_of(marking)], selectors, reach, &now),
         _ => markings::clear(object, selectors, reach, &now),
     };
-    new.map_err(input::refused)
+    new.map_err(refused)
+}
+
+/// Why markings cannot be read or changed, and what helps.
+fn refused(error: markings::Error) -> anyhow::Error {
+    use markings::Error;
+    let remedy = match error {
+        Error::Version(error) => return input::unversioned(error),
+        Error::Selector(_) | Error::NoSelector => "name a property, such as `name` or `labels.[0]`",
+        Error::NotFound => "`detente stix markings` lists those that it has",
+        Error::Malformed(_) => "`detente stix validate` shows what is wrong",
+    };
+    input::refused(error, remedy)
 }

@@ -145,7 +145,7 @@ pub(super) fn new_version(args: &VersionArgs, out: &mut impl Write) -> Result<Ex
     let changes: Vec<_> =
         changes.iter().map(|(name, json)| (name.as_str(), json.as_str())).collect();
     let now = desk::now().to_string();
-    let new = stix::new_version(object, &changes, &now).map_err(input::refused)?;
+    let new = stix::new_version(object, &changes, &now).map_err(input::unversioned)?;
     writeln!(out, "{new}")?;
     Ok(ExitCode::SUCCESS)
 }
@@ -168,7 +168,7 @@ pub(super) fn revoke(args: &ObjectArgs, out: &mut impl Write) -> Result<ExitCode
     let tree = input::tree(&bytes, &args.file.file)?;
     let object = input::one(&tree, args.id.as_deref())?;
     let now = desk::now().to_string();
-    writeln!(out, "{}", stix::revoke(object, &now).map_err(input::refused)?)?;
+    writeln!(out, "{}", stix::revoke(object, &now).map_err(input::unversioned)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 use stix::{
     Level, Spec,
-    pattern::{CustomCheck, Observations, Pattern, findings, parse},
+    pattern::{CustomCheck, MatchError, Observations, Pattern, findings, parse},
     tree::{Kind as JsonKind, Value},
 };
 
@@ -222,7 +222,7 @@ fn read(args: &PatternArgs) -> Result<Pattern<'_>> {
 
 fn first_match(args: &MatchArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
     let pattern = read(&args.pattern)?;
-    let matcher = pattern.matcher().map_err(input::refused)?;
+    let matcher = pattern.matcher().map_err(unmatched)?;
     let documents = args.files.iter().map(|path| input::read(path));
     let documents = documents.collect::<Result<Vec<_>>>()?;
     let trees = documents.iter().zip(&args.files).map(|(bytes, path)| input::tree(bytes, path));
@@ -231,8 +231,9 @@ fn first_match(args: &MatchArgs, as_json: bool, out: &mut impl Write) -> Result<
         JsonKind::List => tree.root().items().collect(),
         _ => vec![tree.root()],
     });
-    let observations = Observations::read(values).map_err(input::refused)?;
-    let found = matcher.first(&observations).map_err(input::refused)?;
+    let mend = |error| input::refused(error, "`detente stix validate` shows what is wrong with it");
+    let observations = Observations::read(values).map_err(mend)?;
+    let found = matcher.first(&observations).map_err(unmatched)?;
     let names: Vec<Json> =
         found.iter().flatten().map(|place| name(&observations, *place)).collect();
     if as_json {
@@ -248,6 +249,15 @@ fn first_match(args: &MatchArgs, as_json: bool, out: &mut impl Write) -> Result<
         }
     }
     Ok(if names.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Why a pattern cannot be matched, and what helps.
+fn unmatched(error: MatchError) -> anyhow::Error {
+    let remedy = match &error {
+        MatchError::Undecided => "ask a narrower pattern, or of fewer observations",
+        _ => "`detente stix pattern check` shows the place",
+    };
+    input::refused(error, remedy)
 }
 
 /// An observed-data's id or, without one, its place among all of them.

@@ -146,3 +146,28 @@ fn summary_of_what_is_no_json_names_the_place_once() {
     assert!(error.contains("a.json, line 2, column 2"), "{error}");
     assert_eq!(error.matches("JSON-1").count(), 1, "{error}");
 }
+
+#[test]
+fn refusal_names_its_section_once_and_a_remedy() {
+    let files = Files::new();
+    let path = files.with("a.json", TOOL);
+    let path = path.to_str().unwrap();
+    let refused = |arguments: &[&str]| run(arguments, false).unwrap_err().to_string();
+    assert_eq!(
+        refused(&["new-version", path, "--set", "type=lamp"]),
+        "`type` is the same in all versions (3.6); change other properties, or write a new object"
+    );
+    assert_eq!(
+        refused(&["markings", path, "--remove", "TLP:GREEN"]),
+        "the object does not have these markings; `detente stix markings` lists those that it has"
+    );
+    assert_eq!(
+        refused(&["markings", path, "--add", "TLP:GREEN", "--selector", "hue"]),
+        "the selector `hue` selects nothing of the object (7.2.3.1); name a property, such as \
+        `name` or `labels.[0]`"
+    );
+    let observed = files.with("b.json", r#"{"type":"observed-data"}"#);
+    let observed = observed.to_str().unwrap();
+    let pattern = ["pattern", "match", "[file:size = 1] REPEATS 0 TIMES", observed];
+    assert!(refused(&pattern).ends_with("; `detente stix pattern check` shows the place"));
+}
