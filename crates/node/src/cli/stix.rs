@@ -63,6 +63,11 @@ pub(super) enum StixCommand {
     Markings(markings::MarkingArgs),
     /// Show what differs between two files, by id, version and property.
     ///
+    /// A line begins with `+` where only the second file has the object, with `-` where only the
+    /// first has it, with `>` where the second has a newer version, with `<` where it has an older
+    /// one, with `!` where both have the same version with other content. Behind the colon stand the
+    /// properties that differ.
+    ///
     /// Ends with status 1 when something differs.
     #[command(after_help = "Example:\n  detente stix diff yesterday.json today.json")]
     Diff(diff::DiffArgs),

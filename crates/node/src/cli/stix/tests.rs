@@ -127,6 +127,14 @@ fn markings_are_shown_in_words_and_changed_by_label() {
 }
 
 #[test]
+fn diff_help_explains_every_sign() {
+    let Err(help) = Command::try_parse_from(["stix", "diff", "--help"]) else { panic!("no help") };
+    for sign in ["`+`", "`-`", "`>`", "`<`", "`!`"] {
+        assert!(help.to_string().contains(sign), "{sign}");
+    }
+}
+
+#[test]
 fn diff_says_no_when_something_differs() {
     let files = Files::new();
     let a = files.with("a.json", &bundle(&[URL, TOOL]));
