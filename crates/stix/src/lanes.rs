@@ -7,26 +7,23 @@ use wide::u8x16;
 
 /// Where the plain stretch of a string ends: at `"`, `\`, a control character or the text's end.
 pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+    let (chunks, _) = bytes.get(at..).unwrap_or_default().as_chunks();
+    for chunk in chunks {
         let marks = marks(*chunk);
         if marks != 0 {
             return at + marks.trailing_zeros() as usize;
         }
         at += 16;
     }
-    let left = bytes.len().saturating_sub(at);
-    match bytes.last_chunk::<16>() {
-        // The last sixteen bytes once more, without those that were looked at.
-        Some(chunk) => match marks(*chunk) >> (16 - left) {
-            0 => bytes.len(),
-            marks => at + marks.trailing_zeros() as usize,
-        },
-        None => {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            plain.map_or(bytes.len(), |plain| at + plain)
-        }
-    }
+    last_plain_end(bytes, at)
+}
+
+/// The same for fewer than sixteen bytes: only the last strings of a text.
+#[cold]
+fn last_plain_end(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    plain.map_or(bytes.len(), |plain| at + plain)
 }
 
 /// A bit for each byte that ends the plain stretch of a string.

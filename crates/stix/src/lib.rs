@@ -29,6 +29,7 @@ mod language;
 pub mod lines;
 pub mod markings;
 pub mod model;
+mod name;
 pub mod parse;
 pub mod pattern;
 mod precision;

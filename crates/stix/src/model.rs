@@ -21,7 +21,7 @@ mod sdo;
 mod sro_meta;
 pub mod vocab;
 
-use crate::Spec;
+use crate::{Spec, name};
 
 pub use extensions::{EXTENSIONS, published_extension};
 pub(crate) use old::{Delta, OLD_RESERVED, old_property};
@@ -426,16 +426,8 @@ impl Places {
     }
 }
 
-/// A name's slot: its length, the first two bytes and the last one tell nearly all names of one
-/// type apart.
 const fn slot_of(name: &[u8]) -> usize {
-    let mixed = match name {
-        [first, second, .., last] => {
-            (*first as usize) * 31 + (*second as usize) * 7 + (*last as usize) * 13
-        }
-        _ => 0,
-    };
-    (mixed + name.len() * 5) % SLOTS
+    name::hash(name) as usize % SLOTS
 }
 
 /// The type of a name: 42 object types and the bundle.

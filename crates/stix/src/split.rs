@@ -329,15 +329,25 @@ impl<'a> Scanner<'a> {
     }
 
     fn string(&mut self) -> Result<(), Place> {
+        self.at = plain_end(self.bytes, self.at + 1);
+        if self.peek() != Some(b'"') {
+            return self.escapes();
+        }
         self.at += 1;
+        Ok(())
+    }
+
+    /// The rest of a string behind its first plain stretch, with its closing quote.
+    #[cold]
+    fn escapes(&mut self) -> Result<(), Place> {
         loop {
-            self.at = plain_end(self.bytes, self.at);
             match self.take() {
                 None => return Err((self.at, "a string does not end")),
                 Some(b'"') => return Ok(()),
                 Some(b'\\') => self.escape()?,
                 _ => return Err((self.at - 1, "a control character in a string")),
             }
+            self.at = plain_end(self.bytes, self.at);
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) use pointer::{Pointers, escape_step};
 
 use std::fmt;
 
+use crate::name;
+
 /// What kind of JSON value a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -74,7 +76,13 @@ pub struct Arena {
     decoded: String,
     faults: Vec<Fault>,
     open: Vec<read::Frame>,
+    /// The places of the outermost object's values by the hashes of their keys, the first to come
+    /// where several fall together; 0 where none does.
+    index: Vec<u32>,
 }
+
+/// Four times as many as an object mostly has members.
+const INDEX_LEN: usize = 64;
 
 /// One value or key. Offsets are `u32`: a document has at most 64 MiB.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +90,8 @@ struct Node {
     kind: Kind,
     /// The string has escapes: `a..b` is its decoded text.
     escaped: bool,
+    /// Key: its [`name::hash`].
+    hash: u16,
     start: u32,
     end: u32,
     /// Container: index of the node behind it. Escaped string: start in `decoded`.
@@ -164,16 +174,6 @@ impl<'a> Tree<'a> {
     /// The nodes of a member: its key, its value.
     fn member(&self, at: u32) -> Option<&[Node; 2]> {
         self.arena.nodes.get(at as usize..)?.first_chunk()
-    }
-
-    /// Whether a string's text is this one; most others differ in length already.
-    fn is_text(&self, node: &Node, text: &str) -> bool {
-        if node.escaped {
-            return self.string(node) == text;
-        }
-        let (start, end) = (node.start as usize + 1, node.end as usize);
-        end - start == text.len() + 1
-            && self.text.as_bytes().get(start..end - 1) == Some(text.as_bytes())
     }
 
     fn string(&self, node: &Node) -> &str {
@@ -284,11 +284,24 @@ impl<'t> Value<'t> {
     }
 
     /// The value of a key, the first where it stands twice.
+    // In line, so that the compiler makes the hash of a name that stands in the source.
+    #[inline]
     pub fn get(self, key: &str) -> Option<Value<'t>> {
+        self.find(name::hash(key.as_bytes()), key)
+    }
+
+    fn find(self, hash: u16, key: &str) -> Option<Value<'t>> {
+        let is_it = |name: &Node| name.hash == hash && self.tree.string(name) == key;
+        if self.at == 0 {
+            let at = *self.tree.arena.index.get(usize::from(hash) % INDEX_LEN)?;
+            if is_it(self.tree.node(at.checked_sub(1)?)?) {
+                return Some(Value { tree: self.tree, at });
+            }
+        }
         let mut at = self.at + 1;
         for _ in 0..self.len_of(Kind::Object) {
             let [name, value] = self.tree.member(at)?;
-            if self.tree.is_text(name, key) {
+            if is_it(name) {
                 return Some(Value { tree: self.tree, at: at + 1 });
             }
             at = value.next(at + 1);

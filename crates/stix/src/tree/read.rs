@@ -1,7 +1,7 @@
 //! The single-pass reader behind [`super::Tree`]: open brackets are a list on the heap.
 
-use super::{Arena, Fault, Kind, Node};
-use crate::{lanes::plain_end, limits};
+use super::{Arena, Fault, INDEX_LEN, Kind, Node};
+use crate::{lanes::plain_end, limits, name};
 
 /// A container that is still open.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(super) struct Frame {
     close: u8,
     members: u32,
     /// Bits of the keys so far: a key whose bit is free stands for the first time.
-    seen: u128,
+    seen: u64,
 }
 
 /// Faults of one text that are kept: a hostile one has millions.
@@ -25,6 +25,8 @@ pub(super) fn read(text: &str, arena: &mut Arena) -> Result<(), Fault> {
     arena.decoded.clear();
     arena.faults.clear();
     arena.open.clear();
+    arena.index.clear();
+    arena.index.resize(INDEX_LEN, 0);
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, arena };
     if text.starts_with('\u{feff}') {
         reader.at = 3;
@@ -74,7 +76,7 @@ impl Reader<'_, '_> {
 
     fn push(&mut self, kind: Kind, start: usize) {
         let (start, end) = (narrow(start), narrow(self.at));
-        self.arena.nodes.push(Node { kind, escaped: false, start, end, a: 0, b: 0 });
+        self.arena.nodes.push(Node { kind, escaped: false, hash: 0, start, end, a: 0, b: 0 });
     }
 
     /// One value of any kind, with all it holds.
@@ -178,9 +180,8 @@ impl Reader<'_, '_> {
         if self.peek() != Some(b'"') {
             return Err(fatal(self.at, "a key in quotes is expected"));
         }
-        let node = self.arena.nodes.len();
         self.string()?;
-        self.see(node);
+        self.see();
         self.blank();
         if self.peek() != Some(b':') {
             return Err(fatal(self.at, "`:` is expected"));
@@ -189,31 +190,41 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    /// Whether the key stands for the first time; most are told apart by one bit.
-    fn see(&mut self, node: usize) {
-        let Some(key) = self.arena.nodes.get(node).map(|node| self.string_of(node)) else { return };
-        let bytes = key.as_bytes();
-        let (first, last) = (bytes.first().unwrap_or(&0), bytes.last().unwrap_or(&0));
-        let middle = bytes.get(bytes.len() / 2).unwrap_or(&0);
-        let mixed = usize::from(*first) * 31 + usize::from(*last) * 7 + usize::from(*middle) * 3;
-        let bit = 1u128 << ((mixed + bytes.len() * 5) % 128);
-        let Some(frame) = self.arena.open.last() else { return };
-        let (suspect, small) = (frame.seen & bit != 0, frame.members <= SORTED_ABOVE);
-        let doubled = suspect && small && self.stands_before(frame.node, node, key);
-        if doubled {
-            let offset = self.arena.nodes.get(node).map_or(0, |node| node.start as usize);
-            self.survive("JSON-2", offset, "a key that stands twice");
+    /// Gives the key that was read last its hash, which mostly tells that it is new.
+    fn see(&mut self) {
+        let Arena { nodes, decoded, open, index, .. } = &mut *self.arena;
+        let value = narrow(nodes.len());
+        let (Some(node), Some(frame)) = (nodes.last_mut(), open.last_mut()) else { return };
+        let key = if node.escaped {
+            decoded.as_bytes().get(node.a as usize..node.b as usize)
+        } else {
+            self.bytes.get(node.start as usize + 1..node.end as usize - 1)
+        };
+        node.hash = name::hash(key.unwrap_or_default());
+        let bit = 1 << (node.hash % 64);
+        let is_suspect = frame.seen & bit != 0 && frame.members <= SORTED_ABOVE;
+        frame.seen |= bit;
+        if frame.node == 0
+            && let Some(place @ 0) = index.get_mut(usize::from(node.hash) % INDEX_LEN)
+        {
+            *place = value;
         }
-        if let Some(frame) = self.arena.open.last_mut() {
-            frame.seen |= bit;
+        if is_suspect {
+            let (object, key) = (frame.node, *node);
+            if self.stands_before(object, &key) {
+                self.survive("JSON-2", key.start as usize, "a key that stands twice");
+            }
         }
     }
 
-    fn stands_before(&self, object: u32, node: usize, key: &str) -> bool {
+    /// Whether the key that was read last stands in its object before.
+    fn stands_before(&self, object: u32, key: &Node) -> bool {
         let mut at = object + 1;
-        while (at as usize) < node {
-            let Some(other) = self.arena.nodes.get(at as usize) else { return false };
-            if self.string_of(other) == key {
+        while let Some(other) = self.arena.nodes.get(at as usize) {
+            if other.start == key.start {
+                return false;
+            }
+            if other.hash == key.hash && self.string_of(other) == self.string_of(key) {
                 return true;
             }
             at += 1;
@@ -255,40 +266,39 @@ impl Reader<'_, '_> {
 
     fn string(&mut self) -> Result<(), Fault> {
         let start = self.at;
-        self.at += 1;
-        self.at = plain_end(self.bytes, self.at);
-        let mut decoded = None;
-        loop {
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    if decoded.is_none() {
-                        decoded = Some(self.arena.decoded.len());
-                        let plain = self.text.get(start + 1..self.at).unwrap_or_default();
-                        self.arena.decoded.push_str(plain);
-                    }
-                    self.escape()?;
-                    let from = self.at;
-                    self.at = plain_end(self.bytes, from);
-                    let plain = self.text.get(from..self.at).unwrap_or_default();
-                    self.arena.decoded.push_str(plain);
-                }
-                Some(_) => return Err(fatal(self.at, "a control character in a string")),
-                None => return Err(fatal(start, "a string does not end")),
-            }
-        }
+        self.at = plain_end(self.bytes, start + 1);
+        let decoded = match self.peek() {
+            Some(b'"') => None,
+            _ => Some(self.decode(start)?),
+        };
         self.at += 1;
         if self.at - start > limits::STRING_LEN_MAX {
             self.survive("LIMIT-6", start, "a string of more than 8 MiB");
         }
-        self.push(Kind::String, start);
-        let end = narrow(self.arena.decoded.len());
-        if let (Some(from), Some(node)) = (decoded, self.arena.nodes.last_mut()) {
-            node.escaped = true;
-            node.a = narrow(from);
-            node.b = end;
-        }
+        let (a, b) = decoded.unwrap_or_default();
+        let (escaped, start, end) = (decoded.is_some(), narrow(start), narrow(self.at));
+        self.arena.nodes.push(Node { kind: Kind::String, escaped, hash: 0, start, end, a, b });
         Ok(())
+    }
+
+    /// Decodes a string behind its first plain stretch up to its closing quote; where its text
+    /// begins and ends among the decoded ones.
+    #[cold]
+    fn decode(&mut self, start: usize) -> Result<(u32, u32), Fault> {
+        let decoded = narrow(self.arena.decoded.len());
+        let mut from = start + 1;
+        loop {
+            let plain = self.text.get(from..self.at).unwrap_or_default();
+            self.arena.decoded.push_str(plain);
+            match self.peek() {
+                Some(b'"') => return Ok((decoded, narrow(self.arena.decoded.len()))),
+                Some(b'\\') => self.escape()?,
+                Some(_) => return Err(fatal(self.at, "a control character in a string")),
+                None => return Err(fatal(start, "a string does not end")),
+            }
+            from = self.at;
+            self.at = plain_end(self.bytes, from);
+        }
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
