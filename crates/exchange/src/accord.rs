@@ -87,8 +87,7 @@ pub async fn sign<R: CryptoRng>(
         ..Message::new(StatementType::Agreement, AgreementId::FOUNDING, to, effect)
     };
     let statement = message::insist(service, message, now, rng).await?;
-    let signer = service.signer(now, rng);
-    service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
+    message::commit(service, statement, account, now, rng).await?;
     Ok(())
 }
 
@@ -139,8 +138,7 @@ pub async fn stand<R: CryptoRng>(
         ..Message::new(StatementType::Agreement, AgreementId::FOUNDING, to, effect)
     };
     let statement = message::insist(service, message, now, rng).await?;
-    let signer = service.signer(now, rng);
-    service.store().commit_statements(vec![statement], signer, now, account.to_owned()).await?;
+    message::commit(service, statement, account, now, rng).await?;
     Ok(())
 }
 

@@ -53,11 +53,10 @@ pub async fn give<R: CryptoRng>(
         // Nobody may be told; that somebody has seen it is true all the same.
         return Ok(service.store().acknowledge(*id, officer.name.clone(), now).await?);
     };
-    let (signer, actor) = (service.signer(now, rng), officer.name.clone());
-    match service.store().commit_statements(vec![statement], signer, now, actor).await {
+    match message::commit(service, statement, &officer.name, now, rng).await {
         // Another person was first, in between.
         Err(store::Error::State(_)) => Ok(()),
-        committed => Ok(committed.map(drop)?),
+        committed => Ok(committed?),
     }
 }
 

@@ -163,6 +163,19 @@ pub(crate) async fn seal<R: CryptoRng>(
     })
 }
 
+/// Signs, numbers and logs one statement, and leaves it to its links (step 7 of the way of a release).
+pub(crate) async fn commit<R: CryptoRng>(
+    service: &Service,
+    statement: NewStatement,
+    actor: &str,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(), store::Error> {
+    let signer = service.signer(now, rng);
+    service.store().commit_statements(vec![statement], signer, now, actor.to_owned()).await?;
+    Ok(())
+}
+
 /// The partner's checkpoint as it was last seen here, which every statement to it alone carries.
 async fn seen(service: &Service, to: &[NodeName]) -> Result<Option<String>, Failure> {
     let [partner] = to else { return Ok(None) };

@@ -171,7 +171,6 @@ async fn send<R: CryptoRng>(
 ) -> Result<bool, Failure> {
     let composed = message::compose(service, message, now, rng).await?;
     let Some(statement) = composed else { return Ok(false) };
-    let signer = service.signer(now, rng);
-    service.store().commit_statements(vec![statement], signer, now, "node".to_owned()).await?;
+    message::commit(service, statement, "node", now, rng).await?;
     Ok(true)
 }

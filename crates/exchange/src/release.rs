@@ -191,8 +191,7 @@ async fn seal<R: CryptoRng>(
         ..Message::new(StatementType::Release, release.agreement, to, effect)
     };
     let statement = message::seal(service, message, permit, rng).await?;
-    let signer = service.signer(now, rng);
-    service.store().commit_statements(vec![statement], signer, now, "node".to_owned()).await?;
+    message::commit(service, statement, "node", now, rng).await?;
     Ok(())
 }
 
