@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lanes::{self, is_in};
+
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -157,7 +159,7 @@ pub(crate) fn escaped(text: &str) -> String {
 /// As [`escaped`], behind what stands in `out`.
 pub(crate) fn escape_into(text: &str, out: &mut String) {
     let start = text.as_bytes().get(..80).unwrap_or(text.as_bytes());
-    let is_plain = start.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    let is_plain = lanes::all(start, |bytes| is_in(bytes, b' '..=b'~'));
     // INVARIANT: 80 bytes of ASCII end where a character ends.
     match text.get(..start.len()).filter(|_| is_plain) {
         Some(start) => out.push_str(start),

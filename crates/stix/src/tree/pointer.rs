@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Kind, Value};
+use crate::lanes::{self, is};
 
 /// Makes pointers of places that mostly rise: then each stretch of a tree is walked once, however
 /// many places are asked for. A place that lies further back begins anew.
@@ -34,7 +35,7 @@ impl<'t> Pointers<'t> {
         }
         for child in &self.way {
             pointer.push('/');
-            match child.key {
+            match child.key() {
                 Some(key) => escape_step(key, pointer),
                 None => {
                     // Writing to a string cannot fail.
@@ -47,8 +48,8 @@ impl<'t> Pointers<'t> {
 
 /// A member or an item, and those behind it.
 struct Child<'t> {
-    /// None for an item of a list.
-    key: Option<&'t str>,
+    /// Its first node: of a member the key, of an item the value itself.
+    at: u32,
     place: u32,
     /// Where it begins: a member with its key.
     start: usize,
@@ -56,7 +57,13 @@ struct Child<'t> {
     rest: Children<'t>,
 }
 
-impl Child<'_> {
+impl<'t> Child<'t> {
+    /// None for an item of a list.
+    fn key(&self) -> Option<&'t str> {
+        let Value { tree, at } = self.value;
+        (at != self.at).then(|| tree.node(self.at).map_or("", |node| tree.string(node)))
+    }
+
     fn holds(&self, offset: usize) -> bool {
         (self.start..self.value.end()).contains(&offset)
     }
@@ -98,17 +105,16 @@ impl<'t> Children<'t> {
         let first = tree.node(self.at)?;
         let is_member = self.container.kind() == Kind::Object;
         let value = Value { tree, at: if is_member { self.at + 1 } else { self.at } };
-        let key = is_member.then(|| tree.string(first));
-        let (place, start) = (self.place, first.start as usize);
+        let (at, place, start) = (self.at, self.place, first.start as usize);
         self.at = tree.node(value.at)?.next(value.at);
         self.place += 1;
-        Some(Child { key, place, start, value, rest: *self })
+        Some(Child { at, place, start, value, rest: *self })
     }
 }
 
 /// Appends a key as a step of a JSON pointer: `~` as `~0`, `/` as `~1`.
 pub(crate) fn escape_step(key: &str, pointer: &mut String) {
-    if !key.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+    if lanes::all(key.as_bytes(), |bytes| !(is(bytes, b'~') | is(bytes, b'/'))) {
         return pointer.push_str(key);
     }
     for c in key.chars() {

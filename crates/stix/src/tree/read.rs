@@ -58,6 +58,7 @@ fn narrow(offset: usize) -> u32 {
 }
 
 impl Reader<'_, '_> {
+    #[cold]
     fn survive(&mut self, rule: &'static str, offset: usize, problem: &'static str) {
         if self.arena.faults.len() < FAULTS_MAX {
             self.arena.faults.push(Fault { rule, offset, problem });
@@ -218,6 +219,7 @@ impl Reader<'_, '_> {
     }
 
     /// Whether the key that was read last stands in its object before.
+    #[cold]
     fn stands_before(&self, object: u32, key: &Node) -> bool {
         let mut at = object + 1;
         while let Some(other) = self.arena.nodes.get(at as usize) {

@@ -1,5 +1,9 @@
 //! Text formats, checked on bytes.
 
+use wide::u8x16;
+
+use crate::lanes::{self, is_in};
+
 /// An even number of lower-case hexadecimal digits.
 pub(super) fn is_hex(text: &str) -> bool {
     !text.is_empty()
@@ -76,7 +80,7 @@ pub(super) fn is_url(text: &str) -> bool {
         return false;
     }
     // Nearly every URL has only bytes that may stand anywhere.
-    if rest.bytes().all(is_url_byte) {
+    if lanes::all(rest.as_bytes(), are_url_bytes) {
         return true;
     }
     let bytes = rest.as_bytes();
@@ -86,25 +90,17 @@ pub(super) fn is_url(text: &str) -> bool {
             digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
         }
         b'[' | b']' => rest.starts_with("//"),
-        byte => *byte == b'#' || is_url_byte(*byte),
+        byte => *byte == b'#' || are_url_bytes(u8x16::splat(*byte)).all(),
     };
     bytes.iter().enumerate().all(ok) && bytes.iter().filter(|byte| **byte == b'#').count() <= 1
 }
 
 /// Unreserved and reserved characters, but `#`, which stands once, and brackets, which need `//`.
-fn is_url_byte(byte: u8) -> bool {
-    #[expect(clippy::indexing_slicing, reason = "runs at compile time, and a byte is below 256")]
-    static SET: [bool; 256] = {
-        let mut bytes: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\
-            -._~:/?@!$&'()*+,;=";
-        let mut set = [false; 256];
-        while let [first, rest @ ..] = bytes {
-            set[*first as usize] = true;
-            bytes = rest;
-        }
-        set
-    };
-    SET.get(usize::from(byte)).is_some_and(|may| *may)
+fn are_url_bytes(bytes: u8x16) -> u8x16 {
+    let is = |byte| lanes::is(bytes, byte);
+    let letters = is_in(bytes, b'?'..=b'Z') | is_in(bytes, b'a'..=b'z');
+    let marks = is(b'!') | is(b'$') | is(b'=') | is(b'_') | is(b'~');
+    letters | is_in(bytes, b'&'..=b';') | marks
 }
 
 /// An address without a display name: `local@domain`.
@@ -241,8 +237,9 @@ pub(super) enum NameFault {
 
 /// The first fault of a custom property's name.
 pub(super) fn property_name_fault(name: &str) -> Option<NameFault> {
-    let plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    if !name.bytes().all(plain) {
+    let plain =
+        |bytes| is_in(bytes, b'a'..=b'z') | is_in(bytes, b'0'..=b'9') | lanes::is(bytes, b'_');
+    if !lanes::all(name.as_bytes(), plain) {
         Some(NameFault::Characters)
     } else if name.len() < 3 {
         Some(NameFault::TooShort)
@@ -257,8 +254,9 @@ pub(super) fn property_name_fault(name: &str) -> Option<NameFault> {
 
 /// Whether a word of an open vocabulary or a name of a kill chain is written as it should be.
 pub(super) fn is_plain_word(text: &str) -> bool {
-    !text.bytes().any(|byte| matches!(byte, b'A'..=b'Z' | b'_' | b' '))
-        && (text.is_ascii() || !text.chars().any(char::is_uppercase))
+    let plain =
+        |bytes| !(is_in(bytes, b'A'..=b'Z') | lanes::is(bytes, b'_') | lanes::is(bytes, b' '));
+    lanes::all(text.as_bytes(), plain) && (text.is_ascii() || !text.chars().any(char::is_uppercase))
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ struct Draft {
     name: Range<usize>,
 }
 
+/// A rule and the clause that has it.
+type Rule = (&'static str, &'static str);
+
 /// What a draft shows.
 enum Found {
     Nothing,
@@ -143,7 +146,7 @@ impl<'o> Judge<'o> {
         self.drafts = drafts;
         if self.unhanded > 0 {
             let expected = format!("{} more findings of this object are not shown", self.unhanded);
-            let draft = self.draft(0, "LIMIT-8", Level::Note, expected.into());
+            let draft = self.draft(0, of("LIMIT-8"), Level::Note, expected.into());
             self.report.notes += 1;
             self.report.uncounted += self.unhanded;
             self.render(draft, None);
@@ -202,7 +205,7 @@ impl<'o> Judge<'o> {
     fn draft(
         &self,
         place: usize,
-        rule: &'static str,
+        (rule, clause): Rule,
         level: Level,
         expected: Cow<'static, str>,
     ) -> Draft {
@@ -211,7 +214,7 @@ impl<'o> Judge<'o> {
             offset: self.base + self.true_offset(place),
             rule,
             level,
-            clause: clause_of(rule),
+            clause,
             is_named: !self.id.is_empty(),
             found: Found::Nothing,
             expected,
@@ -237,7 +240,7 @@ impl<'o> Judge<'o> {
 
     fn put(
         &mut self,
-        rule: &'static str,
+        rule: Rule,
         level: Level,
         at: Value<'_>,
         expected: impl Into<Cow<'static, str>>,
@@ -245,7 +248,7 @@ impl<'o> Judge<'o> {
     ) -> Option<&mut Draft> {
         // A scheme's text is no part of the standard: what it asks violates no MUST of STIX.
         let (rule, level) = match self.scheme {
-            Some(scheme) => (scheme.rule, level.min(Level::Warning)),
+            Some(scheme) => ((scheme.rule, scheme.name()), level.min(Level::Warning)),
             None => (rule, level),
         };
         let level = if self.options.strict { level.strict() } else { level };
@@ -254,9 +257,6 @@ impl<'o> Judge<'o> {
         }
         let mut draft = self.draft(at.offset(), rule, level, expected.into());
         (draft.found, draft.kind) = (Found::Value(at.place()), kind);
-        if let Some(scheme) = self.scheme {
-            draft.clause = scheme.name();
-        }
         self.drafts.push(draft);
         self.drafts.last_mut()
     }
@@ -268,22 +268,20 @@ impl<'o> Judge<'o> {
         at: Value<'_>,
         expected: impl Into<Cow<'static, str>>,
     ) {
-        self.put(rule, Level::Error, at, expected, FindingKind::Plain);
+        self.put(of(rule), Level::Error, at, expected, FindingKind::Plain);
     }
 
     /// A value is not of its type: the MUST is that of section 12.1, the clause the type's.
     pub(super) fn mistyped(&mut self, clause: &'static str, at: Value<'_>, what: &'static str) {
-        if let Some(draft) = self.put(CONFORM, Level::Error, at, what, FindingKind::Plain) {
-            draft.clause = clause;
-        }
+        self.put((CONFORM, clause), Level::Error, at, what, FindingKind::Plain);
     }
 
     /// A required property is missing.
     pub(super) fn missing(&mut self, name: &'static str, of: Value<'_>, clause: &'static str) {
         let expected = format!("the required property `{name}`");
         let kind = FindingKind::Required(name);
-        if let Some(draft) = self.put(REQUIRED, Level::Error, of, expected, kind) {
-            (draft.clause, draft.found) = (clause, Found::Nothing);
+        if let Some(draft) = self.put((REQUIRED, clause), Level::Error, of, expected, kind) {
+            draft.found = Found::Nothing;
         }
     }
 
@@ -296,7 +294,7 @@ impl<'o> Judge<'o> {
         earlier: &'static str,
     ) {
         let expected = format!("later than `{earlier}`");
-        self.put(rule, Level::Error, at, expected, FindingKind::Order(later, earlier));
+        self.put(of(rule), Level::Error, at, expected, FindingKind::Order(later, earlier));
     }
 
     /// A SHOULD check fails at a value.
@@ -309,16 +307,20 @@ impl<'o> Judge<'o> {
         if self.options.checks.has(number, self.spec)
             && let Some(check) = check_of(number)
         {
-            self.put(check.rule, Level::Warning, at, expected, FindingKind::Plain);
+            let rule = (check.rule, check.clause);
+            self.put(rule, Level::Warning, at, expected, FindingKind::Plain);
         }
     }
 
     /// Custom content stands outside the extension mechanism.
     pub(super) fn warn_custom(&mut self, name: &str, at: Value<'_>, expected: &'static str) {
-        if self.options.checks.has(401, self.spec) {
+        if self.options.checks.has(401, self.spec)
+            && let Some(check) = check_of(401)
+        {
             let name = self.keep(name);
             let kind = FindingKind::Custom(String::new());
-            if let Some(draft) = self.put("401", Level::Warning, at, expected, kind) {
+            let rule = (check.rule, check.clause);
+            if let Some(draft) = self.put(rule, Level::Warning, at, expected, kind) {
                 draft.name = name;
             }
         }
@@ -332,14 +334,14 @@ impl<'o> Judge<'o> {
         at: Value<'_>,
         expected: impl Into<Cow<'static, str>>,
     ) {
-        self.put(rule, level, at, expected, FindingKind::Plain);
+        self.put(of(rule), level, at, expected, FindingKind::Plain);
     }
 
     /// A language of three letters.
     pub(super) fn note_language(&mut self, at: Value<'_>) {
         let expected = "an RFC 5646 tag; three letters are ISO 639-2, as in STIX 2.0";
         let kind = FindingKind::ThreeLetterLanguage;
-        self.put("STIX-6.14.1-03", Level::Note, at, expected, kind);
+        self.put(of("STIX-6.14.1-03"), Level::Note, at, expected, kind);
     }
 
     /// A finding at a place inside a text, which has no value of its own.
@@ -351,7 +353,7 @@ impl<'o> Judge<'o> {
         expected: impl Into<Cow<'static, str>>,
     ) {
         let found = self.keep(found);
-        if let Some(draft) = self.put(rule, level, at, expected, FindingKind::Plain) {
+        if let Some(draft) = self.put(of(rule), level, at, expected, FindingKind::Plain) {
             draft.found = Found::Text(found);
         }
     }
@@ -367,7 +369,7 @@ impl<'o> Judge<'o> {
         let here = text.get(fault.offset..end).unwrap_or_default();
         let here = String::from_utf8_lossy(here);
         let expected = format!("JSON without this: {}", fault.problem);
-        let mut draft = self.draft(fault.offset, fault.rule, level, expected.into());
+        let mut draft = self.draft(fault.offset, of(fault.rule), level, expected.into());
         (draft.found, draft.kind) =
             (Found::Text(self.keep(&here)), FindingKind::Fault(fault.problem));
         self.drafts.push(draft);
@@ -387,7 +389,11 @@ pub(super) const REQUIRED: &str = "STIX-3.1-14";
 /// MUST of section 12.1: every property has its type.
 pub(super) const CONFORM: &str = "STIX-12.1-03";
 
-/// The section of a rule.
+/// A rule with its clause, which its id tells.
+fn of(rule: &'static str) -> Rule {
+    (rule, clause_of(rule))
+}
+
 fn clause_of(rule: &'static str) -> &'static str {
     if let Some(section) = rule.strip_prefix("STIX-") {
         return section.rsplit_once('-').map_or(section, |(clause, _)| clause);

@@ -4,6 +4,7 @@ use super::{judge::Judge, object::Context};
 use crate::{
     Level, Spec, Tlp,
     markings::scheme::{Body, Marking},
+    model::Type,
     registry,
     tree::{Kind, Value},
 };
@@ -11,7 +12,12 @@ use crate::{
 impl Judge<'_> {
     /// What object and granular markings ask of the object as a whole.
     pub(super) fn markings(&mut self, ctx: &Context<'_>) {
-        self.lone_encodings(ctx.root);
+        // Files and directories have encodings in their tables; of custom objects it was not noted.
+        let has_none = |type_: &Type| !matches!(type_.name, "file" | "directory");
+        let is_plain = self.spec == Spec::V21 && ctx.type_.is_some_and(has_none);
+        if !is_plain || ctx.encodes.get() {
+            self.lone_encodings(ctx.root);
+        }
         if ctx.type_name != "marking-definition" {
             return;
         }

@@ -29,6 +29,8 @@ pub(super) struct Context<'t> {
     pub(super) extends: Extends,
     /// How many custom properties it has.
     pub(super) custom: Cell<usize>,
+    /// Whether one that its table does not have may be an encoding.
+    pub(super) encodes: Cell<bool>,
 }
 
 /// The kinds of extension an object uses.
@@ -71,8 +73,8 @@ impl<'t> Context<'t> {
                 extends.new_sco || (root.get("created").is_none() && root.get("modified").is_none())
             }
         };
-        let (container, custom) = (None, Cell::new(0));
-        Self { root, type_name, type_, observable, container, extends, custom }
+        let (container, custom, encodes) = (None, Cell::new(0), Cell::new(false));
+        Self { root, type_name, type_, observable, container, extends, custom, encodes }
     }
 }
 
@@ -224,6 +226,9 @@ impl Judge<'_> {
 
     /// A property that the type's table does not have.
     fn unknown(&mut self, type_: &'static Type, key: &str, member: Value<'_>, ctx: &Context<'_>) {
+        if key.ends_with("_enc") {
+            ctx.encodes.set(true);
+        }
         if let Some(scheme) = self.scheme {
             return self.error(scheme.rule, member, "no such property: the scheme has none");
         }
