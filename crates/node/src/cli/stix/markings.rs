@@ -8,7 +8,10 @@ use serde_json::json;
 use stix::{Tlp, markings, tree::Value};
 
 use super::input;
-use crate::desk;
+use crate::{
+    cli::exit::{Fault, Kind},
+    desk,
+};
 
 #[derive(Args)]
 pub(in crate::cli) struct MarkingArgs {
@@ -103,16 +106,45 @@ fn change(args: &MarkingArgs, object: Value<'_>) -> Result<String> {
     let now = desk::now().to_string();
     let selectors: Vec<&str> = args.selector.iter().map(String::as_str).collect();
     let selectors = (!selectors.is_empty()).then_some(selectors.as_slice());
-    let named = |text: &str| text.parse().ok().map(|tlp: Tlp| tlp.published_2().to_owned());
-    let id_of = |text: &String| named(text).unwrap_or_else(|| text.clone());
     let reach = markings::Reach::default();
     let new = match (&args.add, &args.remove, &args.set) {
-        (Some(marking), ..) => markings::add(object, &[&id_of(marking)], selectors, &now),
-        (_, Some(marking), _) => markings::remove(object, &[&id_of(marking)], selectors, &now),
-        (.., Some(marking)) => markings::set(object, &[&id_of(marking)], selectors, reach, &now),
+        (Some(text), ..) => {
+            markings::add(object, &[&marking_of(text, selectors)?], selectors, &now)
+        }
+        // What should never have been written may be taken away.
+        (_, Some(text), _) => markings::remove(object, &[&id_of(text)], selectors, &now),
+        (.., Some(text)) => {
+            markings::set(object, &[&marking_of(text, selectors)?], selectors, reach, &now)
+        }
         _ => markings::clear(object, selectors, reach, &now),
     };
     new.map_err(refused)
+}
+
+/// The id behind a TLP label; any other text as it is.
+fn id_of(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |tlp: Tlp| tlp.published_2().to_owned())
+}
+
+/// What may be written as a marking: the id of a marking definition or, on parts, a language.
+fn marking_of(text: &str, selectors: Option<&[&str]>) -> Result<String> {
+    let id = id_of(text);
+    if stix::is_id(&id) && id.starts_with("marking-definition--") {
+        return Ok(id);
+    }
+    let (title, remedy) = match (stix::registry::is_language_tag(&id), selectors) {
+        (true, Some(_)) => return Ok(id),
+        (true, None) => (
+            format!("a language such as `{}` marks parts of an object (7.2.3)", input::shown(&id)),
+            "name the part with --selector",
+        ),
+        (false, _) => (
+            format!("`{}` is no marking", input::shown(&id)),
+            "name the id of a marking definition, a TLP 2.0 label such as TLP:GREEN or, for parts, \
+            a language",
+        ),
+    };
+    Err(Fault::new(Kind::Malformed, "", title, remedy).into())
 }
 
 /// Why markings cannot be read or changed, and what helps.

@@ -179,3 +179,23 @@ fn refusal_names_its_section_once_and_a_remedy() {
     let pattern = ["pattern", "match", "[file:size = 1] REPEATS 0 TIMES", observed];
     assert!(refused(&pattern).ends_with("; `detente stix pattern check` shows the place"));
 }
+
+#[test]
+fn what_is_no_marking_is_not_written_as_one() {
+    let files = Files::new();
+    let path = files.with("a.json", &TOOL.replace("marking-definition--e8", "lamp--e8"));
+    let path = path.to_str().unwrap();
+    let marked = |change: &[&str]| run(&[&["markings", path], change].concat(), false);
+    for change in [["--add", "kettle"], ["--set", "tool--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921"]] {
+        let error = marked(&change).unwrap_err().to_string();
+        assert!(error.contains("is no marking; name the id"), "{error}");
+    }
+    assert!(marked(&["--add", "kettle", "--selector", "name"]).is_err());
+    let error = marked(&["--add", "en"]).unwrap_err().to_string();
+    assert!(error.ends_with("(7.2.3); name the part with --selector"), "{error}");
+    let (text, _) = marked(&["--add", "en", "--selector", "name"]).unwrap();
+    assert!(text.contains(r#""lang":"en""#), "{text}");
+    let wrong = "lamp--e828b379-4e03-4974-9ac4-e53a884c97c1";
+    let (text, _) = marked(&["--remove", wrong]).unwrap();
+    assert!(!text.contains("object_marking_refs"), "{text}");
+}
