@@ -67,6 +67,41 @@ pub fn parse(object: Value<'_>, options: Options<'_>) -> Result<bool, Unreadable
     Ok(reader.custom)
 }
 
+/// How an object reads as its type, so that what is made of it can be held to the same.
+///
+/// ```
+/// use stix::{parse::Reading, tree::Tree};
+/// let lamp = Tree::read(br#"{"type":"mutex","name":"lamp"}"#).unwrap();
+/// let nameless = Tree::read(br#"{"type":"mutex"}"#).unwrap();
+/// let reading = Reading::of(lamp.root()).unwrap();
+/// assert!(reading.check(lamp.root()).is_ok() && reading.check(nameless.root()).is_err());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Whether custom content is allowed: as in the object, until somebody says otherwise.
+    pub allow_custom: bool,
+    version: String,
+}
+
+impl Reading {
+    /// None of an object of an unknown type, or that cannot be read as its type itself.
+    pub fn of(object: Value<'_>) -> Option<Self> {
+        let type_ = object.get("type").and_then(Value::as_str).unwrap_or_default();
+        let version = types::detect_version(object)?;
+        types::family(type_, version)?;
+        let read = parse(object, Options { allow_custom: true, version: None });
+        let version = version.to_owned();
+        read.ok().map(|allow_custom| Self { allow_custom, version })
+    }
+
+    /// Whether an object can be read as the one that this is of: its edition, custom content only
+    /// where it is allowed.
+    pub fn check(&self, object: Value<'_>) -> Result<(), Unreadable> {
+        let version = Some(self.version.as_str());
+        parse(object, Options { allow_custom: self.allow_custom, version }).map(drop)
+    }
+}
+
 /// The table of a type in an edition. The observables of 2.0 have those of 2.1, read by [`old`].
 fn known_type(type_: &str, version: &str) -> Option<&'static Type> {
     let of_21 = model::type_of(type_);

@@ -7,7 +7,7 @@ use crate::{
     Constraint, Precision, deterministic_id,
     edit::compact,
     format_timestamp,
-    parse::{self, Options},
+    parse::{self, Options, Reading},
     tree::{Kind, Tree, Value},
     types, versioning,
 };
@@ -103,12 +103,6 @@ pub(super) fn remove_custom(request: &Request<'_>, now: &str) -> Result<Answer, 
 /// Whether what an operation makes must be readable as its type, and with which custom content.
 pub(super) struct Typed(Option<Reading>);
 
-/// How the result is read.
-struct Reading {
-    allow_custom: bool,
-    version: String,
-}
-
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Flag(bool);
@@ -123,25 +117,18 @@ impl Typed {
     ) -> Result<Self, Failure> {
         let typed = request.optional::<Flag>("typed")?.is_none_or(|flag| flag.0);
         let asked = request.optional::<Flag>("allow_custom")?.map(|flag| flag.0);
-        let type_ = object.get("type").and_then(Value::as_str).unwrap_or_default();
-        let version = types::detect_version(object).unwrap_or_default();
-        if !typed || types::family(type_, version).is_none() {
-            return Ok(Self(None));
+        let mut reading = Reading::of(object).filter(|_| typed);
+        if let (Some(reading), Some(allowed)) = (&mut reading, allow_custom.or(asked)) {
+            reading.allow_custom = allowed;
         }
-        let read = parse::parse(object, Options { allow_custom: true, version: None });
-        Ok(Self(read.ok().map(|custom| Reading {
-            allow_custom: allow_custom.or(asked).unwrap_or(custom),
-            version: version.to_owned(),
-        })))
+        Ok(Self(reading))
     }
 
     /// The answer with a new object.
     pub(super) fn answer(self, new: String) -> Result<Answer, Failure> {
         if let Self(Some(reading)) = self {
             let tree = document("object", &new)?;
-            let version = Some(reading.version.as_str());
-            let options = Options { allow_custom: reading.allow_custom, version };
-            parse::parse(tree.root(), options).map_err(Failure::refused)?;
+            reading.check(tree.root()).map_err(Failure::refused)?;
         }
         Ok(Answer::new().raw("object", &new))
     }

@@ -1,11 +1,15 @@
 //! `canonicalize`, `id`, `new-version`, `revoke`.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{collections::HashSet, io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use stix::{model::Family, tree::Value};
+use stix::{
+    model::Family,
+    parse::Reading,
+    tree::{Tree, Value},
+};
 
 use super::input;
 use crate::{
@@ -50,6 +54,9 @@ pub(in crate::cli) struct VersionArgs {
     /// A property to leave out; may be repeated.
     #[arg(long, value_name = "NAME")]
     remove: Vec<String>,
+    /// Allow what the standard does not define in an object that has nothing of the kind yet.
+    #[arg(long)]
+    allow_custom: bool,
 }
 
 pub(super) fn canonicalize(args: &FileArgs, out: &mut impl Write) -> Result<ExitCode> {
@@ -137,17 +144,59 @@ pub(super) fn new_version(args: &VersionArgs, out: &mut impl Write) -> Result<Ex
     let bytes = input::read(&args.object.file.file)?;
     let tree = input::tree(&bytes, &args.object.file.file)?;
     let object = input::one(&tree, args.object.id.as_deref())?;
-    let mut changes = Vec::new();
-    for change in &args.set {
-        changes.push(parse_change(change)?);
-    }
-    changes.extend(args.remove.iter().map(|name| (name.clone(), "null".to_owned())));
+    let changes = changes_of(args, object)?;
     let changes: Vec<_> =
         changes.iter().map(|(name, json)| (name.as_str(), json.as_str())).collect();
     let now = desk::now().to_string();
     let new = stix::new_version(object, &changes, &now).map_err(input::unversioned)?;
+    check_reads(&new, object, args.allow_custom)?;
     writeln!(out, "{new}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The changes that are asked for, each of another property.
+fn changes_of(args: &VersionArgs, object: Value<'_>) -> Result<Vec<(String, String)>> {
+    let mut changes = Vec::new();
+    for change in &args.set {
+        changes.push(parse_change(change)?);
+    }
+    for name in &args.remove {
+        if object.get(name).is_none() {
+            let title = format!("the object has no `{}`", input::shown(name));
+            let remedy = "only what stands there can be removed";
+            return Err(Fault::new(Kind::NotFound, "", title, remedy).into());
+        }
+        changes.push((name.clone(), "null".to_owned()));
+    }
+    let mut names = HashSet::new();
+    match changes.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => {
+            let title = format!("`{}` is to change twice", input::shown(name));
+            Err(Fault::new(Kind::Malformed, "", title, "name each property once").into())
+        }
+        None => Ok(changes),
+    }
+}
+
+/// An object that reads as its type still does when it is changed.
+fn check_reads(new: &str, old: Value<'_>, allow_custom: bool) -> Result<()> {
+    let Some(mut reading) = Reading::of(old) else { return Ok(()) };
+    reading.allow_custom |= allow_custom;
+    let tree = Tree::read(new.as_bytes()).map_err(|faults| {
+        let problem = faults.last().map_or("no JSON", |fault| fault.problem);
+        input::refused(problem, "write values of JSON")
+    })?;
+    if stix::detect_version(tree.root()) != stix::detect_version(old) {
+        let title = "the new version would be of another edition of STIX";
+        return Err(input::refused(title, "leave `spec_version` as it is"));
+    }
+    let type_ = input::shown(input::text(old, "type"));
+    reading.check(tree.root()).map_err(|error| {
+        let title = format!("the new version would be no {type_}: {error}");
+        let remedy = "give each property a value of its type; --allow-custom allows what the \
+            standard does not define";
+        input::refused(title, remedy)
+    })
 }
 
 /// `NAME=VALUE`: the value as JSON, or as a text where it is no JSON.

@@ -199,3 +199,28 @@ fn what_is_no_marking_is_not_written_as_one() {
     let (text, _) = marked(&["--remove", wrong]).unwrap();
     assert!(!text.contains("object_marking_refs"), "{text}");
 }
+
+#[test]
+fn new_version_that_no_longer_reads_as_its_type_is_refused() {
+    let files = Files::new();
+    let path = files.with("a.json", TOOL);
+    let path = path.to_str().unwrap();
+    let made = |changes: &[&str]| run(&[&["new-version", path], changes].concat(), false);
+    for (changes, problem) in [
+        (&["--remove", "name"][..], "would be no tool: at ``: `name` is missing"),
+        (&["--set", "aliases=5"], "would be no tool: at `/aliases`"),
+        (&["--set", "hue=red"], "--allow-custom"),
+        (&["--remove", "spec_version"], "another edition of STIX"),
+        (&["--remove", "nope"], "the object has no `nope`"),
+        (&["--set", "name=pot", "--remove", "name"], "`name` is to change twice"),
+        (&["--set", "name=pot", "--set", "name=pan"], "`name` is to change twice"),
+    ] {
+        let error = made(changes).unwrap_err().to_string();
+        assert!(error.contains(problem), "{changes:?}: {error}");
+    }
+    let (text, _) = made(&["--set", "hue=red", "--allow-custom"]).unwrap();
+    assert!(text.contains(r#""hue":"red""#), "{text}");
+    // What is no object of its type as it is, is not held to it.
+    let path = files.with("b.json", &TOOL.replace(r#""name":"kettle","#, ""));
+    assert!(run(&["new-version", path.to_str().unwrap(), "--set", "aliases=5"], false).is_ok());
+}
