@@ -2,6 +2,7 @@
 //!
 //! A file is a bundle, a TAXII envelope, a list of objects or one object; `-` is standard input.
 
+mod checks;
 mod diff;
 mod input;
 mod markings;
@@ -33,6 +34,9 @@ pub(super) enum StixCommand {
         detente stix validate --strict --disable 302,401 *.json\n  \
         curl -s https://feed.example/bundle | detente stix validate --format jsonl -")]
     Validate(validate::ValidateArgs),
+    /// List the SHOULD checks: number, name, level, editions where it runs unasked, what it asks.
+    #[command(after_help = "Example:\n  detente stix checks")]
+    Checks,
     /// Show what is in a document: types, markings, versions, what is missing, what is unknown.
     #[command(after_help = "Example:\n  detente stix summary bundle.json")]
     Summary(summary::SummaryArgs),
@@ -106,6 +110,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn dispatch(command: StixCommand, json: bool, out: &mut impl Write) -> Result<ExitCode> {
     match command {
         StixCommand::Validate(args) => validate::run(&args, json, out),
+        StixCommand::Checks => checks::run(json, out),
         StixCommand::Summary(args) => summary::run(&args, json, out),
         StixCommand::Canonicalize(args) => objects::canonicalize(&args, out),
         StixCommand::Id(args) => objects::id(&args, json, out),

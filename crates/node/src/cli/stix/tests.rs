@@ -224,3 +224,28 @@ fn new_version_that_no_longer_reads_as_its_type_is_refused() {
     let path = files.with("b.json", &TOOL.replace(r#""name":"kettle","#, ""));
     assert!(run(&["new-version", path.to_str().unwrap(), "--set", "aliases=5"], false).is_ok());
 }
+
+#[test]
+fn checks_are_listed_and_an_unknown_one_is_refused() {
+    let files = Files::new();
+    let path = files.with("a.json", URL);
+    for option in ["--disable", "--enable"] {
+        let validate = ["validate", option, "302,999", path.to_str().unwrap()];
+        let error = run(&validate, false).unwrap_err().to_string();
+        assert_eq!(error, "no such check: `999`; `detente stix checks` lists them all");
+    }
+    let (text, _) = run(&["checks"], false).unwrap();
+    let line = text.lines().find(|line| line.starts_with("302 ")).unwrap();
+    assert!(line.contains("extref-hashes") && line.contains("warning  2.0 2.1 "), "{line}");
+    let (json, _) = run(&["checks"], true).unwrap();
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!(rows.len(), text.lines().count());
+    let names = rows.iter().map(|row| row["name"].as_str().unwrap());
+    // Each name that is listed is one that can be asked for.
+    assert!(names.clone().all(stix::validate::Checks::is_known));
+    let number = rows.iter().find(|row| row["name"] == "custom-prefix").unwrap();
+    assert_eq!(
+        (&number["number"], number["editions"].to_string().as_str()),
+        (&"101".into(), "[\"2.0\"]")
+    );
+}

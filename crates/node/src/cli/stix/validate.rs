@@ -12,16 +12,10 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use stix::{
-    Finding, LineColumns, Options, Report, Spec,
-    validate::{Checks, Schemas},
-};
+use stix::{Finding, LineColumns, Options, Report, Spec, validate::Schemas};
 
 use super::{report::Printer, schemas::SchemaFolder};
-use crate::cli::{
-    Progress,
-    exit::{self, Fault, Kind},
-};
+use crate::cli::{Progress, exit};
 
 /// What is validated, and how strictly.
 #[derive(Args)]
@@ -47,7 +41,8 @@ pub(in crate::cli) struct ValidateArgs {
     /// Edition of objects that name none.
     #[arg(long, value_name = "2.0|2.1", value_parser = parse_spec)]
     spec: Option<Spec>,
-    /// SHOULD checks that do not run: numbers, names, groups (1, 2, 210, 270, all).
+    /// SHOULD checks that do not run: numbers, names, groups (1, 2, 210, 270, all); `detente stix
+    /// checks` lists them.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     disable: Vec<String>,
     /// SHOULD checks that run; alone, only those.
@@ -87,11 +82,7 @@ fn parse_spec(text: &str) -> Result<Spec, String> {
 
 /// Validates the files.
 pub(super) fn run(args: &ValidateArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCode> {
-    let checks =
-        Checks::select(&texts(&args.disable), &texts(&args.enable)).map_err(|unknown| {
-            let remedy = "take a number or name of docs/stix-rules.md";
-            Fault::new(Kind::Malformed, "", unknown.to_string(), remedy)
-        })?;
+    let checks = super::checks::select(&args.disable, &args.enable)?;
     let folder = args.schemas.as_deref().map(SchemaFolder::read).transpose()?;
     let options = Options {
         version: args.spec,
@@ -212,8 +203,4 @@ pub(super) fn as_json(
         "clause": finding.clause,
         "remedy": finding.remedy(),
     })
-}
-
-fn texts(names: &[String]) -> Vec<&str> {
-    names.iter().map(String::as_str).collect()
 }
