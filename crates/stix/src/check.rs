@@ -6,7 +6,7 @@ use crate::{
     head::{RawHead, string, strings},
     id::{is_id, is_type_name},
     is_timestamp, limits,
-    split::scan_value,
+    split::{OBJECT_TOO_DEEP, scan_value},
     time::fraction_len,
     tree::Tree,
 };
@@ -64,7 +64,7 @@ pub fn check<'a>(
         return Err(Refused::new("LIMIT-2", "", "more than 16 MiB"));
     }
     if let Err((offset, problem)) = scan_value(object, limits::OBJECT_DEPTH_MAX) {
-        let rule = if problem == "nested too deeply" { "LIMIT-3" } else { "JSON-1" };
+        let rule = if problem == OBJECT_TOO_DEEP { "LIMIT-3" } else { "JSON-1" };
         return Err(Refused::new(rule, "", format!("{problem} at byte {offset}")));
     }
     let head = Head::parse(object).map_err(|error| match error {

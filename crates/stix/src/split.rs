@@ -78,6 +78,11 @@ pub(crate) fn objects_of(value: &[u8]) -> Option<Vec<&[u8]>> {
     Scanner::unbounded(value).objects().flatten()
 }
 
+/// What is wrong beyond [`limits::OBJECT_DEPTH_MAX`].
+pub(crate) const OBJECT_TOO_DEEP: &str = "nested more than 256 deep";
+/// What is wrong beyond [`limits::DOCUMENT_DEPTH_MAX`].
+const DOCUMENT_TOO_DEEP: &str = "nested more than 1,000 deep";
+
 /// Checks that `bytes` are exactly one JSON value within the nesting limit; the offset and the
 /// problem otherwise.
 pub(crate) fn scan_value(bytes: &[u8], depth_max: usize) -> Result<(), (usize, &'static str)> {
@@ -278,7 +283,9 @@ impl<'a> Scanner<'a> {
             match self.peek() {
                 Some(bracket @ (b'{' | b'[')) => {
                     if open.len() >= self.depth_max {
-                        return Err((self.at, "nested too deeply"));
+                        let is_object = self.depth_max == limits::OBJECT_DEPTH_MAX;
+                        let problem = if is_object { OBJECT_TOO_DEEP } else { DOCUMENT_TOO_DEEP };
+                        return Err((self.at, problem));
                     }
                     self.at += 1;
                     open.push(bracket + 2);
@@ -485,7 +492,7 @@ mod tests {
     #[test]
     fn split_bounds_nesting_and_digits() {
         let deep = format!("{{\"objects\":[{}]}}", "[".repeat(100_000));
-        assert_eq!(problem(deep.as_bytes()), "nested too deeply");
+        assert_eq!(problem(deep.as_bytes()), DOCUMENT_TOO_DEEP);
         let long = format!("{{\"objects\":[{}]}}", "9".repeat(2_000));
         assert_eq!(problem(long.as_bytes()), "a number of too many digits");
     }

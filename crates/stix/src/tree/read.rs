@@ -1,7 +1,7 @@
 //! The single-pass reader behind [`super::Tree`]: open brackets are a list on the heap.
 
 use super::{Arena, Fault, INDEX_LEN, Kind, Node};
-use crate::{lanes::plain_end, limits, name};
+use crate::{lanes::plain_end, limits, name, split::OBJECT_TOO_DEEP};
 
 /// A container that is still open.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Reader<'_, '_> {
     /// Opens a container; `true` when its first value is to be read next.
     fn open(&mut self, bracket: u8) -> Result<bool, Fault> {
         if self.arena.open.len() >= limits::OBJECT_DEPTH_MAX {
-            let problem = "nested too deeply";
+            let problem = OBJECT_TOO_DEEP;
             return Err(Fault { rule: "LIMIT-3", offset: self.at, problem });
         }
         let node = narrow(self.arena.nodes.len());

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, rc::Rc};
 
 use super::{Options, Report, Sink, bundle::Members, judge::Judge, object::Context};
 use crate::{
-    Spec, limits,
+    Head, Spec, limits,
     split::{Shell, objects_of, shell},
     tree::{Arena, Fault, Kind, Tree, Value, utf8},
 };
@@ -196,23 +196,33 @@ impl<'a> Walk<'a, '_> {
         self.judge.begin(base, prefix);
         if text.len() > limits::OBJECT_LEN_MAX {
             let problem = "an object of more than 16 MiB";
+            self.name(text);
             self.judge.fault(Fault { rule: "LIMIT-2", offset: 0, problem }, text.as_bytes());
             self.judge.end(None, sink);
             return;
         }
         match self.arena.read(text) {
             Err(fault) => {
+                self.name(text);
                 self.judge.fault(fault, text.as_bytes());
                 self.judge.end(None, sink);
             }
             Ok(tree) => {
                 for fault in tree.faults() {
+                    self.judge.name_of(tree.root());
                     self.judge.fault(*fault, text.as_bytes());
                 }
                 checks(&mut self.judge, &tree);
                 self.judge.end(Some(&tree), sink);
                 self.arena = tree.into_arena();
             }
+        }
+    }
+
+    /// Tells the judge the id of an object that no tree holds, where its head can be read.
+    fn name(&mut self, text: &str) {
+        if let Ok(head) = Head::parse(text.as_bytes()) {
+            self.judge.name(&head.id);
         }
     }
 
@@ -243,6 +253,7 @@ impl Judge<'_> {
         }
         let Some(value) = root.get("type") else {
             self.unreadable.get_or_insert("an object without `type`");
+            self.name_of(root);
             self.missing("type", root, "3.2");
             return None;
         };

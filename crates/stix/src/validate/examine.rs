@@ -96,6 +96,7 @@ impl<'o> Examiner<'o> {
         let spec = head.spec();
         self.judge.begin(0, "");
         for fault in tree.faults() {
+            self.judge.name(id);
             self.judge.fault(*fault, object);
         }
         self.judge.spec = spec;

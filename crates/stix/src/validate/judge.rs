@@ -120,6 +120,13 @@ impl<'o> Judge<'o> {
         self.id.push_str(id);
     }
 
+    /// Findings from here on are of the object of this id, where it has one.
+    pub(super) fn name_of(&mut self, object: Value<'_>) {
+        if let Some(id) = object.get("id").and_then(Value::as_str) {
+            self.name(id);
+        }
+    }
+
     pub(super) fn id(&self) -> &str {
         &self.id
     }

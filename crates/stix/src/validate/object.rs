@@ -81,9 +81,7 @@ impl<'t> Context<'t> {
 impl Judge<'_> {
     /// Checks one object with all it holds.
     pub(super) fn object(&mut self, ctx: &Context<'_>) {
-        if let Some(id) = ctx.root.get("id").and_then(Value::as_str) {
-            self.name(id);
-        }
+        self.name_of(ctx.root);
         if self.spec == Spec::V20 {
             return self.old_object(ctx);
         }

@@ -96,6 +96,24 @@ fn one_bad_object_never_spoils_its_neighbours() {
 }
 
 #[test]
+fn findings_of_json_and_limits_name_their_object() {
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    for (name, rule) in [(deep.as_str(), "LIMIT-3"), ("1e400", "JSON-6"), (r#""\ud800""#, "JSON-4")]
+    {
+        let id = "mutex--5d1b7c2e-0f3a-5e7a-9c35-1f7be0d4a922";
+        let object = format!(r#"{{"type":"mutex","x_lamp":{name},"id":"{id}"}}"#);
+        let (_, found) = run(bundle(&object).as_bytes(), &Options::default());
+        let fault = found.iter().find(|finding| finding.rule == rule).unwrap();
+        assert_eq!(fault.object, id, "{rule}");
+        if rule == "LIMIT-3" {
+            assert!(fault.message().contains("nested more than 256 deep"), "{}", fault.message());
+        }
+    }
+    let (_, found) = run(br#"{"id":"mutex--1"}"#, &Options::default());
+    assert_eq!((found[0].rule, found[0].object.as_str()), ("STIX-3.1-14", "mutex--1"));
+}
+
+#[test]
 fn what_is_no_json_is_a_finding_with_its_place() {
     for (document, rule, offset) in [
         (&b"{\"type\":\"mutex\",\"id\":NaN}"[..], "JSON-1", 21),
