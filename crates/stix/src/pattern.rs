@@ -9,7 +9,7 @@
 //! let text = "[file:size > 7] FOLLOWEDBY [url:value LIKE '%.example/%'] WITHIN 5 SECONDS";
 //! assert!(pattern::parse(text, Spec::V21).is_ok());
 //! let error = pattern::parse("[url:value = 'http://a.example/' AND ]", Spec::V21).unwrap_err();
-//! assert_eq!((error.line, error.column, error.rule), (1, 37, "STIX-9.6-01"));
+//! assert_eq!((error.line, error.column, error.rule), (1, 38, "STIX-9.6-01"));
 //! ```
 
 mod check;

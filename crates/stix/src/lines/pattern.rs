@@ -34,6 +34,7 @@ pub(super) fn pattern(request: &Request<'_>) -> Result<Answer, Failure> {
 struct Told {
     code: &'static str,
     line: usize,
+    /// From 0: so has the interface it.
     column: usize,
     message: String,
     expected: &'static str,
@@ -43,11 +44,13 @@ struct Told {
 impl Told {
     fn of_error(error: &Error) -> Self {
         let Error { rule, line, column, expected, found, .. } = error.clone();
+        let column = column.saturating_sub(1);
         Self { code: rule, line, column, message: error.to_string(), expected, found }
     }
 
     fn of_finding(finding: &Finding) -> Self {
         let Finding { rule, line, column, expected, found, .. } = finding.clone();
+        let column = column.saturating_sub(1);
         Self { code: rule, line, column, message: finding.to_string(), expected, found }
     }
 }

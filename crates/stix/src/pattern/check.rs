@@ -26,7 +26,7 @@ pub struct Finding {
     pub offset: usize,
     /// Line, from 1.
     pub line: usize,
-    /// Column, from 0, in characters.
+    /// Column, from 1, in characters.
     pub column: usize,
     /// What stands there, cut and escaped.
     pub found: String,
@@ -143,7 +143,10 @@ impl Collector<'_, '_> {
             (true, Spec::V21) => Level::Error,
             _ => Level::Warning,
         };
-        let offset = self.offset_of(operand_text(qualifier));
+        // The qualifier is no node with a place of its own: its word stands before its operand.
+        let operand = self.offset_of(operand_text(qualifier));
+        let before = self.pattern.text.get(..operand).unwrap_or_default();
+        let offset = before.rfind(word_of(qualifier)).unwrap_or(operand);
         self.add(level, "STIX-9.5.1-01", offset, "each kind of qualifier once");
     }
 
@@ -175,13 +178,14 @@ impl Collector<'_, '_> {
             }
             Predicate::In(span) => {
                 let members = self.pattern.members(span).to_vec();
-                if !is_homogeneous(&members) {
-                    self.error("STIX-9.6.1-19", at, "constants of one type in a set");
-                }
                 for member in &members {
                     self.constant(*member, at);
                 }
-                hash::check(self, test, &members, "STIX-9.6.1-20");
+                if is_homogeneous(&members) {
+                    hash::check(self, test, &members, "STIX-9.6.1-20");
+                } else {
+                    self.error("STIX-9.6.1-19", at, "constants of one type in a set");
+                }
             }
             Predicate::IsSubset(text) => self.network(text, at, "STIX-9.6.1-32"),
             Predicate::IsSuperset(text) => self.network(text, at, "STIX-9.6.1-34"),
@@ -223,11 +227,11 @@ impl Collector<'_, '_> {
     /// Computes lines and columns in one pass over the text.
     fn finish(mut self) -> Vec<Finding> {
         self.list.sort_by_key(|raw| raw.offset);
-        let (mut at, mut line, mut column) = (0, 1, 0);
+        let (mut at, mut line, mut column) = (0, 1, 1);
         let text = self.pattern.text;
         let place = |raw: Raw| {
             for c in text.get(at..raw.offset).unwrap_or_default().chars() {
-                (line, column) = if c == '\n' { (line + 1, 0) } else { (line, column + 1) };
+                (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
             }
             at = raw.offset;
             let Raw { level, rule, offset, expected } = raw;
@@ -266,6 +270,14 @@ fn kind_of(qualifier: Qualifier<'_>) -> u8 {
         Qualifier::Repeats(_) => 1,
         Qualifier::Within(_) => 2,
         Qualifier::StartStop(..) => 4,
+    }
+}
+
+fn word_of(qualifier: Qualifier<'_>) -> &'static str {
+    match qualifier {
+        Qualifier::Repeats(_) => "REPEATS",
+        Qualifier::Within(_) => "WITHIN",
+        Qualifier::StartStop(..) => "START",
     }
 }
 

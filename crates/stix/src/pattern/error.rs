@@ -6,14 +6,14 @@ use crate::finding::escaped;
 
 /// A text that is no pattern.
 ///
-/// *Units*: lines from 1, columns from 0, both in characters; the offset in bytes.
+/// *Units*: lines and columns from 1, both in characters; the offset in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// The rule's id.
     pub rule: &'static str,
     /// Line, from 1.
     pub line: usize,
-    /// Column, from 0.
+    /// Column, from 1.
     pub column: usize,
     /// Byte offset.
     pub offset: usize,
@@ -55,10 +55,10 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Line from 1 and column from 0 of a byte offset, counted in characters.
+/// Line from 1 and column from 1 of a byte offset, counted in characters.
 pub(super) fn line_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let last = before.rsplit('\n').next().unwrap_or_default();
-    (line, last.chars().count())
+    (line, last.chars().count() + 1)
 }

@@ -25,16 +25,16 @@ fn printed(text: &str) -> String {
 }
 
 #[test]
-fn pattern_error_tells_line_from_1_column_from_0_in_characters_and_the_rule() {
+fn pattern_error_tells_line_and_column_from_1_in_characters_and_the_rule() {
     let error = error("[file:name = 'é'\n AND ]");
-    assert_eq!((error.line, error.column, error.rule), (2, 5, "STIX-9.6-01"));
+    assert_eq!((error.line, error.column, error.rule), (2, 6, "STIX-9.6-01"));
     assert_eq!(error.found, "]");
     assert_eq!(
         error.to_string(),
-        "line 2, column 5: expected an object path such as file:name, found `]` (STIX-9.6-01)"
+        "line 2, column 6: expected an object path such as file:name, found `]` (STIX-9.6-01)"
     );
     let end = super::parse("[file:size = 5", Spec::V21).unwrap_err();
-    assert_eq!((end.column, end.found.as_str()), (14, ""));
+    assert_eq!((end.column, end.found.as_str()), (15, ""));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn pattern_9_6_1_comparison_is_path_operator_constant() {
     ] {
         assert_eq!(rule(text), expected, "{text}");
     }
-    assert_eq!(error("[a:b='\\x']").column, 6);
+    assert_eq!(error("[a:b='\\x']").column, 7);
 }
 
 #[test]

@@ -193,14 +193,14 @@ impl Judged {
         for found in &self.found {
             writeln!(out, "{}: {}", found.level, found.message)?;
             let line = self.pattern.lines().nth(found.line.saturating_sub(1)).unwrap_or_default();
-            let (shown, column) = around(line, found.column);
+            let (shown, column) = around(line, found.column.saturating_sub(1));
             writeln!(out, "  {shown}\n  {:column$}^", "")?;
         }
         Ok(())
     }
 }
 
-/// What of a line is shown around a column, and where the column then stands.
+/// What of a line is shown around a column from 0, and where the column then stands.
 fn around(line: &str, column: usize) -> (String, usize) {
     let from = column.saturating_sub(60);
     let part: String = line.chars().skip(from).take(100).collect();
@@ -296,7 +296,7 @@ mod tests {
     fn check_marks_the_place_and_ends_with_1_where_there_is_an_error() {
         let (code, text) = ran(check_of(Some("[file:size = 1 AND ]"), None), false);
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::FAILURE));
-        let expected = "error: line 1, column 19: expected an object path such as file:name, found \
+        let expected = "error: line 1, column 20: expected an object path such as file:name, found \
             `]` (STIX-9.6-01)\n  [file:size = 1 AND ]\n                     ^\n\
             1 pattern, 1 with errors\n";
         assert_eq!(text, expected);
@@ -348,7 +348,7 @@ mod tests {
         assert!(text.contains("file: size is greater than 7"), "{text}");
         let command = PatternCommand::Explain(pattern("[file:size >"));
         let error = run(&command, false, &mut Vec::new()).unwrap_err();
-        let expected = "STIX-9.6.1-02: no pattern: line 1, column 12: expected a constant: a string, \
+        let expected = "STIX-9.6.1-02: no pattern: line 1, column 13: expected a constant: a string, \
             a number, true, false, b, h or t, found the end; `detente stix pattern check` shows the \
             place";
         assert_eq!(error.to_string(), expected);

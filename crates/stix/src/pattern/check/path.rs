@@ -3,6 +3,7 @@
 
 use super::{Collector, CustomCheck, rule_of};
 use crate::model::{Family, Property, Shape, Targets, Type, type_of};
+use crate::pattern::matching::is_homogeneous;
 use crate::pattern::syntax::{Constant, Predicate, Step, Test};
 use crate::{Level, Spec};
 
@@ -140,6 +141,10 @@ fn constants(found: &mut Collector<'_, '_>, test: &Test<'_>, shape: Shape) {
         Predicate::Compare(relation, constant) => (rule_of(relation), fits(shape, constant)),
         Predicate::In(span) => {
             let members = found.pattern.members(span);
+            // Of unlike types, which is told already, some are not the property's of need.
+            if !is_homogeneous(members) {
+                return;
+            }
             ("STIX-9.6.1-20", members.iter().all(|member| fits(shape, *member)))
         }
         _ => return,
