@@ -539,7 +539,17 @@ fn by_marking(portrait: &Portrait) -> Vec<Share> {
 
 fn with_errors(portrait: &Portrait) -> String {
     let found = portrait.tallies.iter().filter(|tally| tally.has_error);
-    look::count(found.map(|tally| tally.count).sum())
+    errors_in_words(found.map(|tally| tally.count).sum())
+}
+
+fn errors_in_words(objects: u64) -> String {
+    let (broken, beside) = match objects {
+        0 => return "No object breaks a MUST of the standard.".to_owned(),
+        1 => ("object breaks", "it"),
+        _ => ("objects break", "each"),
+    };
+    let count = look::count(objects);
+    format!("{count} {broken} a MUST of the standard; what was found stands beside {beside}.")
 }
 
 /// Thirty bars, the last is today.
@@ -578,4 +588,16 @@ async fn readers(desk: &Shared, collection: &Collection) -> Result<Vec<(String, 
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_that_break_a_must_are_told_in_a_sentence() {
+        assert_eq!(errors_in_words(0), "No object breaks a MUST of the standard.");
+        assert!(errors_in_words(1).starts_with("1 object breaks a MUST"));
+        assert!(errors_in_words(2).ends_with("stands beside each."));
+    }
 }
