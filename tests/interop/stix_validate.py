@@ -8,8 +8,9 @@ Where the verdicts differ, each error of the side that refuses must be explained
 own, else the run fails. Each row stands in docs/stix-differences.md with the clause that decides.
 
 With --strict, warnings count as errors on both sides, and the numbers of the SHOULD checks (101 to
-401) that each side tells of each object are compared too, whatever the verdicts: each number that
-only one side tells must have its row.
+401) that each side tells are compared too, whatever the verdicts: by object and, where the package
+names the property or the value (111, vocabularies, 401), by that. Each that only one side tells must
+have its row.
 """
 
 import argparse
@@ -177,27 +178,73 @@ def is_old(document, one):
     return edition == "2.0" or (is_inside and edition is None and "created" in one)
 
 
+# Checks of vocabularies, whose messages of the package name the property.
+VOCABULARIES = {str(number) for number in (*range(211, 232), 244, 245)}
+
+
+# Common properties that section 7.2.1 says a marking definition has not.
+INAPPLICABLE = {"modified", "revoked", "labels", "confidence", "lang", "defanged"}
+
+
+def value_at(document, path):
+    """The value that a pointer leads to."""
+    for step in path.split("/")[1:]:
+        step = step.replace("~1", "/").replace("~0", "~")
+        document = document[int(step)] if isinstance(document, list) else document[step]
+    return document
+
+
+def our_key(document, error):
+    """Object, number and place of an error under a check's number."""
+    number, path = error["rule"], error.get("path", "")
+    if not re.fullmatch(r"\d{3}", number):
+        return None
+    # The package tells of the bundle what it looks for in the whole of it.
+    one = document if number == "203" else member(document, path)
+    place = ""
+    if number == "111":
+        place = str(value_at(document, path))
+    elif number == "401" or number in VOCABULARIES:
+        place = names(path)
+    return one.get("id"), number, place
+
+
 def our_numbers(document, errors):
-    """The errors under a check's number, by object and number."""
+    """The errors under a check's number, by object, number and place."""
     found = {}
     for error in errors:
-        if re.fullmatch(r"\d{3}", error["rule"]):
-            # The package tells of the bundle what it looks for in the whole of it.
-            whole = error["rule"] == "203"
-            one = document if whole else member(document, error.get("path", ""))
-            found.setdefault((one.get("id"), error["rule"]), error)
+        if key := our_key(document, error):
+            found.setdefault(key, error)
     return found
 
 
+def their_place(number, message):
+    """The property or value that a message of the package names, where it does."""
+    if number == "111":
+        pattern = r"Open vocabulary value '(.*)' should"
+    elif number == "401":
+        if "Custom object type" in message:
+            return "type"
+        if "Custom marking definitions" in message:
+            return "definition_type"
+        pattern = r"Custom property '(.*?)' should"
+    elif number in VOCABULARIES:
+        pattern = r"contained in (\w+) is|\} (\w+) contains a value|with an '(\w+)' of"
+    else:
+        return ""
+    match = re.search(pattern, message)
+    return next(filter(None, match.groups())) if match else ""
+
+
 def their_numbers(messages):
-    """The package's messages under a check's number, by object and number."""
+    """The package's messages under a check's number, by object, number and place."""
     found = {}
     for message in messages:
         match = re.match(r"(.*?): (?:object '.*?': )?\{(\d{3})\}", message)
         if match:
             # Its check of countries tells the number of another one.
             number = "277" if "Location `country`" in message else match[2]
-            found[match[1], number] = message
+            found[match[1], number, their_place(match[2], message)] = message
     return found
 
 
@@ -215,8 +262,9 @@ def is_told(one, document, number, message, errors):
     return any(names(error.get("path", "")) in looked_at for error in errors)
 
 
-def number_row(document, one, number, error, message, errors):
-    """The row of a number that only one side tells of an object, if one does."""
+def number_row(document, one, key, error, message, errors):
+    """The row of a number that only one side tells of a place, if one does."""
+    _, number, _ = key
     if error is None and is_told(one, document, number, message, errors):
         return "checks of what is wrong"
     if error is None and number == "103":
@@ -229,19 +277,30 @@ def number_row(document, one, number, error, message, errors):
         frame = one if one is not document else {**one, "objects": []}
         alone = {key: value for key, value in frame.items() if value != []}
         told = their_numbers(theirs(alone, True, "2.0")[1])
-        if ((one["id"], number) in told) == (error is not None):
+        if (key in told) == (error is not None):
             return "checks of 2.0"
+    if error and number == "401" and value_inside(document, one, error):
+        return "custom content inside"
+    if error and number == "401" and one["type"] == "marking-definition":
+        if names(error["path"]) in INAPPLICABLE:
+            return "properties of marking definitions"
     return stricter(error, one["type"]) if error else None
 
 
+def value_inside(document, one, error):
+    """Whether an error stands deeper in an object than its own properties."""
+    depth = error["path"].count("/")
+    return depth > (1 if one is document else 3)
+
+
 def number_rows(document, errors, messages):
-    """The row of each number that only one side tells of an object."""
+    """The row of each number that only one side tells of a place."""
     ours, package = our_numbers(document, errors), their_numbers(messages)
     inside = document.get("objects", []) if document["type"] == "bundle" else []
     members = {one["id"]: one for one in [*inside, document]}
     return {
         key: number_row(
-            document, members[key[0]], key[1], ours.get(key), package.get(key), errors
+            document, members[key[0]], key, ours.get(key), package.get(key), errors
         )
         for key in ours.keys() ^ package.keys()
     }
@@ -250,9 +309,8 @@ def number_rows(document, errors, messages):
 def explain(document, valid, ours, messages, numbers):
     """The rows that explain a difference: each error of one side must have its own."""
     if not valid:
-        keys = {id(error): key for key, error in our_numbers(document, ours).items()}
         rows = {
-            numbers.get(keys.get(id(error)))
+            numbers.get(our_key(document, error))
             or stricter(error, kind_of(document, error.get("path", "")))
             for error in ours
         }
@@ -314,7 +372,7 @@ def main():
         if valid != answer["valid"]:
             row = explain(document, answer["valid"], answer["errors"], messages, numbers)
         rows[row or "UNEXPLAINED"] += 1
-        for (_, number), why in numbers.items():
+        for (_, number, _), why in numbers.items():
             rows[f"number {number}: {why or 'UNEXPLAINED'}"] += 1
         if row is None:
             unexplained.append((name, answer["errors"][:2], messages[:2], document))
