@@ -1,6 +1,11 @@
 //! Identifiers and names: `type--UUID`, type names.
 
-use crate::limits;
+use wide::u8x16;
+
+use crate::{
+    lanes::{is, is_in},
+    limits,
+};
 
 /// Whether a text is `type--UUID` with an RFC 4122 UUID in any case.
 ///
@@ -26,19 +31,43 @@ pub fn is_type_name(text: &str) -> bool {
 /// 8-4-4-4-12 hexadecimal digits with an RFC 4122 version and variant.
 pub(crate) fn is_uuid(text: &str) -> bool {
     let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else { return false };
-    // Counted without a branch: 32 digits, and in the other four places a hyphen.
-    let digits: u8 = bytes.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
-    digits == 32
-        && [bytes[8], bytes[13], bytes[18], bytes[23]] == *b"----"
+    has_form(bytes)
         && matches!(bytes[14], b'1'..=b'5')
         && matches!(bytes[19], b'8' | b'9' | b'a' | b'b' | b'A' | b'B')
+}
+
+/// Hyphens in their places, hexadecimal digits in all others: three times sixteen bytes.
+fn has_form(uuid: &[u8; 36]) -> bool {
+    let holds = |start: usize, hyphens: u32| {
+        let Some(chunk) = uuid.get(start..).and_then(<[u8]>::first_chunk) else { return false };
+        let bytes = u8x16::new(*chunk);
+        let letters = is_in(bytes | u8x16::splat(0x20), b'a'..=b'f');
+        let digits = letters | is_in(bytes, b'0'..=b'9');
+        digits.to_bitmask() == !hyphens & 0xffff && is(bytes, b'-').to_bitmask() == hyphens
+    };
+    holds(0, 1 << 8 | 1 << 13) && holds(16, 1 << 2 | 1 << 7) && holds(20, 1 << 3)
 }
 
 /// Type name and UUID of an id that [`is_id`] accepts: a UUID has 36 digits, so nothing is searched.
 pub(crate) fn sound_parts(id: &str) -> Option<(&str, &str)> {
     let at = id.len().checked_sub(36)?;
     let (type_, uuid) = (id.get(..at)?.strip_suffix("--")?, id.get(at..)?);
-    (is_uuid(uuid) && is_type_name(type_)).then_some((type_, uuid))
+    let is_name = match id.as_bytes().first_chunk() {
+        Some(start) if type_.len() <= 16 => begins_with_type_name(start, type_.len()),
+        _ => is_type_name(type_),
+    };
+    (is_uuid(uuid) && is_name).then_some((type_, uuid))
+}
+
+/// As [`is_type_name`] of the first `len` bytes, looked at together.
+fn begins_with_type_name(start: &[u8; 16], len: usize) -> bool {
+    let bytes = u8x16::new(*start);
+    let plain = (is_in(bytes, b'a'..=b'z') | is_in(bytes, b'0'..=b'9')).to_bitmask();
+    let hyphens = is(bytes, b'-').to_bitmask();
+    let name = (1u32 << len) - 1;
+    // Where no hyphen may stand: at either end, and behind another.
+    let barred = 1 | (name + 1) >> 1 | hyphens << 1;
+    len >= 3 && !(plain | hyphens) & name == 0 && hyphens & barred & name == 0
 }
 
 /// What stands before and behind the first `--` of an id.
@@ -74,7 +103,37 @@ mod tests {
         for end in 0..id.len() {
             assert_eq!(sound_parts(&id[..end]), None);
         }
+        for len in 0..20 {
+            for place in 0..len {
+                for odd in ["-", "A", "_", "9", "é"] {
+                    let mut name = "a-".repeat(len / 2) + "bc";
+                    if name.is_char_boundary(place) {
+                        name.replace_range(place..=place, odd);
+                    }
+                    let id = format!("{name}--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921");
+                    assert_eq!(sound_parts(&id).is_some(), is_type_name(&name), "{name}");
+                }
+            }
+        }
         assert_eq!(sound_parts("x--y--5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921"), None);
         assert_eq!(sound_parts("\u{e9}-5d1b7c2e-0f3a-4e7a-9c35-1f7be0d4a921"), None);
+    }
+
+    #[test]
+    fn uuid_has_hyphens_in_their_places_and_digits_elsewhere() {
+        for place in 0..36 {
+            for byte in 0..0x80 {
+                let mut uuid = *b"5d1b7c2e-0f3a-4e7a-9c35-1F7BE0D4A921";
+                uuid[place] = byte;
+                let is_sound = match place {
+                    8 | 13 | 18 | 23 => byte == b'-',
+                    14 => matches!(byte, b'1'..=b'5'),
+                    19 => b"89abAB".contains(&byte),
+                    _ => byte.is_ascii_hexdigit(),
+                };
+                let text = std::str::from_utf8(&uuid).unwrap();
+                assert_eq!(is_uuid(text), is_sound, "{text}");
+            }
+        }
     }
 }

@@ -81,8 +81,8 @@ pub struct Arena {
     index: Vec<u32>,
 }
 
-/// Four times as many as an object mostly has members.
-const INDEX_LEN: usize = 64;
+/// Many more than an object mostly has members: few of them fall together.
+const INDEX_LEN: usize = 256;
 
 /// One value or key. Offsets are `u32`: a document has at most 64 MiB.
 #[derive(Debug, Clone, Copy)]
