@@ -55,6 +55,9 @@ pub enum Error {
     /// A row does not read: ours, or somebody changed the database.
     #[error("a row is damaged: {0}")]
     Corrupt(&'static str),
+    /// The database's file cannot be made: the operator's.
+    #[error("the database's file cannot be made")]
+    File(#[source] std::io::Error),
     /// SQLite.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),

@@ -1,6 +1,6 @@
 //! The embedded database: connections, migrations, and a group's transaction over SQLite.
 
-use std::{path::Path, time::Duration};
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 
@@ -38,11 +38,21 @@ pub(crate) fn set_cache(connection: &Connection, kib: u32) -> Result<(), Error> 
     Ok(connection.pragma_update(None, "cache_size", -i64::from(kib))?)
 }
 
-/// Opens a connection, and makes the file if there is none.
+/// Makes an empty file that only its owner may read, where there is none; SQLite gives those beside
+/// it the same mode.
+///
+/// A file that is there is not opened: closing it again would let go of the locks of this process.
+pub(crate) fn make(path: &Path) -> Result<(), Error> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::File(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a connection to a file that is there.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "page_size", 8192)?;

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Seek as _, SeekFrom, Write as _},
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -28,11 +29,15 @@ fn free_port() -> u16 {
 
 impl Machine {
     pub(crate) fn new(name: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("passphrase"), PASSPHRASE).unwrap();
-        let machine = Self { folder, child: None };
+        let machine = Self { folder: tempfile::tempdir().unwrap(), child: None };
+        machine.init(name);
+        machine
+    }
+
+    fn init(&self, name: &str) {
+        fs::write(self.path("passphrase"), PASSPHRASE).unwrap();
         let (desk, partner) = (free_port(), free_port());
-        let made = machine.run(&[
+        let made = self.run(&[
             "init",
             name,
             "--desk",
@@ -40,10 +45,9 @@ impl Machine {
             "--partner",
             &format!("127.0.0.1:{partner}"),
             "--passphrase-file",
-            &machine.path("passphrase"),
+            &self.path("passphrase"),
         ]);
         assert!(made.status.success(), "{made:?}");
-        machine
     }
 
     pub(crate) fn dir(&self) -> PathBuf {
@@ -115,6 +119,31 @@ fn one_line(text: &str) -> &str {
     assert_eq!(lines.len(), 1, "{text}");
     assert!(text.starts_with("detente: "), "{text}");
     lines[0]
+}
+
+/// Every file below a directory with its mode.
+fn modes(dir: &Path) -> Vec<(PathBuf, u32)> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let (dirs, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let mode = |path: PathBuf| (path.clone(), fs::metadata(path).unwrap().permissions().mode());
+    let below = dirs.iter().flat_map(|dir| modes(dir)).collect::<Vec<_>>();
+    files.into_iter().map(mode).chain(below).collect()
+}
+
+#[test]
+fn node_in_a_directory_that_others_may_read_keeps_every_file_to_itself() {
+    let mut machine = Machine { folder: tempfile::tempdir().unwrap(), child: None };
+    fs::create_dir(machine.dir()).unwrap();
+    fs::set_permissions(machine.dir(), fs::Permissions::from_mode(0o755)).unwrap();
+    machine.init("aldermoor.example/channel");
+    machine.start();
+    let found = modes(&machine.dir());
+    let names: Vec<_> = found.iter().filter_map(|(path, _)| path.file_name()?.to_str()).collect();
+    for name in ["node.toml", "node.db", "node.db-wal", "node.db-shm", "desk.token"] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    let open: Vec<_> = found.iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[test]
