@@ -329,7 +329,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
             let asked = init::Init { dir: &dir, name, desk, partner, store, passphrase };
             let made = init::init(&asked).await?;
-            let (place, words) = (dir.display(), made.words(desk));
+            let (place, words) = (dir.display(), made.words());
             let next =
                 format!("a node is made in {place}; next: detente --dir {place} serve\n{words}");
             out.show(&View::Done(next), &json!({ "made": dir, "taxii": made.json() }))

@@ -73,7 +73,7 @@ pub async fn init(init: &Init<'_>) -> Result<Made> {
     let workbench = NewCollection::local(id, "workbench", "Workbench");
     service.store().create_collection(workbench, "init".to_owned(), time).await?;
     operator(&service, &keys_dir, time).await?;
-    let made = tools::make(&service, id, time).await?;
+    let made = tools::make(&service, id, init.desk, time).await?;
     service.store().close();
     let text = Config::text(&init.name, init.desk, init.partner, init.store.as_deref());
     keep_new(&init.dir.join("node.toml"), text.as_bytes())?;

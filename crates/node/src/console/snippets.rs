@@ -53,13 +53,13 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
         },
         Snippet {
             client: "MISP",
-            hint: "Sync Actions, TAXII servers; or misp-stix at the command line.",
+            hint: "Sync Actions, TAXII servers. It pushes there with an account that may write.",
+            // The key is what stands behind `Basic`.
             text: format!(
                 "Base URL:   {base}\n\
                  API root:   {root}\n\
                  Collection: {id}\n\
-                 User:       <account>\n\
-                 Password:   <password>"
+                 API key:    <what `printf '<account>:<password>' | base64 -w0` prints>"
             ),
         },
         Snippet {
@@ -73,13 +73,17 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
             ),
         },
         Snippet {
-            client: "Elastic (Filebeat, threatintel)",
-            hint: "Custom threat intelligence over TAXII.",
+            client: "Elastic (Custom Threat Intelligence)",
+            hint: "Integration ti_custom. A token goes as api_key, in place of the name and password.",
+            // Without an initial interval it reads everything each time.
             text: format!(
                 "url: {address}/objects/\n\
-                 auth.basic.user: <account>\n\
-                 auth.basic.password: <password>\n\
-                 interval: 5m"
+                 enable_taxii: true\n\
+                 username: <account>\n\
+                 password: <password>\n\
+                 initial_interval: 720h\n\
+                 interval: 5m\n\
+                 limit: 1000"
             ),
         },
         Snippet {

@@ -1,12 +1,13 @@
 //! Accounts for tools that differ in rights, and what to paste into each tool.
 
-use std::{fmt::Write as _, net::SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use exchange::Service;
 use protocol::{
     secrets,
-    terms::{Role, Timestamp},
+    terms::{NodeName, Role, Timestamp},
 };
 use serde_json::{Value, json};
 use store::Collection;
@@ -24,16 +25,39 @@ const FEEDER: &str = "feeder";
 pub struct Made {
     /// The first collection.
     pub collection: Uuid,
+    base: String,
     reader: Zeroizing<String>,
     feeder: Zeroizing<String>,
 }
 
-pub(super) async fn make(service: &Service, id: Uuid, time: Timestamp) -> Result<Made> {
+/// Where tools reach a desk. Beyond loopback it speaks TLS.
+fn base(desk: SocketAddr, name: &NodeName) -> String {
+    let scheme = if desk.ip().is_loopback() { "http" } else { "https" };
+    if desk.ip().is_unspecified() {
+        return format!("{scheme}://{}:{}", machine(name), desk.port());
+    }
+    format!("{scheme}://{desk}")
+}
+
+/// The name of this machine; the domain of the node's where the system does not tell.
+fn machine(name: &NodeName) -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let domain = name.as_str().split('/').next().unwrap_or_default();
+    let told = told.trim();
+    if told.is_empty() { domain.to_owned() } else { told.to_owned() }
+}
+
+pub(super) async fn make(
+    service: &Service,
+    id: Uuid,
+    desk: SocketAddr,
+    time: Timestamp,
+) -> Result<Made> {
     let all = service.store().collections().await?;
     let place = all.into_iter().find(|one| one.id == id).context("the collection is gone")?;
     let reader = account(service, READER, Role::Reader, None, time).await?;
     let feeder = account(service, FEEDER, Role::Drafter, Some(place), time).await?;
-    Ok(Made { collection: id, reader, feeder })
+    Ok(Made { collection: id, base: base(desk, service.name()), reader, feeder })
 }
 
 /// An account with a password of its own; it writes only, where a place is named.
@@ -59,6 +83,8 @@ impl Made {
     /// The same for programs.
     pub fn json(&self) -> Value {
         json!({
+            "discovery": format!("{}/taxii2/", self.base),
+            "api_root": format!("{}/local/", self.base),
             "collection": self.collection,
             "accounts": [
                 { "name": READER, "password": *self.reader, "may": "read every collection" },
@@ -68,25 +94,84 @@ impl Made {
     }
 
     /// What to paste into which tool.
-    pub fn words(&self, desk: SocketAddr) -> String {
-        let (base, id) = (format!("http://{desk}"), self.collection);
+    pub fn words(&self) -> String {
+        let (base, id) = (self.base.as_str(), self.collection);
         let (reader, feeder) = (self.reader.as_str(), self.feeder.as_str());
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = write!(
-            text,
+        let key = STANDARD.encode(format!("{FEEDER}:{feeder}"));
+        let place = format!("{base}/local/collections/{id}");
+        let collection =
+            format!("Collection(\"{place}/\", user=\"{READER}\", password=\"{reader}\")");
+        format!(
             "\nTAXII 2.1, for your tools (the passwords are shown once and kept nowhere):\n\n  \
              discovery   {base}/taxii2/\n  API root    {base}/local/\n  collection  {id}\n  \
-             reads       {READER}  {reader}\n  writes      {FEEDER}  {feeder}\n\n\
+             reads       {READER}  {reader}\n  writes      {FEEDER}  {feeder}\n\n{}\
              OpenCTI, Data > Ingestion > TAXII feeds: URL {base}/local/, TAXII 2.1, collection {id}, \
              basic user and password of {READER}\n\
-             MISP, action module taxii_push: api_root {base}/local/, collection {id}, {FEEDER}\n\
-             Sentinel, Elastic, QRadar: API root {base}/local/, collection {id}, {READER}\n\
-             taxii2-client: Collection(\"{base}/local/collections/{id}/\", user=\"{READER}\", \
-             password=\"{reader}\")\n\
-             curl: curl -u {READER}:{reader} -H 'Accept: {MEDIA_TYPE}' \
-             {base}/local/collections/{id}/objects/\n",
-        );
-        text
+             MISP, Sync Actions > TAXII servers: base URL {base}, API root local, collection {id}, \
+             API key {key} (base64 of {FEEDER}:password)\n\
+             Sentinel, data connector TAXII: API root URL {base}/local/, collection ID {id}, \
+             user and password of {READER}\n\
+             Elastic, Custom Threat Intelligence: URL {place}/objects/, initial interval 720h, \
+             username and password of {READER}\n\
+             QRadar, Threat Intelligence: endpoint {base}/taxii2/, TAXII 2.1, HTTP Basic of {READER}\n\
+             taxii2-client: taxii2client.v21.{collection}\n\
+             stix2: stix2.TAXIICollectionSource(taxii2client.v21.{collection})\n\
+             curl: curl -u {READER}:{reader} -H 'Accept: {MEDIA_TYPE}' {place}/objects/\n",
+            self.trust(),
+        )
+    }
+
+    /// What a client over TLS needs beside an account.
+    fn trust(&self) -> &'static str {
+        if self.base.starts_with("http://") {
+            return "";
+        }
+        "Clients must trust the desk's certificate: name one, or an ACME authority, as `tls` in \
+         node.toml before `serve`.\nWhere nothing is named the desk shows one of its own, which \
+         no client knows.\n\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(desk: &str) -> Made {
+        let name: NodeName = "aldermoor.example/channel".parse().unwrap();
+        Made {
+            collection: Uuid::nil(),
+            base: base(desk.parse().unwrap(), &name),
+            reader: Zeroizing::new("a-reading-secret".to_owned()),
+            feeder: Zeroizing::new("a-feeding-secret".to_owned()),
+        }
+    }
+
+    #[test]
+    fn address_is_one_that_a_client_can_use() {
+        assert_eq!(made("127.0.0.1:8420").base, "http://127.0.0.1:8420");
+        assert_eq!(made("[::1]:8420").base, "http://[::1]:8420");
+        assert_eq!(made("192.0.2.7:8420").base, "https://192.0.2.7:8420");
+        for every in ["0.0.0.0:8420", "[::]:8420"] {
+            let base = made(every).base;
+            let host = base.strip_prefix("https://").and_then(|rest| rest.strip_suffix(":8420"));
+            assert!(host.is_some_and(|host| !host.is_empty() && !host.contains(':')), "{base}");
+            assert!(!base.contains("0.0.0.0"), "{base}");
+        }
+    }
+
+    #[test]
+    fn words_say_of_trust_where_the_desk_speaks_tls() {
+        let (plain, secured) = (made("127.0.0.1:8420").words(), made("192.0.2.7:8420").words());
+        assert!(!plain.contains("certificate") && secured.contains("must trust"), "{secured}");
+        assert!(!secured.contains("http://"), "{secured}");
+    }
+
+    #[test]
+    fn misp_gets_the_base64_of_the_account_that_writes() {
+        let words = made("127.0.0.1:8420").words();
+        let line = words.lines().find(|line| line.starts_with("MISP")).unwrap();
+        let key = line.split("API key ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+        assert_eq!(STANDARD.decode(key).unwrap(), b"feeder:a-feeding-secret");
+        assert!(line.contains("base URL http://127.0.0.1:8420, API root local,"), "{line}");
     }
 }

@@ -224,6 +224,42 @@ async fn sentinel_polls_by_root_and_collection_id() {
     assert_eq!(ids(&desk.sends("GET", &lamps(query), &fields, "").await).len(), 5);
 }
 
+/// MISP/MISP, `app/Model/TaxiiServer.php` (browsing) and `app/files/scripts/taxii/taxii_push.py`
+/// (pushing): the key of its form stands behind `basic`, in small letters; Content-type on GET; 50
+/// objects a page; the root's name alone behind the base address, without a slash for the push.
+#[tokio::test]
+async fn misp_browses_with_a_basic_in_small_letters_and_pushes_by_the_roots_name() {
+    let desk = TestDesk::start().await;
+    desk.add(&(0..60).map(|number| lamp(number, 0)).collect::<Vec<_>>()).await;
+    let credentials = basic("ada", PASSWORD);
+    let key = credentials.trim_end().strip_prefix("Authorization: Basic ").unwrap();
+    let authorization = format!("Authorization: basic {key}");
+    let fields = [
+        authorization.as_str(),
+        "Accept: application/taxii+json;version=2.1",
+        "Content-type: application/taxii+json;version=2.1",
+    ];
+    let list = desk.sends("GET", "/local/collections/", &fields, "").await.json();
+    assert_eq!(list["collections"][0]["id"], LAMPS);
+    let first = desk.sends("GET", &lamps("objects/?limit=50"), &fields, "").await;
+    let next = first.json()["next"].as_str().unwrap().to_owned();
+    let rest = lamps(&format!("objects/?limit=50&next={next}"));
+    let rest = desk.sends("GET", &rest, &fields, "").await;
+    assert_eq!((ids(&first).len(), ids(&rest).len()), (50, 10));
+    let one = lamps(&format!("objects/{}/", lamp_id(7)));
+    assert_eq!(ids(&desk.sends("GET", &one, &fields, "").await), [lamp_id(7)]);
+    // The push: the root, the collection, then an envelope.
+    let pushing = [credentials.trim_end(), fields[1]];
+    let root = desk.sends("GET", "/local", &pushing, "").await.json();
+    assert!(root["max_content_length"].as_u64().unwrap() > 0);
+    let place = format!("/local/collections/{LAMPS}");
+    assert_eq!(desk.sends("GET", &place, &pushing, "").await.json()["can_write"], true);
+    let envelope = format!("{{\"objects\":[{}]}}", lamp(61, 0));
+    let posting = [pushing[0], pushing[1], fields[2]];
+    let posted = desk.sends("POST", &lamps("objects/"), &posting, &envelope).await;
+    assert_eq!((posted.status, &posted.json()["success_count"]), (202, &1.into()));
+}
+
 /// MISP/misp-modules, `action_mod/taxii_push` (by taxii2-client): envelopes up to
 /// `max_content_length`, and it reads `id` and `version` of each failure.
 #[tokio::test]
