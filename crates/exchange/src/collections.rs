@@ -60,7 +60,7 @@ const RETENTION_MAX_DAYS: u32 = 36_500;
 
 /// Makes a collection.
 ///
-/// *Errors*: `COL-2` and `COL-6` to `COL-8`; [`store::Error::State`] where alias or title are taken.
+/// *Errors*: `COL-2`, `COL-6` and `COL-11`; [`store::Error::State`] where alias or title are taken.
 pub async fn create(
     service: &Service,
     new: NewCollection,
@@ -69,13 +69,14 @@ pub async fn create(
 ) -> Result<(), Failure> {
     check_title(&new.title)?;
     check_retention(new.retention_days)?;
+    check_sources(&new.sources)?;
     Ok(service.store().create_collection(new, actor.to_owned(), now).await?)
 }
 
 /// Changes what a collection says of itself, how long it keeps things, and for an aggregate what it
 /// is fed from.
 ///
-/// *Errors*: `COL-2`, `COL-6` to `COL-10`; [`store::Error::State`].
+/// *Errors*: `COL-2`, `COL-6` to `COL-12`; [`store::Error::State`].
 pub async fn change(
     service: &Service,
     collection: Collection,
@@ -112,6 +113,11 @@ pub async fn change(
             let remedy = "name at least one, or revoke the rights to it";
             return Err(Failure::forbidden("COL-9", "an aggregate without a source", remedy));
         }
+        if collection.flow != Flow::Aggregate {
+            let remedy = "make an aggregate, a collection that is fed from others from the start";
+            return Err(Failure::forbidden("COL-12", "only an aggregate is fed", remedy));
+        }
+        check_sources(&sources)?;
         store.set_sources(collection.clone(), sources, actor.to_owned(), now).await?;
     }
     if change != CollectionChange::default() {
@@ -132,6 +138,17 @@ fn check_title(title: &str) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+fn check_sources(sources: &[Collection]) -> Result<(), Failure> {
+    let Some(other) = sources.iter().find(|source| source.flow == Flow::Aggregate) else {
+        return Ok(());
+    };
+    Err(Failure::forbidden(
+        "COL-11",
+        format!("{}/{} is an aggregate, and none is fed from another", other.root, other.alias),
+        "name the collections that feed that one",
+    ))
 }
 
 fn check_retention(days: Option<u32>) -> Result<(), Failure> {

@@ -182,6 +182,11 @@ fn found<T>(row: Option<T>) -> Result<T, Problem> {
     row.ok_or_else(|| store::Error::NotFound.into())
 }
 
+/// What was named is not there.
+fn absent(message: &str, remedy: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "API-404", message, remedy)
+}
+
 fn list(name: &str, rows: impl serde::Serialize) -> Value {
     json!({ name: rows })
 }

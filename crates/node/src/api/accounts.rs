@@ -7,11 +7,13 @@ use axum::{
 use protocol::{secrets, terms::Role};
 use serde::Deserialize;
 use serde_json::json;
+use store::Account;
+use uuid::Uuid;
 
 use super::{
-    Answer, Endpoint, done,
+    Answer, Endpoint, absent, done,
     extract::{Json, Path},
-    found, list,
+    list,
 };
 use crate::{
     auth::{Caller, Origin, Refusal},
@@ -34,11 +36,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .gives("Make an account", "Created"),
         Endpoint::get("/accounts/{name}", one)
             .by(&[Role::Administrator])
-            .gives("One account", "Account"),
+            .gives("One account: what it sees, where it may use its roles", "AccountView"),
         Endpoint::patch("/accounts/{name}", change)
             .by(&[Role::Administrator])
             .takes("AccountChange")
-            .gives("Say what an account may do, or shut or open it", "Account"),
+            .gives("Say what an account may do, or shut or open it", "AccountView"),
         Endpoint::post("/accounts/{name}/password", set_password)
             .by(&[Role::Administrator])
             .takes("NewPassword")
@@ -102,8 +104,42 @@ async fn create(State(desk): State<Shared>, caller: Caller, Json(new): Json<NewA
     done(json!({ "created": new.name }))
 }
 
+/// The account of a name.
+///
+/// *Errors*: `API-404`, which names it.
+pub(super) async fn named(desk: &Shared, name: &str) -> Result<Account, Problem> {
+    let found = desk.service.store().account(name).await?;
+    found
+        .ok_or_else(|| absent(&format!("there is no account {name:?}"), "see the list of accounts"))
+}
+
 async fn one(State(desk): State<Shared>, Path(name): Path<String>) -> Answer {
-    done(json!(found(desk.service.store().account(&name).await?)?))
+    let account = named(&desk, &name).await?;
+    let store = desk.service.store();
+    let (sight, all) = (store.bounds(&name).await?.sight, store.collections().await?);
+    let address = |id: Uuid| {
+        all.iter().find(|one| one.id == id).map(|one| format!("{}/{}", one.root, one.alias))
+    };
+    let access = store.access().await?.into_iter().filter(|row| row.account == name);
+    let access: Vec<_> = access
+        .map(|row| {
+            json!({
+                "collection": row.collection,
+                "address": row.collection.and_then(address),
+                "read": row.read,
+                "write": row.write,
+            })
+        })
+        .collect();
+    done(json!({
+        "name": account.name,
+        "pseudonym": account.pseudonym,
+        "roles": account.roles,
+        "disabled": account.disabled,
+        "created": account.created,
+        "sight": { "ceiling": sight.ceiling.to_string(), "communities": sight.communities },
+        "access": access,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -120,11 +156,11 @@ async fn change(
     Json(change): Json<Change>,
 ) -> Answer {
     let store = desk.service.store();
-    let account = found(store.account(&name).await?)?;
+    let account = named(&desk, &name).await?;
     let roles = change.roles.unwrap_or(account.roles);
     let disabled = change.disabled.unwrap_or(account.disabled);
     store.change_account(name.clone(), roles, disabled, caller.account.name, now()).await?;
-    done(json!(found(store.account(&name).await?)?))
+    one(State(desk), Path(name)).await
 }
 
 #[derive(Deserialize)]
@@ -139,6 +175,7 @@ async fn set_password(
     Path(name): Path<String>,
     Json(new): Json<NewPassword>,
 ) -> Answer {
+    named(&desk, &name).await?;
     let (hash, actor) = (hashed(&new.password)?, caller.account.name);
     desk.service.store().set_password(name.clone(), hash, actor, now()).await?;
     done(json!({ "changed": name }))

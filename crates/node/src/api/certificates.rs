@@ -5,9 +5,11 @@ use protocol::terms::Role;
 use serde::Deserialize;
 
 use super::{
-    Answer, Endpoint, done,
+    Answer, Endpoint, absent,
+    accounts::named,
+    done,
     extract::{Json, Path},
-    found, list, malformed,
+    list, malformed,
 };
 use crate::{
     auth::Caller,
@@ -35,9 +37,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn certificates(State(desk): State<Shared>, Path(name): Path<String>) -> Answer {
-    let store = desk.service.store();
-    found(store.account(&name).await?)?;
-    done(list("certificates", store.certificates(Some(&name)).await?))
+    named(&desk, &name).await?;
+    done(list("certificates", desk.service.store().certificates(Some(&name)).await?))
 }
 
 #[derive(Deserialize)]
@@ -71,6 +72,7 @@ pub(crate) async fn keep(
     if label.is_empty() || label.chars().count() > LABEL_LEN_MAX {
         return Err(malformed("CERT-1", "a label has 1 to 100 characters"));
     }
+    named(desk, account).await?;
     let pin = tls::pin_of_pem(pem.as_bytes())
         .map_err(|_| malformed("COL-4", "no certificate in PEM stands there"))?;
     let (account, label) = (account.to_owned(), label.to_owned());
@@ -83,6 +85,14 @@ async fn remove(
     Path((name, id)): Path<(String, String)>,
 ) -> Answer {
     let actor = caller.account.name;
-    desk.service.store().remove_certificate(name.clone(), id, actor, now()).await?;
+    let removed =
+        desk.service.store().remove_certificate(name.clone(), id.clone(), actor, now()).await;
+    removed.map_err(|error| match error {
+        store::Error::NotFound => {
+            let message = format!("no certificate {id:?} stands for an account {name:?}");
+            absent(&message, "see the list of its certificates")
+        }
+        other => other.into(),
+    })?;
     certificates(State(desk), Path(name)).await
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use protocol::{
     findings::FindingsChange,
     terms::{Role, Topic},
@@ -13,7 +13,9 @@ use store::{Collection, CollectionChange, Sight};
 use uuid::Uuid;
 
 use super::{
-    Answer, Endpoint, done,
+    Answer, Endpoint, absent,
+    accounts::named,
+    done,
     extract::{Json, Path},
     findings::{changed, present},
     list, malformed,
@@ -163,7 +165,7 @@ async fn find(desk: &Shared, place: &str) -> Result<Collection, Problem> {
         .find(|one| one.id.to_string() == place || format!("{}/{}", one.root, one.alias) == place);
     found.ok_or_else(|| {
         let message = format!("there is no collection {place:?}");
-        Problem::new(StatusCode::NOT_FOUND, "API-404", &message, "see the list of collections")
+        absent(&message, "see the list of collections")
     })
 }
 
@@ -202,6 +204,7 @@ async fn grant(State(desk): State<Shared>, caller: Caller, Json(grant): Json<Gra
         Some(place) => Some(find(&desk, place).await?),
         None => None,
     };
+    named(&desk, &grant.account).await?;
     let (account, actor) = (grant.account.clone(), caller.account.name);
     let may = (grant.read, grant.write);
     desk.service.store().grant(account, collection, may, actor, now()).await?;
@@ -222,6 +225,7 @@ async fn see(
     Path(name): Path<String>,
     Json(new): Json<NewSight>,
 ) -> Answer {
+    named(&desk, &name).await?;
     let ceiling = super::parse(&new.ceiling, "ceiling")?;
     let is_id = |id: &String| id.starts_with("marking-definition--") && stix::is_id(id);
     if !new.communities.iter().flatten().all(is_id) {

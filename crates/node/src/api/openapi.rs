@@ -96,6 +96,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
             let schema = match (name, path.split('/').nth(1)) {
                 ("id", Some("releases")) => "Uuid",
                 ("token" | "certificate", _) => "Text",
+                ("id", Some("collections")) => "Text",
                 ("id", _) => "Digest",
                 ("node", _) => "NodeName",
                 _ => "Name",

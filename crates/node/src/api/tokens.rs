@@ -9,9 +9,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Answer, Endpoint, done,
+    Answer, Endpoint, absent,
+    accounts::named,
+    done,
     extract::{Json, Path, Query},
-    found, list, malformed, parse_opt,
+    list, malformed, parse_opt,
 };
 use crate::{
     auth::Caller,
@@ -81,7 +83,7 @@ async fn create(State(desk): State<Shared>, caller: Caller, Json(new): Json<NewT
         return Err(others_are_the_administrators());
     }
     let store = desk.service.store();
-    found(store.account(&owner).await?)?;
+    named(&desk, &owner).await?;
     if new.label.trim().is_empty() || new.label.chars().count() > LABEL_LEN_MAX {
         return Err(malformed("TOK-1", "a label has 1 to 100 characters"));
     }
@@ -102,10 +104,10 @@ async fn create(State(desk): State<Shared>, caller: Caller, Json(new): Json<NewT
 async fn revoke(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
     let store = desk.service.store();
     let mut rows = store.token_rows().await?.into_iter();
-    let row = found(rows.find(|row| row.id == id))?;
     // Another's token is as unknown to whoever is no administrator as one that is not there.
-    if row.account != caller.account.name && !is_administrator(&caller) {
-        return Err(store::Error::NotFound.into());
+    let may = |owner: &str| owner == caller.account.name || is_administrator(&caller);
+    if !rows.any(|row| row.id == id && may(&row.account)) {
+        return Err(absent(&format!("there is no token {id:?}"), "see the list of tokens"));
     }
     store.end_token(id.clone(), caller.account.name, now()).await?;
     done(json!({ "revoked": id }))

@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use protocol::findings::FindingsChange;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use store::ReleaseState;
 
 use super::{
@@ -14,9 +14,9 @@ use super::{
     read,
     show::{Out, View},
     verbs::{
-        AccountCommand, AgreementCommand, CertificateCommand, CollectionCommand, CourierCommand,
-        KeysCommand, LedgerCommand, PartnerCommand, PlaceArgs, PolicyArgs, QuarantineArgs,
-        QuarantineCommand, ReleaseArgs, ReleaseCommand, TokenCommand,
+        AccountCommand, AgreementCommand, CertificateCommand, ChangeArgs, CollectionCommand,
+        CourierCommand, KeysCommand, LedgerCommand, PartnerCommand, PlaceArgs, PolicyArgs,
+        QuarantineArgs, QuarantineCommand, ReleaseArgs, ReleaseCommand, TokenCommand,
     },
 };
 use crate::desk;
@@ -302,7 +302,8 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
             });
             (View::Collections, client.post("/api/collections", &body).await?)
         }
-        CollectionCommand::Change { address, title, description, keep, from } => {
+        CollectionCommand::Change { address, change } => {
+            let ChangeArgs { title, description, keep, from } = change;
             let from: Vec<_> = from.iter().map(|address| address.trim_matches('/')).collect();
             let body = json!({
                 "title": title, "description": description, "retention_days": keep,
@@ -319,7 +320,7 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
         }
         CollectionCommand::Revoke(place) => grant(client, &place, (false, false)).await?,
         CollectionCommand::Read { address } => {
-            (View::Raw, read_collection(client, &objects(&address)).await?)
+            (View::Envelope(read_collection(client, &objects(&address)).await?), Value::Null)
         }
         CollectionCommand::Post { address, file } => {
             (View::Posted, client.taxii_post(&objects(&address), read(&file)?).await?)
@@ -343,17 +344,28 @@ async fn grant(client: &Client, args: &PlaceArgs, (read, write): (bool, bool)) -
     Ok((View::Done(line), answer))
 }
 
-/// Every page of a collection, as one envelope.
-async fn read_collection(client: &Client, path: &str) -> Result<Value> {
+/// One page: its objects as they were posted, byte for byte.
+#[derive(serde::Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    objects: Vec<Box<RawValue>>,
+    next: Option<String>,
+}
+
+/// Every page of a collection as one envelope, an object a line.
+async fn read_collection(client: &Client, path: &str) -> Result<String> {
     let (mut objects, mut next) = (Vec::new(), String::new());
     loop {
         let page = client.taxii_get(&format!("{path}?limit=1000{next}")).await?;
-        objects.extend(page.get("objects").and_then(Value::as_array).cloned().unwrap_or_default());
-        match page.get("next").and_then(Value::as_str) {
-            Some(cursor) => next = format!("&next={}", encoded(cursor)),
-            None => return Ok(json!({ "objects": objects })),
+        let page: Envelope = serde_json::from_slice(&page).context("that is no envelope")?;
+        objects.extend(page.objects);
+        match page.next {
+            Some(cursor) => next = format!("&next={}", encoded(&cursor)),
+            None => break,
         }
     }
+    let lines: Vec<_> = objects.iter().map(|object| object.get()).collect();
+    Ok(format!("{{\"objects\":[\n{}\n]}}", lines.join(",\n")))
 }
 
 /// A password: the first line of a file, or what a person types twice.
@@ -375,6 +387,7 @@ async fn account(client: &Client, command: AccountCommand) -> Shown {
     let at = |name: &str| format!("/api/accounts/{}", encoded(name));
     Ok(match command {
         AccountCommand::List => (View::Accounts, client.get("/api/accounts").await?),
+        AccountCommand::Show { name } => (View::Account, client.get(&at(&name)).await?),
         AccountCommand::Add { name, role, password_file } => {
             let password = password_file.as_deref().map(|file| password(Some(file))).transpose()?;
             let body = json!({ "name": name, "roles": role, "password": password });

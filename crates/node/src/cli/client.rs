@@ -80,17 +80,7 @@ impl Client {
         }
         let status = answer.status().as_u16();
         let problem: Value = answer.json().await.unwrap_or_default();
-        let text =
-            |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let title = match text("title") {
-            title if title.is_empty() => format!("the node answered {status}"),
-            title => title,
-        };
-        let remedy = match text("remedy") {
-            remedy if remedy.is_empty() => "see the node's log".to_owned(),
-            remedy => remedy,
-        };
-        Err(Fault::new(Kind::of_status(status), text("rule"), title, remedy).into())
+        Err(refusal(status, &problem).into())
     }
 
     fn silent(&self, error: &reqwest::Error) -> Fault {
@@ -155,11 +145,12 @@ impl Client {
         Ok(bytes)
     }
 
-    /// GETs JSON of TAXII.
-    pub(crate) async fn taxii_get(&self, path: &str) -> Result<Value> {
+    /// GETs the bytes of an envelope of TAXII.
+    pub(crate) async fn taxii_get(&self, path: &str) -> Result<Bytes> {
         let _wait = Progress::wait("reading");
         let request = self.http.get(self.url(path));
-        self.json(request.header(header::ACCEPT, crate::taxii::MEDIA_TYPE)).await
+        let request = request.header(header::ACCEPT, crate::taxii::MEDIA_TYPE);
+        self.send(request).await?.bytes().await.context("the answer broke off")
     }
 
     /// POSTs JSON.
@@ -192,6 +183,20 @@ impl Client {
         let request = request.header(header::CONTENT_TYPE, crate::taxii::MEDIA_TYPE);
         self.json(upload(request, body, &progress)).await
     }
+}
+
+/// What a node answers where it does not do what was asked: a problem document of the API, or an
+/// error of TAXII, whose description holds rule, title and remedy.
+fn refusal(status: u16, answer: &Value) -> Fault {
+    let text = |key: &str| answer.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let rule = text("rule").or_else(|| text("error_code")).unwrap_or_default();
+    let described = text("description").map(|words| match text("title") {
+        Some(title) => words.strip_prefix(&format!("{rule}: {title}; ")).unwrap_or(words),
+        None => words,
+    });
+    let remedy = text("remedy").or(described).unwrap_or("see the node's log");
+    let title = text("title").map_or(format!("the node answered {status}"), str::to_owned);
+    Fault::new(Kind::of_status(status), rule, title, remedy)
 }
 
 /// Rows that the API gives in one page at most.

@@ -28,6 +28,8 @@ pub(super) enum View {
     /// One line.
     Done(String),
     Drafted,
+    /// An envelope for a file, with and without `--json`.
+    Envelope(String),
     Held,
     Import,
     Items,
@@ -59,6 +61,9 @@ pub(super) struct Out {
 impl Out {
     /// Prints an answer.
     pub(super) fn show(&self, view: &View, answer: &Value) -> Result<ExitCode> {
+        if let View::Envelope(text) = view {
+            return say(text);
+        }
         if self.json {
             return say(&answer.to_string());
         }
@@ -88,7 +93,7 @@ type Field = (&'static str, fn(&Value) -> String);
 pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
     Ok(match view {
         View::Raw => serde_json::to_string_pretty(answer)?,
-        View::Done(line) => line.clone(),
+        View::Done(line) | View::Envelope(line) => line.clone(),
         View::Login => text(answer, "/url"),
         View::Node => fields(answer, NODE),
         View::Keys => fields(answer, KEYS),
@@ -115,7 +120,7 @@ pub(super) fn render(view: &View, answer: &Value) -> Result<String> {
         View::Journal => rows(answer, "/journal", JOURNAL, "no lines"),
         View::Collections => rows(answer, "/collections", COLLECTIONS, "no collections"),
         View::Collection => collection(answer),
-        View::Account => fields(answer, ACCOUNT),
+        View::Account => account(answer),
         View::Accounts => rows(answer, "/accounts", ACCOUNTS, "no accounts"),
         View::Certificates => {
             rows(answer, "/certificates", CERTIFICATES, "no certificate stands for it")
@@ -291,6 +296,16 @@ const ACCOUNT: &[Field] = &[
             .to_owned()
     }),
     ("since", |v| time(v, "/created")),
+    ("sees up to", |v| text(v, "/sight/ceiling")),
+    ("communities", |v| match v.pointer("/sight/communities") {
+        Some(Value::Array(_)) => or(words(v, "/sight/communities"), "none"),
+        _ => "every one".to_owned(),
+    }),
+];
+const ACCOUNT_ACCESS: &[Column] = &[
+    ("COLLECTION", |v| or(text(v, "/address"), "every collection")),
+    ("READ", |v| yes(v, "/read")),
+    ("WRITE", |v| yes(v, "/write")),
 ];
 const ACCOUNTS: &[Column] = &[
     ("ACCOUNT", |v| text(v, "/name")),
@@ -492,6 +507,12 @@ fn collection(answer: &Value) -> String {
     let types = rows(answer, "/types", COLLECTION_TYPES, "no objects");
     let access = rows(answer, "/access", COLLECTION_ACCESS, "no account may use it");
     format!("{head}\n\n{types}\n\n{access}\n(what an account may do there ends at its roles)")
+}
+
+fn account(answer: &Value) -> String {
+    let head = fields(answer, ACCOUNT);
+    let access = rows(answer, "/access", ACCOUNT_ACCESS, "it may use no collection");
+    format!("{head}\n\n{access}\n(what it may do there ends at its roles)")
 }
 
 fn agreement(answer: &Value) -> String {

@@ -32,6 +32,51 @@ fn command_line_holds_together() {
 }
 
 #[test]
+fn collection_verbs_say_what_for_and_nothing_that_is_ignored() {
+    let holds = |words: &str| {
+        let words = ["detente", "collection"].into_iter().chain(words.split(' '));
+        Cli::try_parse_from(words).is_ok()
+    };
+    for right in [
+        "grant local/lamps siem --read",
+        "grant local/lamps siem --read --write",
+        "grant --every siem --write",
+        "revoke local/lamps siem",
+        "revoke --every siem",
+        "change local/lamps --keep 0",
+        "change local/lamps --title Lamps --from local/kettles",
+    ] {
+        assert!(holds(right), "{right}");
+    }
+    for wrong in [
+        "grant local/lamps siem",
+        "grant --every siem",
+        "grant --read",
+        "revoke local/lamps siem --read",
+        "revoke local/lamps siem --write",
+        "revoke",
+        "change local/lamps",
+        "change --keep 3",
+    ] {
+        assert!(!holds(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn token_holds_for_1_to_36500_days_or_for_good() {
+    for verb in [&["account", "token", "siem"][..], &["token", "create"]] {
+        let holds = |days: &[&str]| {
+            let words = [&["detente"], verb, &["--label", "x"], days].concat();
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(holds(&[]) && holds(&["--days", "1"]) && holds(&["--days", "36500"]));
+        for days in ["0", "36501", "-1", "a", "1.5"] {
+            assert!(!holds(&["--days", days]), "{days}");
+        }
+    }
+}
+
+#[test]
 fn release_is_a_file_or_a_verb() {
     let parsed = |words: &[&str]| Cli::try_parse_from(words).map(|cli| cli.command);
     let file = parsed(&["detente", "release", "b.json", "--topic", "lamps"]).unwrap();

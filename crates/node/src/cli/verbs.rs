@@ -292,19 +292,8 @@ pub(super) enum CollectionCommand {
     Change {
         /// Its address: `<root>/<alias>`, as `list` prints it.
         address: String,
-        /// Its title.
-        #[arg(long)]
-        title: Option<String>,
-        /// Its description.
-        #[arg(long)]
-        description: Option<String>,
-        /// Days that an object stays; 0 is for good. What is older goes within seconds.
-        #[arg(long, value_name = "DAYS")]
-        keep: Option<u32>,
-        /// Address of a collection that feeds an aggregate; may be repeated, takes the place of
-        /// all that were named before.
-        #[arg(long, value_name = "ADDRESS")]
-        from: Vec<String>,
+        #[command(flatten)]
+        change: ChangeArgs,
     },
     /// What becomes of objects in which something is found when they are submitted here.
     #[command(after_help = "Examples:\n  \
@@ -356,6 +345,25 @@ pub(super) enum CollectionCommand {
     },
 }
 
+/// What of a collection is changed; at least one.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct ChangeArgs {
+    /// Its title.
+    #[arg(long)]
+    pub(super) title: Option<String>,
+    /// Its description.
+    #[arg(long)]
+    pub(super) description: Option<String>,
+    /// Days that an object stays; 0 is for good. What is older goes within seconds.
+    #[arg(long, value_name = "DAYS")]
+    pub(super) keep: Option<u32>,
+    /// Address of a collection that feeds an aggregate; may be repeated, takes the place of
+    /// all that were named before.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) from: Vec<String>,
+}
+
 /// An account and a place.
 #[derive(Args)]
 pub(super) struct PlaceArgs {
@@ -384,6 +392,12 @@ pub(super) enum AccountCommand {
     /// Every account.
     #[command(after_help = "Example:\n  detente account list")]
     List,
+    /// One account: its roles, what it sees, where it may read and write.
+    #[command(after_help = "Example:\n  detente account show siem")]
+    Show {
+        /// Its name.
+        name: String,
+    },
     /// Make an account.
     #[command(
         after_help = "Example:\n  detente account add tamarin --role drafter --role reader --password-file new.password"

@@ -73,7 +73,10 @@ async fn walk_node(judge: &mut Judge, client: &Client) {
 
 async fn walk_people(judge: &mut Judge, client: &Client) {
     let clerk = "/api/accounts/clerk";
-    judge.get(client, "/api/accounts/{name}", clerk).await;
+    let seen = judge.get(client, "/api/accounts/{name}", clerk).await;
+    assert_eq!(seen["sight"], json!({ "ceiling": "TLP:RED", "communities": null }));
+    let every = json!([{ "collection": null, "address": null, "read": true, "write": true }]);
+    assert_eq!(seen["access"], every);
     let password = json!({ "password": "another dozen letters" });
     let path = "/api/accounts/{name}/password";
     judge.post(client, path, &format!("{clerk}/password"), &password).await;

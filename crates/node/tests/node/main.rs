@@ -12,6 +12,7 @@
 mod access;
 mod api;
 mod authorisation;
+mod commands;
 mod desk;
 mod dirty;
 mod disks;

@@ -46,6 +46,19 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn root_of_the_services_own_keeps_its_title_whatever_a_collection_says_of_itself() {
+    let desk = TestDesk::start().await;
+    let before = desk.get("/local/").await.json();
+    let description = Some("Every lamp of the house".to_owned());
+    let change = CollectionChange { description, ..CollectionChange::default() };
+    let place = desk.named("lamps").await;
+    collections::change(&desk.service, place, (change, None), "test", now()).await.unwrap();
+    let lamps = desk.get(&lamps("")).await.json();
+    assert_eq!(lamps["description"], "Every lamp of the house");
+    assert_eq!(desk.get("/local/").await.json(), before);
+}
+
+#[tokio::test]
 async fn markings_say_what_the_caller_may_see() {
     let desk = TestDesk::start().await;
     let all = desk.get("/local/markings/").await;
