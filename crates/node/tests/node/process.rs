@@ -35,13 +35,17 @@ impl Machine {
     }
 
     fn init(&self, name: &str) {
+        self.init_at("127.0.0.1", name);
+    }
+
+    fn init_at(&self, address: &str, name: &str) {
         fs::write(self.path("passphrase"), PASSPHRASE).unwrap();
         let (desk, partner) = (free_port(), free_port());
         let made = self.run(&[
             "init",
             name,
             "--desk",
-            &format!("127.0.0.1:{desk}"),
+            &format!("{address}:{desk}"),
             "--partner",
             &format!("127.0.0.1:{partner}"),
             "--passphrase-file",
@@ -144,6 +148,24 @@ fn node_in_a_directory_that_others_may_read_keeps_every_file_to_itself() {
     }
     let open: Vec<_> = found.iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
     assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn desk_beyond_loopback_is_reached_by_the_command_line_beside_it() {
+    let mut machine = Machine { folder: tempfile::tempdir().unwrap(), child: None };
+    machine.init_at("0.0.0.0", "aldermoor.example/channel");
+    // It shows a certificate of its own, and `status` is what `start` waits for.
+    machine.start();
+    let config = fs::read_to_string(machine.dir().join("node.toml")).unwrap();
+    let port = config.lines().find_map(|line| line.strip_prefix("desk = \"0.0.0.0:"));
+    let port = port.unwrap().trim_end_matches('"');
+    let token = machine.dir().join("keys/desk.token").display().to_string();
+    let node = format!("https://127.0.0.1:{port}");
+    let mut elsewhere = Command::new(DETENTE);
+    elsewhere.args(["--node", &node, "--token-file", &token, "status"]);
+    let elsewhere = elsewhere.env("XDG_CONFIG_HOME", machine.folder.path()).output().unwrap();
+    let said = String::from_utf8(elsewhere.stderr).unwrap();
+    assert!(said.contains("CLI-4"), "a node elsewhere is held to its certificate: {said}");
 }
 
 #[test]
