@@ -111,3 +111,49 @@ pub(super) fn of(base: &str, collection: &Collection) -> Vec<Snippet> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use store::{NewCollection, Options, Store};
+    use uuid::Uuid;
+
+    use super::*;
+
+    async fn text(client: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("node.db"), Options::default()).unwrap();
+        let new = NewCollection::local(Uuid::nil(), "lamps", "Lamps");
+        store.create_collection(new, "ada".to_owned(), crate::desk::now()).await.unwrap();
+        let collection = store.collections().await.unwrap().remove(0);
+        let all = of("https://desk.example", &collection);
+        all.into_iter().find(|one| one.client.starts_with(client)).unwrap().text
+    }
+
+    /// MISP/MISP, `app/Model/TaxiiServer.php`: it joins base address, `/` and the root's name.
+    #[tokio::test]
+    async fn misp_is_told_the_roots_name_and_one_key() {
+        let text = text("MISP").await;
+        assert!(text.contains("Base URL:   https://desk.example\n"), "{text}");
+        assert!(text.contains("API root:   local\n") && text.contains("API key: "), "{text}");
+        assert!(!text.contains("Password:"), "{text}");
+    }
+
+    /// elastic/integrations, `packages/ti_custom/data_stream/indicator/manifest.yml`.
+    #[tokio::test]
+    async fn elastic_is_told_the_variables_of_its_integration() {
+        const KNOWN: [&str; 7] = [
+            "url",
+            "enable_taxii",
+            "username",
+            "password",
+            "initial_interval",
+            "interval",
+            "limit",
+        ];
+        let text = text("Elastic").await;
+        let names: Vec<_> = text.lines().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(names, KNOWN);
+        let url = format!("url: https://desk.example/local/collections/{}/objects/", Uuid::nil());
+        assert_eq!(text.lines().next(), Some(url.as_str()));
+    }
+}
