@@ -42,7 +42,7 @@ pub(crate) fn set_cache(connection: &Connection, kib: u32) -> Result<(), Error> 
 /// it the same mode.
 ///
 /// A file that is there is not opened: closing it again would let go of the locks of this process.
-pub(crate) fn make(path: &Path) -> Result<(), Error> {
+fn make(path: &Path) -> Result<(), Error> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::File(error)),
@@ -50,8 +50,9 @@ pub(crate) fn make(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Opens a connection to a file that is there.
+/// Opens a connection, and makes the file if there is none.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Error> {
+    make(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(10))?;

@@ -69,7 +69,6 @@ impl Store {
     ///
     /// *Errors*: [`Error::Newer`], [`Error::Sqlite`].
     pub fn open(path: &Path, options: Options) -> Result<Self, Error> {
-        sqlite::make(path)?;
         let mut writer = sqlite::connect(path)?;
         sqlite::migrate(&mut writer)?;
         sqlite::set_cache(&writer, options.cache_kib)?;
