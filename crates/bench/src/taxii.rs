@@ -22,6 +22,7 @@ mod server;
 mod several;
 mod sizes;
 mod target;
+mod wire;
 
 use plan::Plan;
 

@@ -31,7 +31,7 @@ async fn reread(service: &Service, now: Timestamp) -> Result<usize, Failure> {
     };
     let entries = std::mem::take(&mut old.entries);
     let count = entries.len();
-    let changed = examine::changed(entries, &Markings::of(service, &[]).await?);
+    let changed = examine::changed(entries, &Markings::here(service).await?);
     if !changed.is_empty() {
         store.redate(changed, now).await?;
     }
@@ -46,7 +46,7 @@ async fn redate(service: &Service, now: Timestamp) -> Result<usize, Failure> {
     if waiting.is_empty() {
         return Ok(0);
     }
-    let entries = examine::again(waiting, &Markings::of(service, &[]).await?);
+    let entries = examine::again(waiting, &Markings::here(service).await?);
     let count = entries.len();
     store.redate(entries, now).await?;
     Ok(count)

@@ -1,7 +1,7 @@
 //! Objects as they are handed in, by whomever: examined against the standard, and treated as a
 //! policy says. What cannot be kept is refused whatever it says.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -63,24 +63,34 @@ impl From<stix::Refused> for Refused {
 
 /// What marking references lead to: the definitions that travel in the same document, and those
 /// that are here already.
-pub(crate) struct Markings(HashMap<String, Marking>);
+pub(crate) struct Markings {
+    own: HashMap<String, Marking>,
+    here: Arc<HashMap<String, Marking>>,
+}
 
 impl Markings {
+    /// Those that are here now.
+    pub(crate) async fn here(service: &Service) -> Result<Self, Failure> {
+        Ok(Self { own: HashMap::new(), here: service.store().markings().await? })
+    }
+
+    /// Those of a document's own objects, and those that are known to be here.
     pub(crate) async fn of(service: &Service, slices: &[&[u8]]) -> Result<Self, Failure> {
-        let mut found = service.store().markings().await?;
+        let here = service.store().known_markings().await?;
+        let mut own = HashMap::new();
         let finder = memmem::Finder::new(b"\"marking-definition\"");
         // Most objects only refer to a definition: their bytes never hold the word in quotes.
         for slice in slices.iter().filter(|slice| finder.find(slice).is_some()) {
             let Ok(head) = stix::Head::parse(slice) else { continue };
             if head.type_ == "marking-definition" {
-                found.insert(head.id.into_owned(), Marking::of_definition(slice));
+                own.insert(head.id.into_owned(), Marking::of_definition(slice));
             }
         }
-        Ok(Self(found))
+        Ok(Self { own, here })
     }
 
     fn resolve(&self, id: &str) -> Marking {
-        self.0.get(id).copied().unwrap_or(Marking::Unknown)
+        self.own.get(id).or_else(|| self.here.get(id)).copied().unwrap_or(Marking::Unknown)
     }
 }
 
@@ -196,7 +206,7 @@ pub async fn contradictions(
 ) -> Result<Vec<Contradiction>, Failure> {
     const SHOWN: u32 = 20;
     let mut found = service.store().contradictions(id, SHOWN).await?;
-    let markings = Markings::of(service, &[]).await?;
+    let markings = Markings::here(service).await?;
     let (policy, options) = (FindingsPolicy::at_submit(), Options::default());
     let mut examine = Examine::new(&options, &markings, &policy);
     found.retain(|one| {

@@ -1,5 +1,5 @@
-//! What requests ask again and again, read once and kept until the store changes: collections,
-//! accounts, tokens.
+//! What requests ask again and again, read once and kept until a commit changes any of it:
+//! collections, accounts, tokens.
 //!
 //! A change that another process made is seen after [`AGE_MAX`] at the latest.
 
@@ -11,7 +11,7 @@ use std::{
 
 use exchange::rights::View;
 use protocol::terms::{Digest, Timestamp};
-use store::{Account, Collection, Store};
+use store::{Account, Collection, Store, Work};
 use tokio::sync::watch;
 
 use crate::desk::now;
@@ -27,7 +27,7 @@ pub struct Register {
     state: RwLock<Arc<State>>,
 }
 
-/// What was read since one change of the store.
+/// What was read since one change.
 struct State {
     change: u64,
     since: Instant,
@@ -61,7 +61,7 @@ impl State {
 impl Register {
     /// An empty one over a store.
     pub fn new(store: &Store) -> Self {
-        let changes = store.changes();
+        let changes = store.calls(Work::Register);
         let state = RwLock::new(Arc::new(State::new(*changes.borrow())));
         Self { changes, state }
     }

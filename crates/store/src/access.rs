@@ -7,7 +7,7 @@ use stix::Tlp;
 use uuid::Uuid;
 
 use crate::{
-    Collection, Error, Sight, Store, journal, params, rows,
+    Collection, Error, Sight, Store, Work, journal, params, rows,
     tx::{Row, Tx},
 };
 
@@ -100,6 +100,7 @@ impl Store {
                 let sql = "/* grant */ DELETE FROM access WHERE account = ? AND collection = ?";
                 tx.execute(sql, params![account, row])?;
             }
+            tx.leave(Work::Register);
             let place = match &collection {
                 Some(collection) => format!("{}/{}", collection.root, collection.alias),
                 None => "every collection".to_owned(),
@@ -135,6 +136,7 @@ impl Store {
                     params![account, sight.ceiling as u8, communities],
                 )?;
             }
+            tx.leave(Work::Register);
             let detail = format!("{account} up to {}", sight.ceiling);
             let line =
                 journal::Line { detail: &detail, ..journal::Line::new(now, &actor, "sight.set") };

@@ -2,7 +2,7 @@
 
 use protocol::terms::{Digest, Role, Timestamp};
 
-use crate::{Error, Store, journal, params, rows, tx::Row};
+use crate::{Error, Store, Work, journal, params, rows, tx::Row};
 
 /// An account.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -82,6 +82,7 @@ impl Store {
             let sql = "/* create_account */ INSERT INTO access VALUES (?, 0, 1, 1)
                        ON CONFLICT DO NOTHING";
             tx.execute(sql, params![name])?;
+            tx.leave(Work::Register);
             let line = journal::Line {
                 detail: &name,
                 ..journal::Line::new(now, &actor, "account.created")
@@ -104,6 +105,7 @@ impl Store {
             if tx.execute(sql, params![hash, name])? == 0 {
                 return Err(Error::NotFound);
             }
+            tx.leave(Work::Register);
             let line = journal::Line {
                 detail: &name,
                 ..journal::Line::new(now, &actor, "account.password")
@@ -143,6 +145,7 @@ impl Store {
                 "/* add_token */ INSERT INTO token VALUES (?, ?, ?, ?, ?)",
                 params![digest.0, account, label, now.as_ms(), expires.map(Timestamp::as_ms)],
             )?;
+            tx.leave(Work::Register);
             let line = journal::Line {
                 detail: &label,
                 ..journal::Line::new(now, &account, "token.created")

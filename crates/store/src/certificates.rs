@@ -3,7 +3,7 @@
 use protocol::terms::{Digest, Timestamp};
 
 use crate::{
-    Account, Error, Store,
+    Account, Error, Store, Work,
     access::must_exist,
     accounts, journal, params, rows, token_id,
     tx::{Row, Tx},
@@ -50,6 +50,7 @@ impl Store {
                  ON CONFLICT (pin) DO UPDATE SET label = ?3",
                 params![pin.0, account, label, now.as_ms()],
             )?;
+            tx.leave(Work::Register);
             let certificate = (token_id(&pin), account.as_str(), label.as_str());
             note(tx, "certificate.added", certificate, &actor, now)
         })
@@ -81,6 +82,7 @@ impl Store {
             let found = all.into_iter().find(|one| one.id == id).ok_or(Error::NotFound)?;
             let sql = "/* remove_certificate */ DELETE FROM certificate WHERE pin = ?";
             tx.execute(sql, params![found.pin.0])?;
+            tx.leave(Work::Register);
             let certificate = (id.clone(), account.as_str(), found.label.as_str());
             note(tx, "certificate.removed", certificate, &actor, now)
         })

@@ -1,8 +1,6 @@
 //! Collections and their objects: bodies as received, entries in the order in which they became
 //! visible, duplicates and conflicts told apart.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use protocol::{
     findings::{FindingsChange, Found},
@@ -14,7 +12,7 @@ use stix::{Marking, Tlp};
 use uuid::Uuid;
 
 use crate::{
-    Error, ReleaseDraft, Source, Store, TopicSpec, params, quarantine, releases, rows,
+    Error, ReleaseDraft, Source, Store, TopicSpec, Work, params, quarantine, releases, rows,
     tx::{Row, Tx},
 };
 
@@ -24,6 +22,7 @@ mod clock;
 mod delete;
 mod feed;
 mod manage;
+mod markings;
 mod pages;
 mod put;
 mod reread;
@@ -37,6 +36,7 @@ pub(crate) use clock::Clock;
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;
 pub use manage::{CollectionChange, NewCollection};
+pub(crate) use markings::KeptMarkings;
 pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use pages::{KeptBodies, Single};
 pub(crate) use put::{Outcome, put};
@@ -298,21 +298,6 @@ impl Store {
         })
     }
 
-    /// What every marking definition that is here stands for.
-    pub async fn markings(&self) -> Result<HashMap<String, Marking>, Error> {
-        let found = self.read(|tx| {
-            tx.query("/* markings */ SELECT id, tlp, restricts FROM marking", &[], |row| {
-                let marking = match rows::tlp(row, "tlp")? {
-                    Some(tlp) => Marking::Tlp(tlp),
-                    None if row.get("restricts")? => Marking::Other,
-                    None => Marking::Statement,
-                };
-                Ok((row.get("id")?, marking))
-            })
-        })?;
-        Ok(found.into_iter().collect())
-    }
-
     /// The body of an object that is here, by id: the newest version.
     pub async fn body_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
         self.read(|tx| {
@@ -371,6 +356,7 @@ pub(crate) fn open_topics(
 ) -> Result<(), Error> {
     let key = agreement.to_string();
     let root = format!("agreement-{}", key.get(..12).unwrap_or(&key));
+    tx.leave(Work::Register);
     for spec in topics {
         for (wanted, flow) in [(spec.outgoing, Flow::Outgoing), (spec.incoming, Flow::Incoming)] {
             if !wanted {

@@ -2,7 +2,7 @@
 
 use protocol::terms::{Digest, Role, Timestamp};
 
-use crate::{Error, Store, journal, params, rows};
+use crate::{Error, Store, Work, journal, params, rows};
 
 /// A token, as an administrator sees it: never what it is made of.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -58,6 +58,7 @@ impl Store {
         self.write(move |tx| {
             let sql = "/* end_token */ DELETE FROM token WHERE digest = ?";
             tx.execute(sql, params![row.digest.0])?;
+            tx.leave(Work::Register);
             let line = journal::Line {
                 detail: &row.label,
                 ..journal::Line::new(now, &actor, "token.ended")
@@ -95,6 +96,7 @@ impl Store {
                 let sql = "/* change_account */ DELETE FROM session WHERE account = ?";
                 tx.execute(sql, params![name])?;
             }
+            tx.leave(Work::Register);
             let event = if disabled { "account.shut" } else { "account.changed" };
             let line = journal::Line { detail: &name, ..journal::Line::new(now, &actor, event) };
             journal::write(tx, &line)

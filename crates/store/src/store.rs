@@ -15,7 +15,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     Error,
-    objects::{KeptBodies, KeptClasses, Single},
+    objects::{KeptBodies, KeptClasses, KeptMarkings, Single},
     postgres::{self, Lines, Pool},
     sqlite::{self, SqliteEngine},
     tx::Tx,
@@ -56,6 +56,7 @@ struct Inner {
     single: Single,
     classes: KeptClasses,
     bodies: KeptBodies,
+    markings: KeptMarkings,
 }
 
 enum Readers {
@@ -103,6 +104,7 @@ impl Store {
             .spawn(move || writer::run(engine, &queue, &rung, &count))
             .map_err(|_| Error::Closed)?;
         let bodies = KeptBodies::new(bells.of(Work::Deleted));
+        let markings = KeptMarkings::new(bells.of(Work::Register));
         let inner = Inner {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
@@ -113,6 +115,7 @@ impl Store {
             single: Single::default(),
             classes: KeptClasses::default(),
             bodies,
+            markings,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -217,6 +220,11 @@ impl Store {
     /// The bodies that were written or read lately, for PostgreSQL alone.
     pub(crate) fn kept_bodies(&self) -> &KeptBodies {
         &self.inner.bodies
+    }
+
+    /// The markings that were read last.
+    pub(crate) fn kept_markings(&self) -> &KeptMarkings {
+        &self.inner.markings
     }
 
     /// Runs `work` on a reader in one snapshot; it may run twice.

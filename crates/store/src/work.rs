@@ -23,10 +23,13 @@ pub enum Work {
     Collections,
     /// Bodies that are gone: copies in memory are to be let go of.
     Deleted,
+    /// Accounts, their tokens, certificates and bounds, collections, markings: what requests ask
+    /// again and again is to be read anew.
+    Register,
 }
 
 /// Every kind of work, in the order of their bits.
-const ALL: [Work; 7] = [
+const ALL: [Work; 8] = [
     Work::Drafts,
     Work::Recalls,
     Work::Outbox,
@@ -34,6 +37,7 @@ const ALL: [Work; 7] = [
     Work::Submissions,
     Work::Collections,
     Work::Deleted,
+    Work::Register,
 ];
 
 /// The work that a group of jobs leaves.
@@ -110,7 +114,8 @@ mod tests {
         let receivers: Vec<_> =
             ALL.map(|work| bells.of(work)).into_iter().chain([bells.every()]).collect();
         bells.ring(Left::default().with(Work::Outbox).with(Work::Inbox));
-        assert_eq!(heard(&receivers), [false, false, true, true, false, false, false, true]);
+        let rung = [false, false, true, true, false, false, false, false, true];
+        assert_eq!(heard(&receivers), rung);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Load on one collection, and what it cost there.
 
 use std::{
-    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,8 +14,9 @@ use futures_util::future::try_join_all;
 use reqwest::{Client, Response};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use tokio::task::JoinSet;
 
-use super::target::Target;
+use super::{target::Target, wire::Wire};
 use crate::nodes::{envelope, lamp};
 
 /// The date that a client goes on from.
@@ -116,11 +120,20 @@ impl<'t> Load<'t> {
         Ok(Cost { count: objects.len(), ..self.post(&bodies, connections).await? })
     }
 
-    /// Posts single objects over so many connections.
+    /// Posts single objects over so many connections, which one thread drives.
     pub(super) async fn singles(&self, connections: usize, count: u32) -> Result<Cost> {
         let one = |n| envelope([lamp(n).as_bytes()]);
-        let bodies: Vec<Vec<u8>> = fresh_lamps(count).map(one).collect();
-        self.post(&bodies, connections).await
+        let bodies: Arc<[Vec<u8>]> = fresh_lamps(count).map(one).collect();
+        let wires: Vec<_> =
+            (0..connections).map(|_| Wire::new(self.target, "objects/")).collect::<Result<_>>()?;
+        let count = bodies.len();
+        self.cost(async || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let post = move || runtime.block_on(post_each(wires, bodies));
+            tokio::task::spawn_blocking(post).await??;
+            Ok(count)
+        })
+        .await
     }
 
     async fn post(&self, bodies: &[Vec<u8>], connections: usize) -> Result<Cost> {
@@ -257,4 +270,34 @@ impl<'t> Load<'t> {
         let page = self.page(&format!("objects/{id}/")).await?;
         page.last.context("no date")
     }
+}
+
+/// Posts every body over one of the connections, each as soon as the one before is answered.
+async fn post_each(wires: Vec<Wire>, bodies: Arc<[Vec<u8>]>) -> Result<()> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut posting = JoinSet::new();
+    for mut wire in wires {
+        let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+        posting.spawn(async move {
+            while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let answer = wire.post(body).await?;
+                let status: OfOne<'_> = serde_json::from_slice(answer)?;
+                let is_added = status.status == "complete" && status.success_count == 1;
+                ensure!(is_added, "{}", String::from_utf8_lossy(answer));
+            }
+            Ok(())
+        });
+    }
+    while let Some(posted) = posting.join_next().await {
+        posted??;
+    }
+    Ok(())
+}
+
+/// What is asked of the status of one object.
+#[derive(Deserialize)]
+struct OfOne<'a> {
+    #[serde(borrow)]
+    status: &'a str,
+    success_count: u32,
 }

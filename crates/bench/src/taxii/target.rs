@@ -10,7 +10,6 @@ use reqwest::{
 
 use super::cpu::Processes;
 
-const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A collection and who answers for it.
@@ -29,6 +28,8 @@ pub(super) struct Target {
 }
 
 impl Target {
+    pub(super) const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
+
     /// Address of one of the collection's resources.
     pub(super) fn url(&self, rest: &str) -> String {
         format!("{}{}collections/{}/{rest}", self.base, self.root, self.collection)
@@ -50,8 +51,8 @@ impl Target {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization)?);
-        headers.insert(ACCEPT, HeaderValue::from_static(MEDIA_TYPE));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(ACCEPT, HeaderValue::from_static(Self::MEDIA_TYPE));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
         Ok(Client::builder()
             .default_headers(headers)
             .tls_danger_accept_invalid_certs(true)

@@ -127,12 +127,14 @@ pub(super) async fn add(
         return kept.keep(service).await;
     }
     let at_once = service.clone();
-    let adding = async move { submit::submit(&at_once, submission, time).await };
-    let mut adding = tokio::spawn(adding);
+    let mut adding = Box::pin(async move { submit::submit(&at_once, submission, time).await });
     let added = match timeout(AT_ONCE, &mut adding).await {
-        Ok(added) => added.map_err(|_| store::Error::Closed)?.map_err(Problem::from)?,
-        // What was begun goes on; it and the step that takes the kept request in end alike.
-        Err(_) => return kept.keep(service).await,
+        Ok(added) => added.map_err(Problem::from)?,
+        Err(_) => {
+            // What was begun goes on; it and the step that takes the kept request in end alike.
+            tokio::spawn(adding);
+            return kept.keep(service).await;
+        }
     };
     complete(StatusCode::ACCEPTED, added.status_id, time, &added.lines)
 }

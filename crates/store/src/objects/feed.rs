@@ -78,6 +78,7 @@ pub(super) fn set_sources(
         return Err(Error::State("an aggregate is not fed from another aggregate"));
     }
     tx.leave(Work::Collections);
+    tx.leave(Work::Register);
     let held = feeds(tx, aggregate.row)?;
     for feed in held.iter().filter(|feed| !feed.ends) {
         if !sources.iter().any(|source| source.row == feed.source) {

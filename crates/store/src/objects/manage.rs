@@ -4,7 +4,7 @@ use protocol::{findings::FindingsChange, terms::Timestamp};
 use uuid::Uuid;
 
 use super::{Collection, Flow, feed, read_collection};
-use crate::{Error, Store, journal, params, rows};
+use crate::{Error, Store, Work, journal, params, rows};
 
 /// A collection of the service's own that is to be made.
 #[derive(Debug, Clone)]
@@ -91,6 +91,7 @@ impl Store {
                 ],
                 read_collection,
             )?;
+            tx.leave(Work::Register);
             let keeps = kept_for(new.retention_days);
             let detail = format!("{}/{} keeps things {keeps}", made.root, made.alias);
             let line = journal::Line {
@@ -127,6 +128,7 @@ impl Store {
                  SET title = ?, description = ?, retention_days = ?, policy = ? WHERE row = ?",
                 params![title, description, days, policy, collection.row],
             )?;
+            tx.leave(Work::Register);
             let keeps = kept_for(days);
             let detail = format!("{}/{} keeps things {keeps}", collection.root, collection.alias);
             let line = journal::Line {

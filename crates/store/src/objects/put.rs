@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use protocol::terms::Timestamp;
-use stix::Marking;
 
 use super::{
     Collection, NewObject, awaiting,
     classes::{self, Classes, id_hash},
     clock::Clock,
     delete::drop_bodies,
+    markings,
     versions::{FIRST, LAST, MIXED, reflag},
 };
 use crate::{
@@ -43,7 +43,8 @@ pub(crate) fn put(
     objects: &[&NewObject],
     clock: &mut Clock,
 ) -> Result<Vec<Outcome>, Error> {
-    let recalled = recalled(tx, objects)?;
+    let circumstances = Circumstances::of(tx, collection)?;
+    let recalled = recalled(tx, objects, &circumstances)?;
     let rows = blobs(tx, objects, &recalled)?;
     let held = held(tx, collection, objects)?;
     let mut outcomes = Vec::with_capacity(objects.len());
@@ -71,11 +72,31 @@ pub(crate) fn put(
         });
     }
     conflicts(tx, collection, objects, &rows, &outcomes, clock)?;
-    markings(tx, objects, &outcomes)?;
+    markings::keep(tx, objects, &outcomes)?;
     enter(tx, collection, objects, &held, &mut outcomes, clock)?;
     drop_bodies(tx, &other_spellings)?;
-    tx.leave(Work::Collections);
+    if circumstances.feeds || objects.iter().any(|object| !object.awaits.is_empty()) {
+        tx.leave(Work::Collections);
+    }
     Ok(outcomes)
+}
+
+/// What else there is that objects may have to do with; asked once for all of them.
+struct Circumstances {
+    /// Some object was recalled, of whatever collection.
+    recalls: bool,
+    /// An aggregate is fed from this collection.
+    feeds: bool,
+}
+
+impl Circumstances {
+    fn of(tx: &Tx<'_>, collection: &Collection) -> Result<Self, Error> {
+        let sql = "/* Circumstances::of */ SELECT EXISTS (SELECT 1 FROM recalled_object),
+                   EXISTS (SELECT 1 FROM feed WHERE source = ?)";
+        tx.query_one(sql, params![collection.row], |row| {
+            Ok(Self { recalls: row.get(0)?, feeds: row.get(1)? })
+        })
+    }
 }
 
 /// Whether a body that is here says what an object says, by RFC 8785.
@@ -86,10 +107,14 @@ fn is_same(tx: &Tx<'_>, row: i64, object: &NewObject) -> Result<bool, Error> {
 }
 
 /// Which objects were recalled by the partner that released them.
-fn recalled(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<usize>, Error> {
+fn recalled(
+    tx: &Tx<'_>,
+    objects: &[&NewObject],
+    circumstances: &Circumstances,
+) -> Result<Vec<usize>, Error> {
     const COLUMNS: &[(&str, Kind)] =
         &[("n", Kind::Int), ("id", Kind::Bytes), ("version_key", Kind::Bytes)];
-    if !tx.exists("/* recalled */ SELECT 1 FROM recalled_object LIMIT 1", &[])? {
+    if !circumstances.recalls {
         return Ok(Vec::new());
     }
     let mut given = Given::new(COLUMNS);
@@ -235,22 +260,6 @@ fn conflicts(
                SELECT ?1, g.id, g.version_key, g.row, ?2 FROM {given} WHERE true
                ON CONFLICT DO NOTHING";
     tx.execute_given(sql, params![collection.row, clock.now_ms()], &given)
-}
-
-/// What new marking definitions stand for.
-fn markings(tx: &Tx<'_>, objects: &[&NewObject], outcomes: &[Outcome]) -> Result<(), Error> {
-    for (object, outcome) in objects.iter().zip(outcomes) {
-        let (Some(marking), Outcome::New { .. }) = (object.marking, outcome) else { continue };
-        let tlp = match marking {
-            Marking::Tlp(tlp) => Some(tlp as u8),
-            Marking::Statement | Marking::Other | Marking::Unknown => None,
-        };
-        let restricts = marking == Marking::Other;
-        let sql = "/* markings */ INSERT INTO marking (id, tlp, restricts)
-                   VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
-        tx.execute(sql, params![object.id, tlp, restricts])?;
-    }
-    Ok(())
 }
 
 /// Dates and writes the new entries, and keeps the flags of first and last version right.
