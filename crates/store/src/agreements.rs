@@ -233,3 +233,37 @@ fn supersede(
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Work};
+
+    #[test]
+    fn last_signature_brings_the_collections_that_requests_ask_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("node.db"), Options::default()).unwrap();
+        let mut bell = store.calls(Work::Register);
+        let now = Timestamp::from_ms(1_790_000_000_000);
+        let id: AgreementId = "ab".repeat(32).parse().unwrap();
+        let parties = ["alba.example/channel", "brevia.example/channel"];
+        let parties: Vec<NodeName> = parties.map(|name| name.parse().unwrap()).to_vec();
+        let topic = "ransomware".parse().unwrap();
+        let topics =
+            vec![TopicSpec { topic, outgoing: true, incoming: true, retention_days: None }];
+        for (n, by) in parties.clone().into_iter().enumerate() {
+            let (parties, topics) = (parties.clone(), topics.clone());
+            let statement: StatementId = format!("{n}").repeat(64).parse().unwrap();
+            let signed = store.write(move |tx| {
+                let text = Text { id, title: "Ours", text: b"text", parties: &parties };
+                put_text(tx, &text, now)?;
+                let signature = Signature { by: &by, statement, topics: &topics, supersedes: None };
+                sign(tx, id, &signature, now)
+            });
+            pollster::block_on(signed).unwrap();
+            assert_eq!(bell.has_changed().unwrap(), n == 1, "signature {n}");
+            bell.mark_unchanged();
+        }
+        assert_eq!(pollster::block_on(store.collections()).unwrap().len(), 2);
+    }
+}

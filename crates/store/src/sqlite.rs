@@ -91,21 +91,42 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
 }
 
 /// The writer's connection.
-pub(crate) struct SqliteEngine(pub(crate) Connection);
+pub(crate) struct SqliteEngine {
+    connection: Connection,
+    /// Changes whenever another connection commits, and never otherwise.
+    version: u32,
+    /// Another process committed, and nobody was told yet.
+    has_news: bool,
+}
 
 impl SqliteEngine {
-    fn batch(&self, sql: &str) -> Result<(), Error> {
-        Ok(self.0.execute_batch(sql)?)
+    pub(crate) fn new(connection: Connection) -> Result<Self, Error> {
+        let version = data_version(&connection)?;
+        Ok(Self { connection, version, has_news: false })
     }
+
+    fn batch(&self, sql: &str) -> Result<(), Error> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
+}
+
+fn data_version(connection: &Connection) -> Result<u32, Error> {
+    let mut asked = connection.prepare_cached("PRAGMA data_version")?;
+    Ok(asked.query_row([], |row| row.get(0))?)
 }
 
 impl Engine for SqliteEngine {
     fn begin(&mut self) -> Result<(), Error> {
-        self.batch("BEGIN IMMEDIATE")
+        self.batch("BEGIN IMMEDIATE")?;
+        // Within the transaction, where it costs no lock of its own.
+        let version = data_version(&self.connection)?;
+        self.has_news |= version != self.version;
+        self.version = version;
+        Ok(())
     }
 
     fn tx(&self) -> Tx<'_> {
-        Tx::sqlite(&self.0)
+        Tx::sqlite(&self.connection)
     }
 
     fn savepoint(&mut self) -> Result<(), Error> {
@@ -114,7 +135,7 @@ impl Engine for SqliteEngine {
 
     fn release(&mut self, keep: bool) -> Result<(), Error> {
         // SQLite itself rolls everything back when the disk is full.
-        if self.0.is_autocommit() {
+        if self.connection.is_autocommit() {
             return Err(Error::Full);
         }
         self.batch(if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })
@@ -125,14 +146,56 @@ impl Engine for SqliteEngine {
     }
 
     fn rollback(&mut self) {
-        if !self.0.is_autocommit() {
+        if !self.connection.is_autocommit() {
             // What cannot be rolled back either is rolled back when the connection goes.
             let _ = self.batch("ROLLBACK");
         }
     }
 
+    fn news(&mut self) -> Left {
+        if std::mem::take(&mut self.has_news) { Left::ALL } else { Left::default() }
+    }
+
     fn close(&mut self) {
         // A checkpoint of the WAL on the way out: the next start has nothing to replay.
-        let _ = self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_another_connection_commits_is_news() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.db");
+        let mut connection = connect(&path).unwrap();
+        migrate(&mut connection).unwrap();
+        let mut engine = SqliteEngine::new(connection).unwrap();
+        let put = "INSERT INTO meta VALUES (hex(randomblob(8)), x'00')";
+        let mut has_news = |keep: bool| {
+            engine.begin().unwrap();
+            engine.savepoint().unwrap();
+            engine.batch(put).unwrap();
+            engine.release(keep).unwrap();
+            engine.batch(put).unwrap();
+            if keep {
+                engine.commit(Left::default()).unwrap()
+            } else {
+                engine.rollback()
+            }
+            engine.news() != Left::default()
+        };
+        assert_eq!([true, false, true, true].map(&mut has_news), [false; 4], "its own");
+        let other = connect(&path).unwrap();
+        other.query_row("SELECT count(*) FROM meta", [], |_| Ok(())).unwrap();
+        assert_eq!([true, true].map(&mut has_news), [false; 2], "it only read");
+        other.execute_batch(put).unwrap();
+        assert_eq!([false, true].map(&mut has_news), [true, false], "told once");
+        other.execute_batch(put).unwrap();
+        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        drop(other);
+        assert_eq!([true, true].map(&mut has_news), [true, false], "told once");
     }
 }

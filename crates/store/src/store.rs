@@ -79,7 +79,7 @@ impl Store {
         let idle =
             (0..options.readers.max(1)).map(|_| sqlite::connect(path)).collect::<Result<_, _>>()?;
         let readers = Readers::Sqlite { path: path.to_owned(), idle: Mutex::new(idle) };
-        Self::start(Box::new(SqliteEngine(writer)), readers, Arc::default())
+        Self::start(Box::new(SqliteEngine::new(writer)?), readers, Arc::default())
     }
 
     /// Connects to a PostgreSQL database, `postgres://user@host/name`, and brings it to the newest

@@ -48,7 +48,11 @@ impl Left {
     /// Every kind: what another process left while nobody listened.
     pub(crate) const ALL: Self = Self(u8::MAX);
 
-    pub(crate) fn with(self, work: Work) -> Self {
+    /// What a commit leaves of which nobody knows whether it was made: no worker finds anything
+    /// new that its clock would not show it, but nothing that was kept is relied on any more.
+    pub(crate) const UNCERTAIN: Self = Self(0).with(Work::Deleted).with(Work::Register);
+
+    pub(crate) const fn with(self, work: Work) -> Self {
         Self(self.0 | (1 << work as u8))
     }
 

@@ -46,6 +46,11 @@ pub(crate) trait Engine: Send {
     fn commit(&mut self, left: Left) -> Result<(), Error>;
     /// Undoes whatever is open.
     fn rollback(&mut self);
+    /// What other processes left that was met since the last time; nothing, where they are
+    /// listened to.
+    fn news(&mut self) -> Left {
+        Left::default()
+    }
     /// The program is stopping.
     fn close(&mut self) {}
 }
@@ -161,7 +166,7 @@ pub(crate) fn run(
         commits.fetch_add(1, Ordering::Relaxed);
         // Before anybody is answered: who was answered and asks again must not meet what was kept
         // of an earlier state.
-        bells.ring(committed.as_ref().copied().unwrap_or_default());
+        bells.ring(committed.as_ref().copied().unwrap_or(Left::UNCERTAIN).and(engine.news()));
         for job in group {
             job.answer(match &committed {
                 Ok(_) => Ok(()),

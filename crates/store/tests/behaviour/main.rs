@@ -15,6 +15,7 @@ mod kit;
 mod older;
 mod order;
 mod pages;
+mod register;
 mod sharing;
 mod tls;
 mod versions;

@@ -105,3 +105,45 @@ async fn what_is_above_the_ceiling_leaves_no_trace() {
     }
     assert_eq!(ids(&desk.get(&lamps("objects/")).await.json()).len(), 12, "others see all");
 }
+
+#[tokio::test]
+async fn what_is_taken_away_is_gone_with_the_next_request() {
+    let desk = TestDesk::start().await;
+    let (store, by) = (desk.service.store(), || "test".to_owned());
+    let token = desk.account("guest", Role::ALL).await;
+    let objects = lamps("objects/");
+    let by_token = async || {
+        let known = format!("Host: d\r\nAuthorization: Bearer {token}\r\nConnection: close");
+        desk.raw(&format!("GET {objects} HTTP/1.1\r\n{known}\r\n\r\n")).await.status
+    };
+    // Posts by others leave what is known of the guest where it is.
+    let is_let_in = async |status| {
+        desk.add(&[lamp(1, 0)]).await;
+        let by_password = desk.get_as("guest", &objects).await.status;
+        assert_eq!((by_token().await, by_password), (status, status));
+    };
+    let change = async |roles: &[Role], is_shut| {
+        let changed = store.change_account("guest".into(), roles.to_vec(), is_shut, by(), now());
+        changed.await.unwrap();
+    };
+    is_let_in(200).await;
+    for (may, status) in [((false, false), 404), ((true, false), 200)] {
+        store.grant("guest".to_owned(), None, may, by(), now()).await.unwrap();
+        is_let_in(status).await;
+    }
+    // One administrator is left.
+    desk.account("otto", &[Role::Administrator]).await;
+    for (roles, is_shut, status) in
+        [(&[] as &[_], false, 404), (Role::ALL, true, 401), (Role::ALL, false, 200)]
+    {
+        change(roles, is_shut).await;
+        is_let_in(status).await;
+    }
+    store.set_password("guest".to_owned(), "no hash".to_owned(), by(), now()).await.unwrap();
+    assert_eq!(desk.get_as("guest", &objects).await.status, 401);
+    assert_eq!(by_token().await, 200);
+    let tokens = store.token_rows().await.unwrap();
+    let its = tokens.into_iter().find(|row| row.account == "guest").unwrap();
+    store.end_token(its.id, by(), now()).await.unwrap();
+    assert_eq!(by_token().await, 401);
+}
