@@ -2,6 +2,8 @@
 //! makes it, and by no other.
 
 use std::{
+    fs,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -106,6 +108,10 @@ const CHANGES: &[(&str, Does)] = &[
     ("a token ends", end_token),
     ("a certificate", |store| {
         block_on(store.add_certificate(digest("pin"), who(), "laptop".into(), by(), now()))
+    }),
+    ("a certificate is taken back", |store| {
+        let id = block_on(store.certificates(None))?.remove(0).id;
+        block_on(store.remove_certificate(who(), id, by(), now()))
     }),
     ("access is given", |store| grant(store, (true, true))),
     ("access is narrowed", |store| grant(store, (true, false))),
@@ -217,6 +223,40 @@ fn what_another_process_changes_is_heard_of_with_the_next_commit(base: &Base) {
     heard(&mut bells);
     add(&here, &shared, vec![object(3, 0)]);
     assert!(!bells[0].has_changed().unwrap(), "it is told once");
+}
+
+/// Whoever writes a new statement that changes the register meets this, and then the list above.
+#[test]
+fn every_function_that_writes_to_the_register_rings_for_it() {
+    const TABLES: [&str; 8] =
+        ["account", "token", "certificate", "access", "sight", "collection", "feed", "marking"];
+    // A token that expired is told by its date; how far an aggregate is fed is asked nowhere, and
+    // what it was fed from is none of its sources from the moment that it ends.
+    const NEED_NOT: [&str; 3] = ["sweep", "copy", "end"];
+    let (mut files, mut writers) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")], 0);
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap().replace("\nfn ", "\n fn ");
+        for function in text.split(" fn ").skip(1) {
+            let words: Vec<_> = function.split([' ', '\n']).filter(|w| !w.is_empty()).collect();
+            let writes = words.windows(3).any(|three| match *three {
+                ["INSERT", "INTO", table] | ["DELETE", "FROM", table] | ["UPDATE", table, _] => {
+                    TABLES.contains(&table)
+                }
+                _ => false,
+            });
+            let name = function.split(['(', '<']).next().unwrap();
+            if writes && !NEED_NOT.contains(&name) {
+                writers += 1;
+                let rings = function.contains("leave(Work::Register)");
+                assert!(rings, "{name} in {} does not", path.display());
+            }
+        }
+    }
+    assert_eq!(writers, 14, "a new one belongs into the list above, too");
 }
 
 /// Which of them rang since the last time.
