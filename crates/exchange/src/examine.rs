@@ -74,19 +74,22 @@ impl Markings {
         Ok(Self { own: HashMap::new(), here: service.store().markings().await? })
     }
 
-    /// Those of a document's own objects, and those that are known to be here.
-    pub(crate) async fn of(service: &Service, slices: &[&[u8]]) -> Result<Self, Failure> {
-        let here = service.store().known_markings().await?;
-        let mut own = HashMap::new();
+    /// Those that are known to be here, for what is about to be kept: it can wait for others.
+    pub(crate) async fn known(service: &Service) -> Result<Self, Failure> {
+        Ok(Self { own: HashMap::new(), here: service.store().known_markings().await? })
+    }
+
+    /// With those of a document's own objects.
+    pub(crate) fn with(mut self, slices: &[&[u8]]) -> Self {
         let finder = memmem::Finder::new(b"\"marking-definition\"");
         // Most objects only refer to a definition: their bytes never hold the word in quotes.
         for slice in slices.iter().filter(|slice| finder.find(slice).is_some()) {
             let Ok(head) = stix::Head::parse(slice) else { continue };
             if head.type_ == "marking-definition" {
-                own.insert(head.id.into_owned(), Marking::of_definition(slice));
+                self.own.insert(head.id.into_owned(), Marking::of_definition(slice));
             }
         }
-        Ok(Self { own, here })
+        self
     }
 
     fn resolve(&self, id: &str) -> Marking {

@@ -68,7 +68,7 @@ pub async fn examine(
     now: Timestamp,
 ) -> Result<Preview, SubmitError> {
     let slices = stix::split(document)?;
-    let markings = Markings::of(service, &slices).await?;
+    let markings = Markings::here(service).await?.with(&slices);
     let policy = submit::policy_of(service, &intent.agreement, &intent.topic).await?;
     let objects = look_at(document, slices, &markings, &policy);
     let marked = objects.iter().filter_map(|object| Some((object.place, object.tlp?)));

@@ -199,7 +199,7 @@ async fn decide_submission<R: CryptoRng>(
 ) -> Result<(), Failure> {
     let bodies: Vec<Bytes> = chosen.iter().filter_map(|held| held.body.clone()).collect();
     let slices: Vec<&[u8]> = bodies.iter().map(AsRef::as_ref).collect();
-    let markings = Markings::of(service, &slices).await?;
+    let markings = Markings::known(service).await?.with(&slices);
     let (accepted, refused) = match word.decision {
         Decision::Accept => let_in(&chosen, &markings),
         Decision::Refuse => {

@@ -67,7 +67,7 @@ pub async fn submit(
         return Err(SubmitError::NotWritable);
     }
     let slices = stix::split(&submission.body)?;
-    let markings = Markings::of(service, &slices).await?;
+    let markings = Markings::known(service).await?.with(&slices);
     let policy = service.submit_policy(submission.collection.policy.as_ref());
     let Sorted { taken, held, refused } = Sorted::of(&submission.body, slices, &markings, &policy);
     let release = draft(service, &submission).await?;

@@ -218,7 +218,7 @@ impl Objects {
         let slices: Vec<&[u8]> =
             opened.items().iter().filter_map(stix_bytes).map(|bytes| bytes.as_ref()).collect();
         let mut objects = Self::default();
-        let markings = Markings::of(service, &slices).await?;
+        let markings = Markings::known(service).await?.with(&slices);
         let options = stix::Options::default();
         let mut examine = Examine::new(&options, &markings, policy);
         for (index, item) in opened.items().iter().enumerate() {

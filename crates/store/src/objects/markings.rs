@@ -4,7 +4,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 
 use stix::Marking;
@@ -12,9 +11,6 @@ use tokio::sync::watch;
 
 use super::{NewObject, Outcome};
 use crate::{Error, Store, Work, params, rows, store::lock, tx::Tx};
-
-/// How old what is kept may be: what another process commits may not be told here at once.
-const AGE_MAX: Duration = Duration::from_secs(1);
 
 /// The markings that were read last.
 pub(crate) struct KeptMarkings {
@@ -26,7 +22,6 @@ pub(crate) struct KeptMarkings {
 /// What was read at one change.
 struct Read {
     change: u64,
-    since: Instant,
     all: Arc<HashMap<String, Marking>>,
 }
 
@@ -41,7 +36,7 @@ impl Store {
     pub async fn markings(&self) -> Result<Arc<HashMap<String, Marking>>, Error> {
         let kept = self.kept_markings();
         // Before any row is read: rows are never older than it says.
-        let (change, since) = (*kept.changes.borrow(), Instant::now());
+        let change = *kept.changes.borrow();
         let found = self.read(|tx| {
             tx.query("/* markings */ SELECT id, tlp, restricts FROM marking", &[], |row| {
                 let marking = match rows::tlp(row, "tlp")? {
@@ -53,19 +48,19 @@ impl Store {
             })
         })?;
         let all = Arc::new(found.into_iter().collect());
-        *lock(&kept.read) = Some(Read { change, since, all: Arc::clone(&all) });
+        *lock(&kept.read) = Some(Read { change, all: Arc::clone(&all) });
         Ok(all)
     }
 
-    /// The same as it was known when the register last changed. What another process commits is
-    /// known here a moment later, a second at most: an object that names such a definition waits
-    /// for it, as one does that came before it.
+    /// The same as it was known when the register last changed, for whoever is about to commit.
+    /// What another process brings to a file is known here with that commit: an object that names
+    /// such a definition waits for it, as one does that came before it.
     pub async fn known_markings(&self) -> Result<Arc<HashMap<String, Marking>>, Error> {
         let kept = self.kept_markings();
         let change = *kept.changes.borrow();
         let known = lock(&kept.read)
             .as_ref()
-            .filter(|read| read.change == change && read.since.elapsed() < AGE_MAX)
+            .filter(|read| read.change == change)
             .map(|read| Arc::clone(&read.all));
         match known {
             Some(known) => Ok(known),
