@@ -128,7 +128,7 @@ impl Store {
             tx.execute("/* set_sight */ DELETE FROM sight WHERE account = ?", params![account])?;
             if sight != Sight::default() {
                 let communities = match &sight.communities {
-                    Some(all) => all.iter().cloned().collect::<Vec<_>>().join("\n"),
+                    Some(all) => rows::communities_column(all),
                     None => EVERY_COMMUNITY.to_owned(),
                 };
                 tx.execute(
@@ -158,8 +158,7 @@ fn read_sight(row: &Row<'_>) -> Result<Sight, Error> {
     // A rank that is not known hides everything but what is clear.
     let ceiling = rows::tlp(row, "ceiling")?.unwrap_or(Tlp::Clear);
     let communities: String = row.get("communities")?;
-    let communities =
-        (communities != EVERY_COMMUNITY).then(|| communities.lines().map(str::to_owned).collect());
+    let communities = (communities != EVERY_COMMUNITY).then(|| rows::communities(&communities));
     Ok(Sight::new(ceiling, communities))
 }
 

@@ -429,7 +429,7 @@ pub(crate) fn hold_objects(
     let found: Vec<_> =
         objects.iter().map(|(_, object)| rows::found_column(&object.findings)).collect();
     let communities: Vec<_> =
-        objects.iter().map(|(_, object)| object.communities.join("\n")).collect();
+        objects.iter().map(|(_, object)| rows::communities_column(&object.communities)).collect();
     for (((place, object), findings), communities) in objects.iter().zip(&found).zip(&communities) {
         let body = if account.is_some() { object.body.to_column() } else { Value::Null };
         given.push([

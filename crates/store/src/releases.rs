@@ -177,7 +177,7 @@ pub(crate) fn draft(
     )?;
     let mut given = Given::new(ITEMS);
     let communities: Vec<_> =
-        objects.iter().map(|(_, object)| object.communities.join("\n")).collect();
+        objects.iter().map(|(_, object)| rows::communities_column(&object.communities)).collect();
     for (index, ((row, object), communities)) in objects.iter().zip(&communities).enumerate() {
         let tlp = object.tlp.map_or(Value::Null, |tlp| Value::Int(tlp as i64));
         given.push([

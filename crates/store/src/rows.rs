@@ -56,6 +56,16 @@ pub(crate) fn tlp(row: &Row<'_>, column: &str) -> Result<Option<stix::Tlp>, Erro
     Ok(rank.and_then(|rank| stix::Tlp::ALL.get(usize::from(rank)).copied()))
 }
 
+/// Communities are kept one a line.
+pub(crate) fn communities<C: FromIterator<String>>(text: &str) -> C {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The same for a column.
+pub(crate) fn communities_column<'a>(communities: impl IntoIterator<Item = &'a String>) -> String {
+    communities.into_iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
 /// What was found in an object, as JSON or null.
 pub(crate) fn found(row: &Row<'_>, column: &str) -> Result<Vec<Found>, Error> {
     let text: Option<String> = row.get(column)?;

@@ -319,7 +319,8 @@ impl Store {
             let seen = objects::seen(tx, sight)?;
             let sql = format!("/* received_from */ SELECT i.idx, i.id, e.version, e.type,
                        CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp,
-                       k.communities, CASE WHEN e.row IS NULL AND i.date_added IS NOT NULL THEN 1 ELSE 0 END
+                       k.communities,
+                       CASE WHEN e.row IS NULL AND i.date_added IS NOT NULL THEN 1 ELSE 0 END
                        AS recalled, b.body
                        FROM received_item i LEFT JOIN entry e
                        ON e.collection = i.collection AND e.date_added = i.date_added

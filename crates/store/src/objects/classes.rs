@@ -53,7 +53,7 @@ impl Audience {
     /// Of a row with `tlp` and `communities`.
     pub(crate) fn read(row: &Row<'_>) -> Result<Self, Error> {
         let communities: Option<String> = row.get("communities")?;
-        let communities = communities.map(|all| all.lines().map(str::to_owned).collect());
+        let communities = communities.map(|all| rows::communities(&all));
         Ok(Self { tlp: rows::tlp(row, "tlp")?, communities })
     }
 }
@@ -188,7 +188,7 @@ fn read(row: &Row<'_>) -> Result<Class, Error> {
         unless: unless.map_err(|_| Error::Corrupt("a class"))?,
         spec: row.get("spec")?,
         tlp: label(tlp),
-        communities: communities.lines().map(str::to_owned).collect(),
+        communities: rows::communities(&communities),
     })
 }
 
@@ -257,7 +257,8 @@ impl<'a> Classes<'a> {
         if let Some(id) = self.known.get(&kind) {
             return Ok(*id);
         }
-        let (tlp, communities) = (rank(kind.tlp), kind.communities.join("\n"));
+        let (tlp, communities) =
+            (rank(kind.tlp), rows::communities_column(kind.communities.iter()));
         let unless: Vec<String> = kind.unless.iter().map(i64::to_string).collect();
         let (spec, unless) = (kind.spec.as_ref(), unless.join(" "));
         let values = &[

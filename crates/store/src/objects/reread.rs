@@ -5,7 +5,7 @@ use bytes::Bytes;
 use stix::Tlp;
 
 use super::{Awaiting, classes};
-use crate::{Error, Store, params};
+use crate::{Error, Store, params, rows};
 
 /// An entry with the class that it has.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Store {
                 Ok::<_, Error>(Old {
                     entry: Awaiting::new(collection, date, body),
                     tlp: classes::label(tlp),
-                    communities: communities.lines().map(str::to_owned).collect(),
+                    communities: rows::communities(&communities),
                 })
             })?;
             let read_to = entries.last().map(|old| old.entry.date_added());
