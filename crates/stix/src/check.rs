@@ -4,7 +4,7 @@ use crate::{
     Finding, Head, HeadError, Spec, Tlp, compare_timestamps,
     finding::escaped,
     head::{RawHead, string, strings},
-    id::{is_id, is_type_name},
+    id::{is_id, is_marking_id, is_type_name},
     is_timestamp, limits,
     split::{OBJECT_TOO_DEEP, scan_value},
     time::fraction_len,
@@ -248,7 +248,7 @@ fn check_references(head: &Head<'_>, add: &mut dyn FnMut(Finding)) {
         }
     }
     for (place, id) in head.object_marking_refs.iter().enumerate() {
-        if !(is_id(id) && id.starts_with("marking-definition--")) {
+        if !is_marking_id(id) {
             let pointer = format!("/object_marking_refs/{place}");
             let expected = "id of a marking-definition";
             add(Finding::error("STIX-12.1-03", "3.2", pointer, id, expected));

@@ -14,6 +14,11 @@ pub fn is_id(text: &str) -> bool {
     sound_parts(text).is_some()
 }
 
+/// Whether a text is the id of a marking definition.
+pub fn is_marking_id(text: &str) -> bool {
+    text.starts_with("marking-definition--") && is_id(text)
+}
+
 /// Whether a text is a type name: `[a-z0-9-]`, 3 to 250 bytes, no hyphen at either end and none
 /// doubled.
 ///

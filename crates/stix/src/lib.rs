@@ -52,7 +52,7 @@ pub use edit::{Edit, compact};
 pub use finding::{Finding, FindingKind, Level, LineColumns, line_column};
 pub use hash::HashAlgorithm;
 pub use head::{Head, HeadError, Spec};
-pub use id::{is_id, is_type_name};
+pub use id::{is_id, is_marking_id, is_type_name};
 pub use jcs::{NotCanonical, canonicalize, changes_value, write as write_canonical};
 pub use language::{Error as TranslationError, Translation, translate};
 pub use precision::{Constraint, Precision, UnknownPrecision, format_timestamp};

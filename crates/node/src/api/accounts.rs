@@ -5,8 +5,8 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use protocol::{secrets, terms::Role};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use store::Account;
 use uuid::Uuid;
 
@@ -113,6 +113,15 @@ pub(super) async fn named(desk: &Shared, name: &str) -> Result<Account, Problem>
         .ok_or_else(|| absent(&format!("there is no account {name:?}"), "see the list of accounts"))
 }
 
+/// An account, what it sees, and where it may use its roles.
+#[derive(Serialize)]
+struct AccountView {
+    #[serde(flatten)]
+    account: Account,
+    sight: Value,
+    access: Vec<Value>,
+}
+
 async fn one(State(desk): State<Shared>, Path(name): Path<String>) -> Answer {
     let account = named(&desk, &name).await?;
     let store = desk.service.store();
@@ -131,15 +140,8 @@ async fn one(State(desk): State<Shared>, Path(name): Path<String>) -> Answer {
             })
         })
         .collect();
-    done(json!({
-        "name": account.name,
-        "pseudonym": account.pseudonym,
-        "roles": account.roles,
-        "disabled": account.disabled,
-        "created": account.created,
-        "sight": { "ceiling": sight.ceiling.to_string(), "communities": sight.communities },
-        "access": access,
-    }))
+    let sight = json!({ "ceiling": sight.ceiling.to_string(), "communities": sight.communities });
+    done(json!(AccountView { account, sight, access }))
 }
 
 #[derive(Deserialize)]

@@ -227,8 +227,7 @@ async fn see(
 ) -> Answer {
     named(&desk, &name).await?;
     let ceiling = super::parse(&new.ceiling, "ceiling")?;
-    let is_id = |id: &String| id.starts_with("marking-definition--") && stix::is_id(id);
-    if !new.communities.iter().flatten().all(is_id) {
+    if !new.communities.iter().flatten().all(|id| stix::is_marking_id(id)) {
         return Err(malformed("COL-3", "a community is named by the id of its marking definition"));
     }
     let sight = Sight::new(ceiling, new.communities);

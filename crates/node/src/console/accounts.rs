@@ -310,8 +310,7 @@ async fn see(desk: &Shared, name: String, typed: &Typed, actor: String) -> Resul
     let ceiling: Tlp = typed.ceiling.parse().map_err(|_| wrong("that is no label of TLP"))?;
     let communities: BTreeSet<String> =
         typed.communities.split_whitespace().map(str::to_owned).collect();
-    let is_id = |id: &String| id.starts_with("marking-definition--") && stix::is_id(id);
-    if !communities.iter().all(is_id) {
+    if !communities.iter().all(|id| stix::is_marking_id(id)) {
         return Err(wrong("a community is named by the id of its marking definition"));
     }
     let sight = Sight::new(ceiling, (!communities.is_empty()).then_some(communities));

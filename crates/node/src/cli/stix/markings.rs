@@ -129,7 +129,7 @@ fn id_of(text: &str) -> String {
 /// What may be written as a marking: the id of a marking definition or, on parts, a language.
 fn marking_of(text: &str, selectors: Option<&[&str]>) -> Result<String> {
     let id = id_of(text);
-    if stix::is_id(&id) && id.starts_with("marking-definition--") {
+    if stix::is_marking_id(&id) {
         return Ok(id);
     }
     let (title, remedy) = match (stix::registry::is_language_tag(&id), selectors) {
