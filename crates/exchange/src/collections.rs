@@ -76,11 +76,12 @@ pub async fn create(
 /// Changes what a collection says of itself, how long it keeps things, and for an aggregate what it
 /// is fed from.
 ///
-/// *Errors*: `COL-2`, `COL-6` to `COL-12`; [`store::Error::State`].
+/// *Errors*: `COL-2`, `COL-6` to `COL-13`; [`store::Error::State`].
 pub async fn change(
     service: &Service,
     collection: Collection,
     (change, sources): (CollectionChange, Option<Vec<Collection>>),
+    older: Older,
     actor: &str,
     now: Timestamp,
 ) -> Result<(), Failure> {
@@ -101,6 +102,7 @@ pub async fn change(
     if let Some(days) = change.retention_days {
         check_retention(days)?;
         check_agreed(service, &collection, days).await?;
+        check_older(service, &collection, days.filter(|_| older == Older::Ask), now).await?;
     }
     if change.policy.is_some() && matches!(collection.flow, Flow::Incoming | Flow::Aggregate) {
         let problem = "nobody submits to this collection, so its objects are treated elsewhere";
@@ -124,6 +126,39 @@ pub async fn change(
         store.change_collection(collection, change, actor.to_owned(), now).await?;
     }
     Ok(())
+}
+
+/// What is to become of objects that are older than a collection is to keep them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Older {
+    /// Nothing is changed where there are any.
+    Ask,
+    /// They go at once.
+    Delete,
+}
+
+/// Objects that are counted before somebody is asked whether they are to go.
+const OLDER_MAX: usize = 10_000;
+
+/// A slip of the hand must not delete what nothing brings back.
+async fn check_older(
+    service: &Service,
+    collection: &Collection,
+    days: Option<u32>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let Some(days) = days else { return Ok(()) };
+    let count = match service.store().older(collection, days, OLDER_MAX, now).await? {
+        0 => return Ok(()),
+        1 => "1 object".to_owned(),
+        OLDER_MAX => format!("{OLDER_MAX} objects or more"),
+        count => format!("{count} objects"),
+    };
+    Err(Failure::forbidden(
+        "COL-13",
+        format!("{count} would be deleted within seconds, for good: older than that"),
+        "keep things for more days, or say that the older go too (--delete-older, `delete_older`)",
+    ))
 }
 
 fn check_title(title: &str) -> Result<(), Failure> {

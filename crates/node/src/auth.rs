@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use std::{
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -26,12 +26,13 @@ use crate::{
     desk::{Desk, Shared, now, rng},
     listen::Remote,
     problem::Problem,
+    window::Window,
 };
 
 mod attempts;
 
-pub(crate) use attempts::TooMany;
 use attempts::{Attempts, Requests};
+pub use attempts::{Bound, TooMany};
 
 /// Name of the console's cookie.
 pub const COOKIE: &str = "detente";
@@ -43,6 +44,8 @@ const REMEMBER_MS: i64 = 10 * 60 * 1_000;
 const REMEMBERED_MAX: usize = 10_000;
 /// Bytes of a password; the slow hash is not fed more.
 const PASSWORD_LEN_MAX: usize = 1_024;
+/// Lock-outs that are written down within a minute; beyond it they are counted alone.
+const TOLD_MAX: u32 = 60;
 /// Slow hashes at once.
 const LANES: usize = 8;
 
@@ -59,6 +62,7 @@ pub struct Auth {
     hashed: AtomicU64,
     attempts: Attempts,
     requests: Requests,
+    told: Window<()>,
 }
 
 /// Somebody who is known.
@@ -95,10 +99,7 @@ pub enum Refusal {
     /// No credentials, or wrong ones.
     Unknown,
     /// Too many wrong ones, or too many requests.
-    TooMany {
-        /// Seconds until it is worth another try.
-        retry_after_s: u64,
-    },
+    TooMany(TooMany),
     /// The store could not say.
     Store(store::Error),
 }
@@ -111,7 +112,7 @@ impl From<store::Error> for Refusal {
 
 impl From<TooMany> for Refusal {
     fn from(too_many: TooMany) -> Self {
-        Self::TooMany { retry_after_s: too_many.retry_after_s }
+        Self::TooMany(too_many)
     }
 }
 
@@ -126,6 +127,7 @@ impl Auth {
             hashed: AtomicU64::new(0),
             attempts: Attempts::new(),
             requests: Requests::new(of_account, of_address),
+            told: Window::new(),
         }
     }
 
@@ -205,7 +207,8 @@ impl Auth {
     /// The account that a tool shows: in `Authorization`, else by its certificate.
     pub(crate) async fn tool(&self, desk: &Desk, parts: &Parts) -> Result<Arc<Account>, Refusal> {
         let address = address(desk, parts);
-        self.requests.count_address(address, now())?;
+        let counted = self.requests.count_address(address, now());
+        counted.inspect_err(|too_many| limited(desk, too_many, None, address))?;
         let mut shown = parts.headers.get_all(header::AUTHORIZATION).iter();
         let account = match (shown.next(), shown.next()) {
             (Some(value), None) => self.by_header(desk, value.as_bytes(), address).await?,
@@ -213,7 +216,8 @@ impl Auth {
             (_, Some(_)) => return Err(Refusal::Unknown),
             (None, None) => by_certificate(desk, parts).await?.ok_or(Refusal::Unknown)?,
         };
-        self.requests.count_account(&account.name, now())?;
+        let counted = self.requests.count_account(&account.name, now());
+        counted.inspect_err(|too_many| limited(desk, too_many, Some(&account), address))?;
         Ok(account)
     }
 
@@ -247,8 +251,34 @@ impl Auth {
             return Ok(account);
         }
         self.attempts.check("", address, now())?;
-        self.attempts.wrong("", address, now());
+        self.wrong(desk, "", None, address).await;
         Err(Refusal::Unknown)
+    }
+
+    /// Counts a wrong credential. What locks an address out is written down: in the log for whoever
+    /// runs the node, in the journal for whoever asks later why somebody was not let in.
+    async fn wrong(&self, desk: &Desk, name: &str, account: Option<&Account>, address: IpAddr) {
+        desk.metrics.wrong_credential();
+        let Some(locked) = self.attempts.wrong(name, address, now()) else { return };
+        desk.metrics.locked();
+        if self.told.count((), 1, now()) > TOLD_MAX {
+            return;
+        }
+        // A name that no account has may be a password in the wrong field: it is not repeated.
+        let account = account.map(|account| account.name.as_str());
+        let whose = match (locked.bound, account) {
+            (Bound::Passwords, Some(name)) => format!(" for `{name}`"),
+            (Bound::Passwords, None) => " for a name that no account has".to_owned(),
+            _ => String::new(),
+        };
+        let (what, seconds) = (locked.what(), locked.retry_after_s);
+        tracing::warn!(event = "auth.locked", what, account, %address, seconds);
+        let detail =
+            format!("{what}{whose} from {address} within a minute; none is tried for {seconds} s");
+        let told = desk.service.store().log(now(), "node".to_owned(), "auth.locked", detail).await;
+        if let Err(error) = told {
+            tracing::warn!(event = "auth.locked", %error, "the journal does not tell of it");
+        }
     }
 
     async fn by_password(
@@ -288,10 +318,10 @@ impl Auth {
             }
             _ => self.is_nobody(password).await,
         };
-        match found.filter(|_| is_known) {
-            Some(account) => Ok(account),
-            None => {
-                self.attempts.wrong(name, address, now());
+        match found {
+            Some(account) if is_known => Ok(account),
+            found => {
+                self.wrong(desk, name, found.as_deref(), address).await;
                 Err(Refusal::Unknown)
             }
         }
@@ -307,7 +337,7 @@ impl Auth {
     ) -> Result<bool, TooMany> {
         match self.log_in(desk, &account.name, password, address).await {
             Ok(_) => Ok(true),
-            Err(Refusal::TooMany { retry_after_s }) => Err(TooMany { retry_after_s }),
+            Err(Refusal::TooMany(too_many)) => Err(too_many),
             Err(Refusal::Unknown | Refusal::Store(_)) => Ok(false),
         }
     }
@@ -320,6 +350,15 @@ impl Auth {
         let (hash, password) = (hash.clone().unwrap_or_default(), password.to_owned());
         self.hash(password, hash).await;
         false
+    }
+}
+
+/// Counts a request beyond a limit, and says so with the first of its minute.
+fn limited(desk: &Desk, too_many: &TooMany, account: Option<&Account>, address: IpAddr) {
+    desk.metrics.limited(too_many.bound.word());
+    if too_many.is_news {
+        let account = account.map(|account| account.name.as_str());
+        tracing::warn!(event = "requests.limited", what = too_many.title(), account, %address);
     }
 }
 
@@ -358,9 +397,15 @@ fn address(desk: &Desk, parts: &Parts) -> IpAddr {
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
     let noted = forwarded
         .filter(|_| desk.config.behind_proxy)
-        .and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+        .and_then(|value| noted_address(value.to_str().ok()?.rsplit(',').next()?.trim()));
     let remote = parts.extensions.get::<Remote>();
     noted.or_else(|| remote.map(|remote| remote.address)).unwrap_or(IpAddr::from([127, 0, 0, 1]))
+}
+
+/// An address as proxies note it: some add the port.
+fn noted_address(text: &str) -> Option<IpAddr> {
+    let bare = || text.parse().ok();
+    text.parse::<SocketAddr>().ok().map(|whole| whole.ip()).or_else(bare)
 }
 
 /// The address that a request comes from.
@@ -376,18 +421,13 @@ impl FromRequestParts<Shared> for Origin {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let more = match self {
-            Self::Unknown => Some((header::WWW_AUTHENTICATE, CHALLENGE.to_owned())),
-            Self::TooMany { retry_after_s } => {
-                Some((header::RETRY_AFTER, retry_after_s.to_string()))
-            }
-            Self::Store(_) => None,
-        };
-        let problem = Problem::from(self);
-        match more {
-            Some(field) => ([field], problem).into_response(),
-            None => problem.into_response(),
+        let is_unknown = matches!(self, Self::Unknown);
+        let mut response = Problem::from(self).into_response();
+        if is_unknown {
+            let challenge = HeaderValue::from_static(CHALLENGE);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
+        response
     }
 }
 

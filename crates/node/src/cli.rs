@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::{demo, desk, init, serve};
 
 mod ask;
+mod beside;
 mod client;
 pub(crate) mod exit;
 mod lines;
@@ -77,6 +78,10 @@ enum Command {
         /// Address of a PostgreSQL database, `postgres://user@host/name`; else SQLite is used.
         #[arg(long)]
         store: Option<String>,
+        /// Where tools reach the desk, such as `https://desk.aldermoor.example`, where that is not the
+        /// address above: by a name of its own, or a proxy's.
+        #[arg(long, value_name = "URL", value_parser = public_url)]
+        public_url: Option<String>,
         /// File with the passphrase of the keys; asked for where none is given.
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
@@ -293,6 +298,16 @@ fn command() -> clap::Command {
     whole.mut_subcommand("stix", |stix| stix.args(own))
 }
 
+/// An address of the form that clients are told: a scheme and a host, nothing behind it.
+fn public_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    match host.filter(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' '])) {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => Err("give `https://`, a name, and a port where it is not 443".to_owned()),
+    }
+}
+
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&command().get_matches());
@@ -315,9 +330,12 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(|error| exit::report(&error, as_json))
 }
 
+/// What the log tells where `RUST_LOG` does not say: our own words, and others' trouble.
+const LOGGED: &str = "info,postgres=warn,tokio_postgres=warn,rustls_acme=warn";
+
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).json().with_writer(std::io::stderr).init();
 }
 
@@ -325,9 +343,10 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     let out = Out { json: cli.json };
     let dir = cli.target.directory();
     match cli.command {
-        Command::Init { name, desk, partner, store, passphrase_file } => {
+        Command::Init { name, desk, partner, store, public_url, passphrase_file } => {
             let passphrase = serve::passphrase(passphrase_file.as_deref())?;
-            let asked = init::Init { dir: &dir, name, desk, partner, store, passphrase };
+            let dir = dir.as_path();
+            let asked = init::Init { dir, name, desk, partner, store, public_url, passphrase };
             let made = init::init(&asked).await?;
             let (place, words) = (dir.display(), made.words());
             let next =

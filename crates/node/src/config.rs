@@ -164,12 +164,22 @@ impl Config {
         toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))
     }
 
+    /// Whether the desk itself speaks TLS: beyond loopback always, unless a proxy in front does.
+    pub fn speaks_tls(&self) -> bool {
+        self.tls.is_some() || !(self.desk.ip().is_loopback() || self.behind_proxy)
+    }
+
+    /// Whether people and tools come to it over HTTPS, with the desk or a proxy at the other end.
+    pub fn is_reached_over_tls(&self) -> bool {
+        self.speaks_tls() || self.behind_proxy
+    }
+
     /// The text of a new `node.toml`.
     pub fn text(
         name: &NodeName,
         desk: SocketAddr,
         partner: SocketAddr,
-        store: Option<&str>,
+        (store, public_url): (Option<&str>, Option<&str>),
     ) -> String {
         let store = store.map(|store| {
             format!(
@@ -180,6 +190,10 @@ impl Config {
             )
         });
         let store = store.unwrap_or_default();
+        let public_url = match public_url {
+            Some(url) => format!("public_url = {}\n", toml::Value::String(url.to_owned())),
+            None => "# public_url = \"https://desk.example\"\n".to_owned(),
+        };
         format!(
             "# Name of this node, as it stands in every statement. It cannot change later.\n\
              name = \"{name}\"\n\n\
@@ -188,18 +202,20 @@ impl Config {
              desk = \"{desk}\"\n\n\
              # Where partners' nodes come, over mutual TLS 1.3.\n\
              partner = \"{partner}\"\n\n\
-             # Set to true when a proxy in front of the desk speaks TLS.\n\
+             # Set to true when a proxy in front of the desk speaks TLS. The last address in the\n\
+             # X-Forwarded-For that it sends is the client's; nobody else may reach the desk then.\n\
              behind_proxy = false\n\n\
              # How long a partner may be out of reach, in days: retired seal keys are kept as long.\n\
              outage_max_days = 180\n\n\
              # Where the desk is reached from outside; TAXII clients are told absolute addresses then.\n\
-             # public_url = \"https://desk.example\"\n\n\
+             {public_url}\n\
              # Requests a minute of one account and of one address; no limit where none is set.\n\
              # limits = {{ account = 6000, address = 6000 }}\n\n\
              # How long the desk waits for a slow client, in milliseconds, before it cuts it.\n\
              # pace = {{ head_ms = 30000, still_ms = 60000, body_still_ms = 15000, body_ms = 30000 }}\n\n\
              # TLS of the desk: own files, or certificates by ACME; client certificates by an\n\
-             # authority's file or, with clients = \"pinned\", by the keys added to accounts.\n\
+             # authority's file or, with clients = \"pinned\", by the keys added to accounts. Own files\n\
+             # may be replaced while the desk is open: it shows the new certificate a second later.\n\
              # tls = {{ certificate = \"desk.pem\", key = \"desk.key\", clients = {{ authority = \"ca.pem\" }} }}\n\
              # tls = {{ acme = {{ domains = [\"desk.example\"], contact = \"desk@example\" }} }}\n{store}\n\
              # What becomes of objects in which something is found: `error` (a MUST is violated),\n\

@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     desk::{now, rng},
     keyring::{Keyring, keep_new},
+    private,
     tls::LinkKey,
 };
 
@@ -46,6 +47,8 @@ pub struct Init<'a> {
     pub partner: SocketAddr,
     /// Address of a PostgreSQL database; `node.db` where none is given.
     pub store: Option<String>,
+    /// Where the desk is reached from outside; told tools instead of a guess.
+    pub public_url: Option<String>,
     /// Opens the key-encryption key.
     pub passphrase: Zeroizing<String>,
 }
@@ -73,9 +76,11 @@ pub async fn init(init: &Init<'_>) -> Result<Made> {
     let workbench = NewCollection::local(id, "workbench", "Workbench");
     service.store().create_collection(workbench, "init".to_owned(), time).await?;
     operator(&service, &keys_dir, time).await?;
-    let made = tools::make(&service, id, init.desk, time).await?;
+    let place = tools::Place::of(init.desk, init.public_url.as_deref(), service.name());
+    let made = tools::make(&service, id, place, time).await?;
     service.store().close();
-    let text = Config::text(&init.name, init.desk, init.partner, init.store.as_deref());
+    let outside = (init.store.as_deref(), init.public_url.as_deref());
+    let text = Config::text(&init.name, init.desk, init.partner, outside);
     keep_new(&init.dir.join("node.toml"), text.as_bytes())?;
     Ok(made)
 }
@@ -123,6 +128,7 @@ pub struct Opened {
 /// *Errors*: no node there, a wrong passphrase, a damaged key, a newer database.
 pub async fn open(dir: &Path, passphrase: &str) -> Result<Opened> {
     let config = Config::read(dir)?;
+    private::tighten(dir);
     let keyring = Keyring::open(&dir.join("keys"), passphrase)?;
     let link = keyring.secret("tls")?.context("keys/tls.age is missing; restore it")?;
     let link = LinkKey::read(&link)?;

@@ -10,7 +10,7 @@
 use std::{
     fs,
     io::Write as _,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 use crate::{
     cli::exit::{Fault, Kind},
     desk::rng,
+    private,
 };
 
 /// scrypt's work factor: about a tenth of a second, once at start.
@@ -77,11 +78,7 @@ pub enum Error {
 impl Keyring {
     /// A new directory with a new key-encryption key behind a passphrase.
     pub fn make(dir: &Path, passphrase: &str) -> Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .with_context(|| format!("{} cannot be made", dir.display()))?;
+        private::make_dir(dir)?;
         let kek = KeyEncryptionKey::generate(&mut rng())?;
         let file = kek.to_file(passphrase, SCRYPT_LOG_N, &mut rng())?;
         keep_new(&dir.join("kek.age"), &file)?;

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -16,7 +17,7 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use protocol::terms::Digest;
+use protocol::terms::{Digest, Timestamp};
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -26,7 +27,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 
-use crate::{config::Pace, partner_door::Peer, tls};
+use crate::{config::Pace, desk::now, partner_door::Peer, tls, window::Window};
 
 mod guarded;
 
@@ -72,7 +73,7 @@ const STREAMS_MAX: u32 = 64;
 pub async fn listen(door: Door, mut stopped: watch::Receiver<bool>) {
     let acceptor = door.tls.map(TlsAcceptor::from);
     let per_address = if door.is_shared { CONNECTIONS_MAX } else { OF_ADDRESS_MAX };
-    let connections = Arc::new(Connections { per_address, held: Mutex::default() });
+    let connections = Arc::new(Connections::new(per_address));
     loop {
         let accepted = tokio::select! {
             accepted = door.listener.accept() => accepted,
@@ -105,8 +106,11 @@ async fn welcome(
         return talk(stream, (remote, pace), router, stopped).await;
     };
     let handshake = Duration::from_millis(pace.handshake_ms);
-    let shaken = tokio::time::timeout(handshake, acceptor.accept(stream)).await;
-    let Ok(Ok(stream)) = shaken else { return };
+    let stream = match tokio::time::timeout(handshake, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return place.connections.unshaken(address, &error, now()),
+        Err(_) => return,
+    };
     if tls::desk::is_challenge(stream.get_ref().1.alpn_protocol()) {
         return;
     }
@@ -178,6 +182,7 @@ fn builder(pace: Pace) -> auto::Builder<TokioExecutor> {
 struct Connections {
     per_address: usize,
     held: Mutex<Held>,
+    unshaken: Window<IpAddr>,
 }
 
 #[derive(Default)]
@@ -193,6 +198,19 @@ struct Place {
 }
 
 impl Connections {
+    fn new(per_address: usize) -> Self {
+        Self { per_address, held: Mutex::default(), unshaken: Window::new() }
+    }
+
+    /// Says why TLS did not come about, once a minute for an address: a client certificate that is
+    /// not taken is found out about here alone. Who just hangs up says nothing of that kind.
+    fn unshaken(&self, address: IpAddr, error: &io::Error, now: Timestamp) {
+        let is_of_tls = error.kind() == io::ErrorKind::InvalidData;
+        if is_of_tls && self.unshaken.count(one_host(address), 1, now) == 1 {
+            tracing::warn!(event = "tls.refused", %address, %error);
+        }
+    }
+
     fn take(this: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let host = one_host(address);
         let mut held = this.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +258,7 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_every_connection() {
-        let connections = Arc::new(Connections { per_address: 2, held: Mutex::default() });
+        let connections = Arc::new(Connections::new(2));
         let greedy: IpAddr = "2001:db8::1".parse().unwrap();
         let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
         let other: IpAddr = "192.0.2.1".parse().unwrap();

@@ -37,6 +37,11 @@ struct OfWorker {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfLimit {
+    of: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfCode {
     code: &'static str,
 }
@@ -48,6 +53,9 @@ pub struct Metrics {
     failures: Family<OfWorker, Counter>,
     accepted: Counter,
     refused: Family<OfCode, Counter>,
+    wrong: Counter,
+    locked: Counter,
+    limited: Family<OfLimit, Counter>,
 }
 
 impl Metrics {
@@ -71,6 +79,21 @@ impl Metrics {
         self.refused.get_or_create(&OfCode { code }).inc();
     }
 
+    /// A password or token was wrong.
+    pub(crate) fn wrong_credential(&self) {
+        self.wrong.inc();
+    }
+
+    /// An address was locked out for the rest of a minute.
+    pub(crate) fn locked(&self) {
+        self.locked.inc();
+    }
+
+    /// A request went beyond the limit of an account or an address.
+    pub(crate) fn limited(&self, of: &'static str) {
+        self.limited.get_or_create(&OfLimit { of }).inc();
+    }
+
     /// Everything, as text.
     async fn text(&self, service: &Service) -> Result<String, store::Error> {
         let mut registry = Registry::with_prefix("detente");
@@ -82,6 +105,10 @@ impl Metrics {
             self.accepted.clone(),
         );
         registry.register("door_refused", "Requests turned away, by code", self.refused.clone());
+        registry.register("credentials_wrong", "Wrong passwords and tokens", self.wrong.clone());
+        registry.register("lock_outs", "Addresses kept out for guessing", self.locked.clone());
+        let limited = self.limited.clone();
+        registry.register("requests_limited", "Requests beyond a limit", limited);
         node(&mut registry, service).await?;
         partners(&mut registry, service).await?;
         let mut out = String::new();

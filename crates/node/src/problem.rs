@@ -2,13 +2,16 @@
 //! nothing internal is in it.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use exchange::{Failure, courier::ImportError, submit::SubmitError};
 use serde_json::json;
 
-use crate::{auth::Refusal, keyring};
+use crate::{
+    auth::{Refusal, TooMany},
+    keyring,
+};
 
 /// A problem: status, rule, what is wrong, what can be done.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Problem {
     rule: String,
     message: String,
     remedy: String,
+    /// Seconds until it is worth another try, where waiting helps.
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
@@ -27,12 +32,18 @@ impl Problem {
             rule: rule.to_owned(),
             message: message.to_owned(),
             remedy: remedy.to_owned(),
+            retry_after_s: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5),
         }
     }
 
     /// Its HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Seconds until it is worth another try, where waiting helps.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
     }
 
     /// The rule.
@@ -77,8 +88,8 @@ impl IntoResponse for Problem {
         });
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, kind, body.to_string()).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -93,14 +104,18 @@ impl From<Refusal> for Problem {
                 "credentials are missing or wrong",
                 "send an account's password or token",
             ),
-            Refusal::TooMany { .. } => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "AUTH-4",
-                "too many requests or wrong credentials within a minute",
-                "wait for the seconds of Retry-After",
-            ),
+            Refusal::TooMany(too_many) => too_many.into(),
             Refusal::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
+        let (title, remedy) = (too_many.title(), too_many.remedy());
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let retry_after_s = Some(too_many.retry_after_s);
+        Self { retry_after_s, ..Self::new(status, too_many.rule(), &title, &remedy) }
     }
 }
 
@@ -122,15 +137,13 @@ impl From<store::Error> for Problem {
                     "make room, then try again",
                 )
             }
-            store::Error::Away(_) => {
-                tracing::error!(event = "store.away", %error);
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "STORE-2",
-                    "the database is away; whether this was kept is not known",
-                    "try the same again in a few seconds",
-                )
-            }
+            // The log tells once that it went, not for each that asks.
+            store::Error::Away(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "STORE-2",
+                "the database is away; whether a change that was asked for is kept is not known",
+                "try the same again in a few seconds",
+            ),
             _ => Self::ours(&error),
         }
     }

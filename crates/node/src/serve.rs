@@ -1,6 +1,12 @@
 //! `detente serve`: listeners, workers' loops, a graceful stop.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use axum::Router;
@@ -14,7 +20,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     api,
-    config::Pace,
+    config::{Config, Pace},
     console,
     desk::{Desk, Shared, now, rng},
     init::{self, Opened},
@@ -38,11 +44,11 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     let desk_listener = bind(config.desk, "desk").await?;
     let partner_listener = bind(config.partner, "partner").await?;
     let doors_at = (desk_listener.local_addr()?, partner_listener.local_addr()?);
-    let is_plain = config.desk.ip().is_loopback() || config.behind_proxy;
-    let desk_tls = match &config.tls {
-        None if is_plain => None,
-        tls => Some(tls::desk::server(&tls.clone().unwrap_or_default(), dir, &link)?),
+    let desk_tls = match config.speaks_tls() {
+        true => Some(tls::desk::server(&config.tls.clone().unwrap_or_default(), dir, &link)?),
+        false => None,
     };
+    warn_of_proxy(&config);
     oversight::publish(&service, now()).await?;
     let is_shared = config.behind_proxy;
     let desk = Arc::new(Desk::open(service.clone(), config, keyring).await?);
@@ -65,7 +71,9 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     };
     let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
     let links = Arc::new(Links::new(link, service.clone()));
-    let workers = start_workers(&Node { service: service.clone(), links, desk, metrics }, &stopped);
+    let (service_of_workers, outage) = (service.clone(), Arc::default());
+    let node = Node { service: service_of_workers, links, desk, metrics, outage };
+    let workers = start_workers(&node, &stopped);
     let (desk_at, partner_at) = doors_at;
     tracing::info!(
         event = "node.started", name = %service.name(), desk = %desk_at, partner_door = %partner_at
@@ -78,6 +86,17 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     }
     service.store().close();
     Ok(())
+}
+
+/// Behind a proxy the desk trusts whoever reaches it: that should be the proxy alone.
+fn warn_of_proxy(config: &Config) {
+    if config.behind_proxy && !config.desk.ip().is_loopback() {
+        tracing::warn!(
+            event = "desk.behind-proxy", desk = %config.desk,
+            "whoever reaches this address without the proxy can give any address as its own in \
+             X-Forwarded-For; listen on loopback, or let only the proxy reach it"
+        );
+    }
 }
 
 async fn bind(address: SocketAddr, door: &str) -> Result<TcpListener> {
@@ -120,6 +139,7 @@ struct Node {
     links: Arc<Links>,
     desk: Shared,
     metrics: Arc<Metrics>,
+    outage: Arc<Outage>,
 }
 
 fn start_workers(node: &Node, stopped: &watch::Receiver<bool>) -> Tasks {
@@ -144,6 +164,37 @@ fn start_workers(node: &Node, stopped: &watch::Receiver<bool>) -> Tasks {
         start("checkpoint", Worker::Checkpoint),
         start("sweep", Worker::Sweep),
     ]
+}
+
+/// Whether the database answers: told when that changes, not by each of the workers that ask.
+#[derive(Default)]
+struct Outage(Mutex<Option<Instant>>);
+
+impl Outage {
+    fn began(&self, error: &store::Error) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.is_none() {
+            *since = Some(Instant::now());
+            let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+            let cause = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            tracing::error!(
+                event = "store.away",
+                cause,
+                "the database that `store` in node.toml names does not answer; requests get 503 \
+                 until it does, and the node goes on by itself"
+            );
+        }
+    }
+
+    /// Something was read. Just after the database went, another worker may have been quicker.
+    fn ended(&self) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasted = since.map(|began| began.elapsed()).filter(|lasted| *lasted >= IDLE);
+        if let Some(lasted) = lasted {
+            *since = None;
+            tracing::info!(event = "store.back", away_s = lasted.as_secs());
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -220,13 +271,17 @@ async fn run(name: &'static str, worker: Worker, node: Node, mut stopped: watch:
         }
         match worker.step(&node).await {
             Ok(Step::Worked(_)) => {
+                node.outage.ended();
                 node.metrics.worked(name);
                 continue;
             }
-            Ok(Step::Idle) => {}
+            Ok(Step::Idle) => node.outage.ended(),
             Err(failure) => {
                 node.metrics.failed(name);
-                tracing::error!(event = "worker.failed", worker = name, error = %failure);
+                match &failure {
+                    Failure::Store(error @ store::Error::Away(_)) => node.outage.began(error),
+                    _ => tracing::error!(event = "worker.failed", worker = name, error = %failure),
+                }
                 tokio::time::sleep(IDLE).await;
             }
         }

@@ -215,7 +215,10 @@ async fn login_link(State(desk): State<Shared>, caller: Caller, headers: HeaderM
         .await
         .map_err(|_| Problem::from(store::Error::Closed))?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let plain = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
-    let scheme = if plain { "http" } else { "https" };
-    done(json!({ "path": path, "url": format!("{scheme}://{host}{path}") }))
+    let scheme = if desk.config.is_reached_over_tls() { "https" } else { "http" };
+    let base = match &desk.config.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("{scheme}://{host}"),
+    };
+    done(json!({ "path": path, "url": format!("{base}{path}") }))
 }

@@ -1,6 +1,6 @@
 //! Client certificates that stand for accounts.
 
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use protocol::terms::Role;
 use serde::Deserialize;
 
@@ -73,8 +73,12 @@ pub(crate) async fn keep(
         return Err(malformed("CERT-1", "a label has 1 to 100 characters"));
     }
     named(desk, account).await?;
-    let pin = tls::pin_of_pem(pem.as_bytes())
-        .map_err(|_| malformed("COL-4", "no certificate in PEM stands there"))?;
+    let pin = tls::pin_of_pem(pem.as_bytes()).map_err(|_| {
+        let title = "there is no X.509 certificate of version 3 in PEM there";
+        let remedy = "hand in one that begins with BEGIN CERTIFICATE; `openssl x509 -req` makes \
+                          version 1 unless -extfile gives extensions";
+        Problem::new(StatusCode::BAD_REQUEST, "COL-4", title, remedy)
+    })?;
     let (account, label) = (account.to_owned(), label.to_owned());
     Ok(desk.service.store().add_certificate(pin, account, label, actor, now()).await?)
 }

@@ -122,6 +122,9 @@ struct Change {
     description: Option<String>,
     /// 0 is for good.
     retention_days: Option<u32>,
+    /// What is older than that goes at once; else nothing is changed where anything is.
+    #[serde(default)]
+    delete_older: bool,
     sources: Option<Vec<String>>,
     /// Null: the node's own policy again.
     #[serde(default, deserialize_with = "present")]
@@ -146,7 +149,12 @@ async fn change(
         None => None,
     };
     let (actor, what) = (&caller.account.name, (change, sources));
-    exchange::collections::change(&desk.service, collection, what, actor, now()).await?;
+    let older = if new.delete_older {
+        exchange::collections::Older::Delete
+    } else {
+        exchange::collections::Older::Ask
+    };
+    exchange::collections::change(&desk.service, collection, what, older, actor, now()).await?;
     show(State(desk), Path(id)).await
 }
 

@@ -1,15 +1,13 @@
-//! Counters of a minute: wrong credentials, and requests where a limit is set.
+//! What is counted by the minute: wrong credentials, and requests where a limit is set.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-};
+use std::net::IpAddr;
 
 use protocol::terms::Timestamp;
 
-use crate::listen::one_host;
+use crate::{
+    listen::one_host,
+    window::{Window, next_s},
+};
 
 /// Wrong passwords for one account from one address within a minute.
 ///
@@ -17,42 +15,98 @@ use crate::listen::one_host;
 const WRONG_MAX: u32 = 60;
 /// Wrong credentials of any account from one address within a minute.
 const WRONG_OF_ADDRESS_MAX: u32 = 600;
-/// Keys counted at once; beyond it those of this minute are forgotten together.
-const KEYS_MAX: usize = 100_000;
-const MINUTE_MS: i64 = 60_000;
+
+/// What there were too many of within a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Wrong passwords for one name from one address.
+    Passwords,
+    /// Wrong tokens from one address.
+    Tokens,
+    /// Wrong credentials of any kind from one address.
+    Address,
+    /// Requests of one account; so many are allowed.
+    OfAccount(u32),
+    /// Requests from one address; so many are allowed.
+    OfAddress(u32),
+}
 
 /// Too many: the next minute begins in so many seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany {
+pub struct TooMany {
+    /// What there were too many of.
+    pub bound: Bound,
     /// Seconds until it is worth another try.
-    pub(crate) retry_after_s: u64,
+    pub retry_after_s: u64,
+    /// It is the first within its minute: worth a line of the log.
+    pub is_news: bool,
 }
 
-/// How often each key came within the present minute.
-struct Window<K> {
-    counts: Mutex<(i64, HashMap<K, u32>)>,
+impl Bound {
+    /// Whose requests are limited, for counting.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::OfAccount(_) | Self::Passwords => "account",
+            Self::OfAddress(_) | Self::Tokens | Self::Address => "address",
+        }
+    }
 }
 
-impl<K: Hash + Eq> Window<K> {
-    fn new() -> Self {
-        Self { counts: Mutex::default() }
+impl TooMany {
+    fn new(bound: Bound, is_news: bool, now: Timestamp) -> Self {
+        Self { bound, retry_after_s: next_s(now), is_news }
     }
 
-    /// Adds `step` to a key's count and tells it.
-    fn count(&self, key: K, step: u32, now: Timestamp) -> u32 {
-        let minute = now.as_ms().div_euclid(MINUTE_MS);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (of, counts) = &mut *counts;
-        if *of != minute || counts.len() >= KEYS_MAX {
-            *of = minute;
-            counts.clear();
+    /// The rule.
+    pub(crate) fn rule(&self) -> &'static str {
+        match self.bound {
+            Bound::Passwords | Bound::Tokens | Bound::Address => "AUTH-4",
+            Bound::OfAccount(_) | Bound::OfAddress(_) => "AUTH-5",
         }
-        if step == 0 {
-            return counts.get(&key).copied().unwrap_or_default();
+    }
+
+    /// So many of what.
+    pub(crate) fn what(&self) -> String {
+        match self.bound {
+            Bound::Passwords => format!("{WRONG_MAX} wrong passwords"),
+            Bound::Tokens => format!("{WRONG_MAX} wrong tokens"),
+            Bound::Address => format!("{WRONG_OF_ADDRESS_MAX} wrong credentials"),
+            Bound::OfAccount(max) | Bound::OfAddress(max) => format!("{max} requests"),
         }
-        let count = counts.entry(key).or_default();
-        *count = count.saturating_add(step);
-        *count
+    }
+
+    /// What there were too many of, and where.
+    pub(crate) fn title(&self) -> String {
+        let what = self.what();
+        match self.bound {
+            Bound::Passwords => {
+                format!("{what} for this name came from this address within a minute")
+            }
+            Bound::Tokens | Bound::Address => {
+                format!("{what} came from this address within a minute")
+            }
+            Bound::OfAccount(_) => format!("this account has made its {what} of this minute"),
+            Bound::OfAddress(_) => format!("this address has made its {what} of this minute"),
+        }
+    }
+
+    /// What helps.
+    pub(crate) fn remedy(&self) -> String {
+        let seconds = self.retry_after_s;
+        match self.bound {
+            Bound::Passwords => format!(
+                "wait {seconds} s; other addresses, tokens and login links are let in meanwhile"
+            ),
+            Bound::Tokens | Bound::Address => format!(
+                "wait {seconds} s and correct the credentials; right tokens are let in meanwhile"
+            ),
+            Bound::OfAccount(_) => {
+                format!("wait {seconds} s, or have `limits.account` in node.toml raised")
+            }
+            Bound::OfAddress(_) => {
+                format!("wait {seconds} s, or have `limits.address` in node.toml raised")
+            }
+        }
     }
 }
 
@@ -75,17 +129,30 @@ impl Attempts {
         now: Timestamp,
     ) -> Result<(), TooMany> {
         let host = one_host(address);
-        let pair = self.of_pair.count((account.to_owned(), host), 0, now);
-        let all = self.of_address.count(host, 0, now);
-        if pair >= WRONG_MAX || all >= WRONG_OF_ADDRESS_MAX { Err(too_many(now)) } else { Ok(()) }
+        if self.of_pair.count((account.to_owned(), host), 0, now) >= WRONG_MAX {
+            return Err(TooMany::new(of_pair(account), false, now));
+        }
+        if self.of_address.count(host, 0, now) >= WRONG_OF_ADDRESS_MAX {
+            return Err(TooMany::new(Bound::Address, false, now));
+        }
+        Ok(())
     }
 
-    /// Counts a wrong one.
-    pub(super) fn wrong(&self, account: &str, address: IpAddr, now: Timestamp) {
+    /// Counts a wrong one; what it locks, where it is the last that was allowed.
+    pub(super) fn wrong(&self, account: &str, address: IpAddr, now: Timestamp) -> Option<TooMany> {
         let host = one_host(address);
-        self.of_pair.count((account.to_owned(), host), 1, now);
-        self.of_address.count(host, 1, now);
+        let of_pair_count = self.of_pair.count((account.to_owned(), host), 1, now);
+        let of_address_count = self.of_address.count(host, 1, now);
+        if of_address_count == WRONG_OF_ADDRESS_MAX {
+            return Some(TooMany::new(Bound::Address, true, now));
+        }
+        (of_pair_count == WRONG_MAX).then(|| TooMany::new(of_pair(account), true, now))
     }
+}
+
+/// Tokens name no account.
+fn of_pair(account: &str) -> Bound {
+    if account.is_empty() { Bound::Tokens } else { Bound::Passwords }
 }
 
 /// Requests a minute, of accounts and of addresses; no limit where none is set.
@@ -105,24 +172,27 @@ impl Requests {
     pub(super) fn count_address(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
         let Some(max) = self.address_max else { return Ok(()) };
         let count = self.of_address.count(one_host(address), 1, now);
-        if count > max { Err(too_many(now)) } else { Ok(()) }
+        allowed(count, max, Bound::OfAddress(max), now)
     }
 
     pub(super) fn count_account(&self, account: &str, now: Timestamp) -> Result<(), TooMany> {
         let Some(max) = self.account_max else { return Ok(()) };
         let count = self.of_account.count(account.to_owned(), 1, now);
-        if count > max { Err(too_many(now)) } else { Ok(()) }
+        allowed(count, max, Bound::OfAccount(max), now)
     }
 }
 
-fn too_many(now: Timestamp) -> TooMany {
-    let rest = MINUTE_MS - now.as_ms().rem_euclid(MINUTE_MS);
-    TooMany { retry_after_s: u64::try_from(rest / 1_000 + 1).unwrap_or(60) }
+fn allowed(count: u32, max: u32, bound: Bound, now: Timestamp) -> Result<(), TooMany> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(TooMany::new(bound, count == max.saturating_add(1), now))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::MINUTE_MS;
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -132,12 +202,15 @@ mod tests {
     fn attempts_from_one_address_do_not_lock_the_account_elsewhere() {
         let (attempts, now) = (Attempts::new(), Timestamp::from_ms(1_000));
         let (attacker, owner) = (address("192.0.2.66"), address("192.0.2.7"));
+        let mut told = Vec::new();
         for _ in 0..WRONG_MAX {
             assert_eq!(attempts.check("ada", attacker, now), Ok(()));
-            attempts.wrong("ada", attacker, now);
+            told.extend(attempts.wrong("ada", attacker, now));
         }
+        let locked = TooMany { bound: Bound::Passwords, retry_after_s: 60, is_news: true };
+        assert_eq!(told, [locked], "told once, with the last that was allowed");
         let refused = attempts.check("ada", attacker, now);
-        assert_eq!(refused, Err(TooMany { retry_after_s: 60 }));
+        assert_eq!(refused, Err(TooMany { is_news: false, ..locked }));
         assert_eq!(attempts.check("ada", owner, now), Ok(()));
         assert_eq!(attempts.check("bea", attacker, now), Ok(()));
         assert_eq!(attempts.check("ada", attacker, now.plus_ms(MINUTE_MS)), Ok(()));
@@ -150,7 +223,8 @@ mod tests {
         for number in 0..WRONG_OF_ADDRESS_MAX {
             attempts.wrong(&format!("name-{number}"), attacker, now);
         }
-        assert!(attempts.check("fresh", address("2001:db8::2"), now).is_err());
+        let refused = attempts.check("fresh", address("2001:db8::2"), now).unwrap_err();
+        assert_eq!(refused.bound, Bound::Address);
     }
 
     #[test]
@@ -163,7 +237,10 @@ mod tests {
         }
         assert_eq!(limited.count_account("ada", now), Ok(()));
         assert_eq!(limited.count_account("ada", now), Ok(()));
-        assert_eq!(limited.count_account("ada", now), Err(TooMany { retry_after_s: 2 }));
+        let refused = TooMany { bound: Bound::OfAccount(2), retry_after_s: 2, is_news: true };
+        assert_eq!(limited.count_account("ada", now), Err(refused));
+        let again = TooMany { is_news: false, ..refused };
+        assert_eq!(limited.count_account("ada", now), Err(again));
         assert_eq!(limited.count_account("bea", now), Ok(()));
     }
 }

@@ -303,11 +303,11 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
             (View::Collections, client.post("/api/collections", &body).await?)
         }
         CollectionCommand::Change { address, change } => {
-            let ChangeArgs { title, description, keep, from } = change;
+            let ChangeArgs { title, description, keep, delete_older, from } = change;
             let from: Vec<_> = from.iter().map(|address| address.trim_matches('/')).collect();
             let body = json!({
                 "title": title, "description": description, "retention_days": keep,
-                "sources": (!from.is_empty()).then_some(from),
+                "delete_older": delete_older, "sources": (!from.is_empty()).then_some(from),
             });
             (View::Collection, client.patch(&at(&address), &body).await?)
         }

@@ -10,6 +10,7 @@ use reqwest::{Body, RequestBuilder, Response, header};
 use serde_json::{Value, json};
 
 use super::{
+    beside,
     exit::{Fault, Kind},
     progress::Progress,
 };
@@ -24,6 +25,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: String,
+    /// What helps where the desk is not whom it is meant to be.
+    if_untrusted: &'static str,
 }
 
 impl Client {
@@ -31,19 +34,9 @@ impl Client {
     pub fn local(dir: &Path) -> Result<Self> {
         let config = Config::read(dir)?;
         let token = read_token(&dir.join("keys/desk.token"))?;
-        let plain = config.desk.ip().is_loopback() || config.behind_proxy;
-        let ca = dir.join("desk.pem");
-        let scheme = if plain { "http" } else { "https" };
-        let mut address = config.desk;
-        let http = if address.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-            // The desk's certificate names it as others know it, or is one of its own. What is sent
-            // stays on this machine, where plain HTTP is good enough as well.
-            whoever()?
-        } else {
-            client((!plain && ca.exists()).then_some(ca.as_path()))?
-        };
-        Ok(Self { http, base: format!("{scheme}://{address}"), token })
+        let (http, base) = beside::client(&config, dir)?;
+        let remedy = "it shows what node.toml names: does another program listen there?";
+        Ok(Self { http, base, token, if_untrusted: remedy })
     }
 
     /// The same for the account whose token lies in a file.
@@ -68,7 +61,12 @@ impl Client {
             )
             .into());
         }
-        Ok(Self { http: client(ca)?, base, token })
+        let http = match ca {
+            Some(ca) => trusting(builder(), ca)?.build().context(NO_CLIENT)?,
+            None => system()?,
+        };
+        let remedy = "give the certificate that it is known by with --ca";
+        Ok(Self { http, base, token, if_untrusted: remedy })
     }
 
     /// Where the desk is.
@@ -89,15 +87,15 @@ impl Client {
 
     fn silent(&self, error: &reqwest::Error) -> Fault {
         let chain = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-        let untrusted = chain.map(ToString::to_string).any(|text| text.contains("certificate"));
+        let causes: Vec<String> = chain.map(ToString::to_string).collect();
         let base = &self.base;
-        if untrusted {
-            let remedy = "give the certificate that it is known by with --ca";
+        if causes.iter().any(|text| text.contains("certificate")) {
             let title = format!("the certificate of {base} is not one that this machine trusts");
-            return Fault::new(Kind::NotAllowed, "CLI-4", title, remedy);
+            return Fault::new(Kind::NotAllowed, "CLI-4", title, self.if_untrusted);
         }
+        let cause = causes.last().map(|cause| format!(" ({cause})")).unwrap_or_default();
         let remedy = "is it running? see `detente serve`, or the address";
-        let title = format!("the node at {base} does not answer");
+        let title = format!("the node at {base} does not answer{cause}");
         Fault::new(Kind::Unreachable, "CLI-5", title, remedy)
     }
 
@@ -211,27 +209,29 @@ pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-fn builder() -> reqwest::ClientBuilder {
+/// Why there is no client at all.
+pub(super) const NO_CLIENT: &str = "no client for HTTPS can be made";
+
+pub(super) fn builder() -> reqwest::ClientBuilder {
     // Every process has one provider; a second call finds it there.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()
 }
 
-/// For loopback alone: whoever listens there is this machine.
-fn whoever() -> Result<reqwest::Client> {
-    let builder = builder().danger_accept_invalid_certs(true);
-    builder.build().context("no client for HTTPS can be made")
+/// Trusts the system's authorities.
+pub(super) fn system() -> Result<reqwest::Client> {
+    builder().build().context(NO_CLIENT)
 }
 
-fn client(ca: Option<&Path>) -> Result<reqwest::Client> {
-    let mut builder = builder();
-    if let Some(path) = ca {
-        let malformed = || format!("{} holds no certificate in PEM", path.display());
-        let pem = super::read(path)?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(malformed)?;
-        builder = builder.tls_certs_only(certificates);
-    }
-    builder.build().context("no client for HTTPS can be made")
+/// Trusts the certificates in a file alone.
+pub(super) fn trusting(
+    builder: reqwest::ClientBuilder,
+    file: &Path,
+) -> Result<reqwest::ClientBuilder> {
+    let malformed = || format!("{} holds no certificate in PEM", file.display());
+    let pem = super::read(file)?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(malformed)?;
+    Ok(builder.tls_certs_only(certificates))
 }
 
 fn read_token(path: &Path) -> Result<String> {

@@ -355,9 +355,13 @@ pub(super) struct ChangeArgs {
     /// Its description.
     #[arg(long)]
     pub(super) description: Option<String>,
-    /// Days that an object stays; 0 is for good. What is older goes within seconds.
+    /// Days that an object stays; 0 is for good. Where something is older, nothing is changed without
+    /// --delete-older.
     #[arg(long, value_name = "DAYS")]
     pub(super) keep: Option<u32>,
+    /// What is older than --keep says goes within seconds, for good.
+    #[arg(long, requires = "keep")]
+    pub(super) delete_older: bool,
     /// Address of a collection that feeds an aggregate; may be repeated, takes the place of
     /// all that were named before.
     #[arg(long, value_name = "ADDRESS")]

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect},
 };
-use exchange::collections;
+use exchange::collections::{self, Older};
 use protocol::terms::{Role, Timestamp, Topic};
 use serde::Deserialize;
 use stix::Tlp;
@@ -82,6 +82,7 @@ pub(super) struct Typed {
     title: String,
     description: String,
     days: String,
+    deletes_older: bool,
     sources: Vec<Uuid>,
 }
 
@@ -95,6 +96,7 @@ impl Typed {
                 "title" => typed.title = value.trim().to_owned(),
                 "description" => typed.description = value.trim().to_owned(),
                 "days" => typed.days = value.trim().to_owned(),
+                "delete_older" => typed.deletes_older = true,
                 "source" => typed.sources.extend(value.parse::<Uuid>()),
                 _ => {}
             }
@@ -225,14 +227,34 @@ pub(super) async fn change(
     State(desk): State<Shared>,
     person: Person,
     Path(id): Path<Uuid>,
+    uri: OriginalUri,
+    headers: HeaderMap,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
     let typed = Typed::read(pairs);
     person.check(&typed.csrf)?;
     person.0.must_be(Role::Administrator)?;
-    let collection = known(&desk, id).await?;
+    let problem = match changed(&desk, &person, id, &typed).await {
+        Ok(()) => return Ok(Redirect::to(&format!("/collections/{id}")).into_response()),
+        Err(problem) => problem,
+    };
+    let asked = Before::default();
+    let mut built = build(&desk, &person, (id, &asked), &base(&desk, &headers, &uri)).await?;
+    if let Some(settings) = &mut built.settings {
+        settings.asks_of_older = problem.rule() == "COL-13";
+        settings.title = typed.title;
+        settings.description = typed.description;
+        settings.days = typed.days;
+        settings.sources.iter_mut().for_each(|one| one.feeds = typed.sources.contains(&one.id));
+    }
+    let trouble = Some(Trouble::from(&problem));
+    Ok(page_as(problem.status(), &CollectionPage { trouble, ..built }))
+}
+
+async fn changed(desk: &Shared, person: &Person, id: Uuid, typed: &Typed) -> Result<(), Problem> {
+    let collection = known(desk, id).await?;
     let feeds = match collection.flow {
-        Flow::Aggregate => Some(chosen(&desk, &typed.sources).await?),
+        Flow::Aggregate => Some(chosen(desk, &typed.sources).await?),
         _ => None,
     };
     let change = CollectionChange {
@@ -242,8 +264,10 @@ pub(super) async fn change(
         retention_days: Some(typed.days()?).filter(|days| *days != collection.retention_days),
         policy: None,
     };
-    collections::change(&desk.service, collection, (change, feeds), person.name(), now()).await?;
-    Ok(Redirect::to(&format!("/collections/{id}")).into_response())
+    let older = if typed.deletes_older { Older::Delete } else { Older::Ask };
+    let what = (change, feeds);
+    collections::change(&desk.service, collection, what, older, person.name(), now()).await?;
+    Ok(())
 }
 
 /// A count beside its share of the largest.
@@ -322,6 +346,10 @@ struct CollectionPage {
 
 /// What the administrator may change.
 struct Settings {
+    title: String,
+    description: String,
+    /// Objects would go at once: the form asks whether they shall.
+    asks_of_older: bool,
     days: String,
     is_aggregate: bool,
     sources: Vec<Source>,
@@ -423,6 +451,9 @@ async fn settings(
         return Ok(None);
     }
     Ok(Some(Settings {
+        title: collection.title.clone(),
+        description: collection.description.clone(),
+        asks_of_older: false,
         days: collection.retention_days.map(|days| days.to_string()).unwrap_or_default(),
         is_aggregate: collection.flow == Flow::Aggregate,
         sources: sources(desk, &collection.sources).await?,
@@ -492,7 +523,8 @@ async fn treated(
 ) -> Result<(), Problem> {
     let change = CollectionChange { policy: Some(form.change()?), ..CollectionChange::default() };
     let place = known(desk, id).await?;
-    collections::change(&desk.service, place, (change, None), person.name(), now()).await?;
+    let (what, older) = ((change, None), Older::Ask);
+    collections::change(&desk.service, place, what, older, person.name(), now()).await?;
     Ok(())
 }
 

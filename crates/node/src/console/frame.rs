@@ -96,7 +96,7 @@ impl Person {
         }
         let Origin(address) = self.1;
         let known = desk.auth.confirm(desk, &self.0.account, password, address).await;
-        if known.map_err(|_| too_many())? {
+        if known? {
             if let Some(session) = self.0.session {
                 desk.service.store().touch_session(session, true, now()).await?;
             }
@@ -109,16 +109,6 @@ impl Person {
         let message = "the password is missing or wrong; nothing was done";
         Err(Problem::new(StatusCode::FORBIDDEN, "AUTH-3", message, remedy))
     }
-}
-
-/// What a person is told who has guessed too often.
-pub(super) fn too_many() -> Problem {
-    Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "AUTH-4",
-        "too many wrong passwords for this name from your address",
-        "wait a minute, then try again, or ask for a login link",
-    )
 }
 
 /// The entries of the menu.
@@ -298,6 +288,5 @@ pub(super) fn base(desk: &Shared, headers: &HeaderMap, uri: &OriginalUri) -> Str
     let plain =
         |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
     let host = host.filter(plain).map_or_else(|| desk.config.desk.to_string(), str::to_owned);
-    let bare = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
-    format!("{}://{host}", if bare { "http" } else { "https" })
+    format!("{}://{host}", if desk.config.is_reached_over_tls() { "https" } else { "http" })
 }

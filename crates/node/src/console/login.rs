@@ -10,7 +10,7 @@ use axum::{
 use protocol::secrets;
 use serde::Deserialize;
 
-use super::frame::{Answer, Frame, Person, Trouble, page, page_as, too_many};
+use super::frame::{Answer, Frame, Person, Trouble, page, page_as};
 use crate::{
     auth::{COOKIE, Origin, Refusal},
     desk::{Shared, now, rng},
@@ -56,11 +56,13 @@ pub(super) async fn by_password(
     match desk.auth.log_in(&desk, &login.name, &login.password, address).await {
         Ok(account) => Ok(open_session(&desk, account.name.clone()).await?),
         Err(Refusal::Unknown) => Ok(refused(&desk, login.name, "name or password are not right")),
-        Err(Refusal::TooMany { .. }) => {
-            let trouble = Trouble::from(&too_many());
+        Err(Refusal::TooMany(too_many)) => {
+            let problem = Problem::from(too_many);
+            let trouble = Some(Trouble::from(&problem));
             let frame = Frame::outside(&desk);
-            let login = LoginPage { frame, name: login.name, trouble: Some(trouble) };
-            Ok(page_as(StatusCode::TOO_MANY_REQUESTS, &login))
+            let login = LoginPage { frame, name: login.name, trouble };
+            let wait = [(header::RETRY_AFTER, too_many.retry_after_s.to_string())];
+            Ok((wait, page_as(problem.status(), &login)).into_response())
         }
         Err(Refusal::Store(error)) => Err(error.into()),
     }
@@ -88,8 +90,7 @@ async fn open_session(desk: &Shared, account: String) -> Result<Response, Proble
     let (token, digest) = secrets::token(&mut rng());
     let (csrf, _) = secrets::token(&mut rng());
     desk.service.store().add_session(digest, account, csrf.to_string(), now()).await?;
-    let plain = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
-    let secure = if plain { "" } else { "; Secure" };
+    let secure = if desk.config.is_reached_over_tls() { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}", token.as_str());
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
 }

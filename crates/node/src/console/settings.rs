@@ -64,7 +64,6 @@ pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
         false => Vec::new(),
     };
     let revoked = store.revocations(desk.service.name()).await?;
-    let plain = desk.config.desk.ip().is_loopback() && !desk.config.behind_proxy;
     Ok(page(&SettingsPage {
         frame: person.frame(&desk, Menu::Settings),
         name: desk.config.name.to_string(),
@@ -73,10 +72,10 @@ pub(super) async fn show(State(desk): State<Shared>, person: Person) -> Answer {
             Door {
                 name: "Desk",
                 address: desk.config.desk.to_string(),
-                over: match (plain, desk.config.behind_proxy) {
-                    (true, _) => "plain HTTP, on loopback only",
+                over: match (desk.config.speaks_tls(), desk.config.behind_proxy) {
+                    (true, _) => "TLS",
                     (_, true) => "behind a proxy that speaks TLS",
-                    _ => "TLS",
+                    _ => "plain HTTP, on loopback only",
                 },
             },
             Door {

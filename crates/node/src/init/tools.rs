@@ -1,6 +1,6 @@
 //! Accounts for tools that differ in rights, and what to paste into each tool.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use anyhow::{Context, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -25,18 +25,40 @@ const FEEDER: &str = "feeder";
 pub struct Made {
     /// The first collection.
     pub collection: Uuid,
-    base: String,
+    place: Place,
     reader: Zeroizing<String>,
     feeder: Zeroizing<String>,
 }
 
-/// Where tools reach a desk. Beyond loopback it speaks TLS.
-fn base(desk: SocketAddr, name: &NodeName) -> String {
-    let scheme = if desk.ip().is_loopback() { "http" } else { "https" };
-    if desk.ip().is_unspecified() {
-        return format!("{scheme}://{}:{}", machine(name), desk.port());
+/// Where tools reach a desk.
+pub(super) struct Place {
+    /// The beginning of every address.
+    base: String,
+    /// The name in it is what this machine calls itself; others may not know it.
+    is_guess: bool,
+}
+
+impl Place {
+    /// As it is said, else by the address that the desk listens on: beyond loopback it speaks TLS.
+    pub(super) fn of(desk: SocketAddr, said: Option<&str>, name: &NodeName) -> Self {
+        if let Some(url) = said {
+            return Self { base: url.trim_end_matches('/').to_owned(), is_guess: false };
+        }
+        let scheme = if desk.ip().is_loopback() { "http" } else { "https" };
+        if desk.ip().is_unspecified() {
+            let base = format!("{scheme}://{}:{}", machine(name), desk.port());
+            return Self { base, is_guess: true };
+        }
+        Self { base: format!("{scheme}://{desk}"), is_guess: false }
     }
-    format!("{scheme}://{desk}")
+}
+
+/// The address that this machine reaches others from; nothing is sent to find out.
+fn outward() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address for documentation (RFC 5737): only the way there is asked for.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// The name of this machine; the domain of the node's where the system does not tell.
@@ -50,14 +72,14 @@ fn machine(name: &NodeName) -> String {
 pub(super) async fn make(
     service: &Service,
     id: Uuid,
-    desk: SocketAddr,
+    place: Place,
     time: Timestamp,
 ) -> Result<Made> {
     let all = service.store().collections().await?;
-    let place = all.into_iter().find(|one| one.id == id).context("the collection is gone")?;
+    let first = all.into_iter().find(|one| one.id == id).context("the collection is gone")?;
     let reader = account(service, READER, Role::Reader, None, time).await?;
-    let feeder = account(service, FEEDER, Role::Drafter, Some(place), time).await?;
-    Ok(Made { collection: id, base: base(desk, service.name()), reader, feeder })
+    let feeder = account(service, FEEDER, Role::Drafter, Some(first), time).await?;
+    Ok(Made { collection: id, place, reader, feeder })
 }
 
 /// An account with a password of its own; it writes only, where a place is named.
@@ -83,8 +105,8 @@ impl Made {
     /// The same for programs.
     pub fn json(&self) -> Value {
         json!({
-            "discovery": format!("{}/taxii2/", self.base),
-            "api_root": format!("{}/local/", self.base),
+            "discovery": format!("{}/taxii2/", self.place.base),
+            "api_root": format!("{}/local/", self.place.base),
             "collection": self.collection,
             "accounts": [
                 { "name": READER, "password": *self.reader, "may": "read every collection" },
@@ -95,7 +117,7 @@ impl Made {
 
     /// What to paste into which tool.
     pub fn words(&self) -> String {
-        let (base, id) = (self.base.as_str(), self.collection);
+        let (base, id) = (self.place.base.as_str(), self.collection);
         let (reader, feeder) = (self.reader.as_str(), self.feeder.as_str());
         let key = STANDARD.encode(format!("{FEEDER}:{feeder}"));
         let place = format!("{base}/local/collections/{id}");
@@ -104,7 +126,7 @@ impl Made {
         format!(
             "\nTAXII 2.1, for your tools (the passwords are shown once and kept nowhere):\n\n  \
              discovery   {base}/taxii2/\n  API root    {base}/local/\n  collection  {id}\n  \
-             reads       {READER}  {reader}\n  writes      {FEEDER}  {feeder}\n\n{}\
+             reads       {READER}  {reader}\n  writes      {FEEDER}  {feeder}\n\n{}{}\
              OpenCTI, Data > Ingestion > TAXII feeds: URL {base}/local/, TAXII 2.1, collection {id}, \
              basic user and password of {READER}\n\
              MISP, Sync Actions > TAXII servers: base URL {base}, API root local, collection {id}, \
@@ -117,13 +139,27 @@ impl Made {
              taxii2-client: taxii2client.v21.{collection}\n\
              stix2: stix2.TAXIICollectionSource(taxii2client.v21.{collection})\n\
              curl: curl -u {READER}:{reader} -H 'Accept: {MEDIA_TYPE}' {place}/objects/\n",
+            self.guess(),
             self.trust(),
+        )
+    }
+
+    /// What to do where clients do not know the machine by the name that it has for itself.
+    fn guess(&self) -> String {
+        if !self.place.is_guess {
+            return String::new();
+        }
+        let address = outward().map(|ip| format!(" (its address is {ip})")).unwrap_or_default();
+        format!(
+            "The name in these addresses is this machine's own{address}. Where clients do not \
+             resolve it, put\none that they do in its place; `init --public-url` prints that from \
+             the start, and public_url in\nnode.toml tells clients.\n\n"
         )
     }
 
     /// What a client over TLS needs beside an account.
     fn trust(&self) -> &'static str {
-        if self.base.starts_with("http://") {
+        if self.place.base.starts_with("http://") {
             return "";
         }
         "Clients must trust the desk's certificate: name one, or an ACME authority, as `tls` in \
@@ -140,7 +176,7 @@ mod tests {
         let name: NodeName = "aldermoor.example/channel".parse().unwrap();
         Made {
             collection: Uuid::nil(),
-            base: base(desk.parse().unwrap(), &name),
+            place: Place::of(desk.parse().unwrap(), None, &name),
             reader: Zeroizing::new("a-reading-secret".to_owned()),
             feeder: Zeroizing::new("a-feeding-secret".to_owned()),
         }
@@ -148,15 +184,32 @@ mod tests {
 
     #[test]
     fn address_is_one_that_a_client_can_use() {
-        assert_eq!(made("127.0.0.1:8420").base, "http://127.0.0.1:8420");
-        assert_eq!(made("[::1]:8420").base, "http://[::1]:8420");
-        assert_eq!(made("192.0.2.7:8420").base, "https://192.0.2.7:8420");
+        assert_eq!(made("127.0.0.1:8420").place.base, "http://127.0.0.1:8420");
+        assert_eq!(made("[::1]:8420").place.base, "http://[::1]:8420");
+        assert_eq!(made("192.0.2.7:8420").place.base, "https://192.0.2.7:8420");
         for every in ["0.0.0.0:8420", "[::]:8420"] {
-            let base = made(every).base;
+            let base = made(every).place.base;
             let host = base.strip_prefix("https://").and_then(|rest| rest.strip_suffix(":8420"));
             assert!(host.is_some_and(|host| !host.is_empty() && !host.contains(':')), "{base}");
             assert!(!base.contains("0.0.0.0"), "{base}");
         }
+    }
+
+    #[test]
+    fn address_that_is_said_is_the_one_that_is_printed() {
+        let name: NodeName = "aldermoor.example/channel".parse().unwrap();
+        let said = Some("https://desk.aldermoor.example/");
+        let place = Place::of("0.0.0.0:8420".parse().unwrap(), said, &name);
+        assert_eq!(place.base, "https://desk.aldermoor.example");
+        let made = Made { place, ..made("0.0.0.0:8420") };
+        assert!(made.words().contains("API root    https://desk.aldermoor.example/local/"));
+        assert!(!made.words().contains("--public-url"), "nothing was guessed");
+    }
+
+    #[test]
+    fn guessed_name_is_said_to_be_one() {
+        assert!(made("0.0.0.0:8420").words().contains("--public-url"));
+        assert!(!made("192.0.2.7:8420").words().contains("--public-url"));
     }
 
     #[test]

@@ -164,13 +164,10 @@ impl Fault {
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         let status = problem.status();
+        let extra = problem.retry_after_s().map_or(Extra::None, Extra::RetryAfter);
         let (rule, title, remedy) = problem.into_texts();
         let (rule, title, remedy) = (rule.into(), title.into(), remedy.into());
-        let fault = Self { status, rule, title, remedy, extra: Extra::None, is_outside: false };
-        match status {
-            StatusCode::SERVICE_UNAVAILABLE => fault.with(Extra::RetryAfter(5)),
-            _ => fault,
-        }
+        Self { status, rule, title, remedy, extra, is_outside: false }
     }
 }
 
@@ -189,13 +186,7 @@ impl From<Refusal> for Fault {
                 Self::new(StatusCode::UNAUTHORIZED, "TAXII-1.6.9", title, remedy)
                     .with(Extra::Challenge)
             }
-            Refusal::TooMany { retry_after_s } => {
-                let title = "too many requests or wrong credentials within a minute";
-                let remedy = "wait for the seconds of Retry-After";
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "AUTH-4", title, remedy)
-                    .with(Extra::RetryAfter(retry_after_s))
-            }
-            Refusal::Store(error) => error.into(),
+            other => Problem::from(other).into(),
         }
     }
 }

@@ -6,23 +6,25 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use futures_util::StreamExt as _;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
-    SignatureScheme,
+    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
     server::{
         NoClientAuth, ResolvesServerCert, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
     sign::{CertifiedKey, SingleCertAndKey},
 };
-use rustls_acme::{AcmeConfig, caches::DirCache};
 
 use super::LinkKey;
-use crate::config::{Acme, Clients, Tls};
+use crate::config::{Clients, Tls};
+
+pub(crate) mod acme;
+pub(crate) mod files;
+
+use files::Files;
 
 /// Protocols over TLS, the better one first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -34,13 +36,20 @@ const CHALLENGE: &[u8] = b"acme-tls/1";
 /// *Errors*: files that cannot be read, or hold no certificate or key.
 pub fn server(tls: &Tls, dir: &Path, link: &LinkKey) -> Result<ServerConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let (certificates, by_acme) = match (&tls.certificate, &tls.key, &tls.acme) {
+    let (certificates, by_acme): (Certificates, bool) = match (
+        &tls.certificate,
+        &tls.key,
+        &tls.acme,
+    ) {
         (Some(certificate), Some(key), None) => {
-            (from_files(&dir.join(certificate), &dir.join(key), &provider)?, false)
+            let files = Files::open(dir.join(certificate), dir.join(key), &provider)?;
+            (Arc::new(files), false)
         }
-        (None, None, Some(acme)) => (by_acme(acme, dir, &provider)?, true),
+        (None, None, Some(acme)) => (acme::start(acme, dir, &provider)?, true),
         (None, None, None) => (of_link(link, &provider)?, false),
-        _ => anyhow::bail!("[tls] takes `certificate` and `key`, or `acme`, not both"),
+        _ => anyhow::bail!(
+            "`tls` in node.toml takes `certificate` and `key`, or `acme`; give both of the one, or the other"
+        ),
     };
     let clients = clients(tls.clients.as_ref(), dir, &provider)?;
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -61,16 +70,6 @@ pub fn is_challenge(protocol: Option<&[u8]>) -> bool {
 
 type Certificates = Arc<dyn ResolvesServerCert>;
 
-fn from_files(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Certificates> {
-    let read = |path: &Path| format!("{} holds no PEM that can be read", path.display());
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .with_context(|| read(certificate))?
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| read(certificate))?;
-    let key = PrivateKeyDer::from_pem_file(key).with_context(|| read(key))?;
-    single(chain, key, provider)
-}
-
 fn of_link(link: &LinkKey, provider: &CryptoProvider) -> Result<Certificates> {
     let (chain, key) = link.chain();
     single(chain, key, provider)
@@ -86,40 +85,12 @@ fn single(
     Ok(Arc::new(SingleCertAndKey::from(certified)))
 }
 
-fn by_acme(acme: &Acme, dir: &Path, provider: &Arc<CryptoProvider>) -> Result<Certificates> {
-    let mut config = AcmeConfig::new(&acme.domains)
-        .contact([format!("mailto:{}", acme.contact)])
-        .cache(DirCache::new(dir.join("keys/acme")))
-        .directory_lets_encrypt(true);
-    if let Some(directory) = &acme.directory {
-        config = config.directory(directory);
-    }
-    if let Some(path) = &acme.authority {
-        let client = ClientConfig::builder_with_provider(Arc::clone(provider))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(&dir.join(path))?)
-            .with_no_client_auth();
-        config = config.client_tls_config(Arc::new(client));
-    }
-    let mut state = config.state();
-    let certificates = state.resolver();
-    tokio::spawn(async move {
-        while let Some(event) = state.next().await {
-            match event {
-                Ok(event) => tracing::info!(event = "acme", what = ?event),
-                Err(error) => tracing::warn!(event = "acme.failed", %error),
-            }
-        }
-    });
-    Ok(certificates)
-}
-
 /// The authorities in a file.
 fn roots(path: &Path) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    let read = || format!("{} holds no certificates", path.display());
-    for certificate in CertificateDer::pem_file_iter(path).with_context(read)? {
-        roots.add(certificate.with_context(read)?)?;
+    let read = || format!("{} names no authority", path.display());
+    for certificate in files::chain(path).with_context(read)? {
+        roots.add(certificate)?;
     }
     Ok(roots)
 }

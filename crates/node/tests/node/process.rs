@@ -151,6 +151,68 @@ fn node_in_a_directory_that_others_may_read_keeps_every_file_to_itself() {
 }
 
 #[test]
+fn files_that_an_older_build_left_open_are_closed_at_the_next_start() {
+    let mut machine = Machine::new("aldermoor.example/channel");
+    machine.start();
+    machine.kill();
+    let dir = machine.dir();
+    let open = |name: &str, mode| {
+        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    fs::create_dir(dir.join("keys/acme")).unwrap();
+    fs::write(dir.join("keys/acme/cached_cert_x"), "a key").unwrap();
+    for name in ["node.toml", "node.db", "node.db-wal", "keys/desk.token", "keys/root.age"] {
+        open(name, 0o644);
+    }
+    open("keys", 0o755);
+    open("keys/acme", 0o755);
+    machine.start();
+    let found: Vec<_> = modes(&dir).into_iter().filter(|(_, mode)| mode & 0o077 != 0).collect();
+    assert!(found.is_empty(), "{found:?}");
+    for name in ["keys", "keys/acme"] {
+        let mode = fs::metadata(dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{name}");
+    }
+}
+
+/// A certificate for a name that nothing here resolves, and its key, in the node's directory.
+fn own_certificate(dir: &Path, file: &str) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["desk.aldermoor.example".to_owned()]).unwrap();
+    fs::write(dir.join(file), params.self_signed(&key).unwrap().pem()).unwrap();
+    fs::write(dir.join("desk.key"), key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn desk_with_a_certificate_of_its_own_is_known_by_it_alone_and_shows_what_takes_its_place() {
+    let mut machine = Machine::new("aldermoor.example/channel");
+    let config = machine.dir().join("node.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let tls = "\ntls = { certificate = \"desk.pem\", key = \"desk.key\" }\n\n# What becomes";
+    fs::write(&config, text.replacen("\n# What becomes", tls, 1)).unwrap();
+    own_certificate(&machine.dir(), "desk.pem");
+    machine.start();
+    let certificate = machine.dir().join("desk.pem");
+    let first = fs::read(&certificate).unwrap();
+    // The file of another: whoever shows the desk's is not who is meant.
+    own_certificate(&machine.dir(), "other.pem");
+    fs::copy(machine.dir().join("other.pem"), &certificate).unwrap();
+    // The key that stands beside it is another's as well, so the desk goes on with the first.
+    fs::write(machine.dir().join("desk.key"), "none").unwrap();
+    let output = machine.run(&["status"]);
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    assert!(one_line(&String::from_utf8_lossy(&output.stderr)).contains("CLI-4"));
+    fs::write(&certificate, &first).unwrap();
+    assert!(machine.run(&["status"]).status.success());
+    own_certificate(&machine.dir(), "desk.pem");
+    let end = Instant::now() + Duration::from_secs(30);
+    while !machine.run(&["status"]).status.success() {
+        assert!(Instant::now() < end, "the new certificate is not shown");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn desk_beyond_loopback_is_reached_by_the_command_line_beside_it() {
     let mut machine = Machine { folder: tempfile::tempdir().unwrap(), child: None };
     machine.init_at("0.0.0.0", "aldermoor.example/channel");

@@ -142,5 +142,10 @@ impl Store {
 }
 
 fn kept_for(days: Option<u32>) -> String {
-    days.map_or_else(|| "for good".to_owned(), |days| format!("for {days} days"))
+    days.map_or_else(|| "for good".to_owned(), in_words)
+}
+
+/// How long things are kept.
+pub(super) fn in_words(days: u32) -> String {
+    format!("for {days} {}", if days == 1 { "day" } else { "days" })
 }

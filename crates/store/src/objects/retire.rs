@@ -11,6 +11,7 @@ use protocol::{
 use super::{
     Collection, Page, Versions, classes,
     delete::{Doomed, Grave, bury, withdraw},
+    manage::in_words,
     pages::ranges,
     read_collection,
 };
@@ -28,9 +29,8 @@ impl Store {
     /// transaction; gone from every page, manifest, list of versions and aggregate at once. May
     /// run twice.
     pub async fn retire(&self, limit: usize, now: Timestamp) -> Result<usize, Error> {
-        let now_us = now.as_ms().saturating_mul(1_000);
         for (collection, days) in self.read(keeping)? {
-            let before = now_us.saturating_sub(i64::from(days).saturating_mul(DAY_US));
+            let before = oldest(days, now);
             // Looked at on a reader first: mostly there is nothing, and a commit costs a sync.
             if self.read(|tx| expired(tx, &collection, before, 1))?.is_empty() {
                 continue;
@@ -41,6 +41,25 @@ impl Store {
         }
         Ok(0)
     }
+}
+
+impl Store {
+    /// How many objects a collection would lose at once if it kept things for so many days; counted
+    /// up to `max`.
+    pub async fn older(
+        &self,
+        collection: &Collection,
+        days: u32,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<usize, Error> {
+        self.read(|tx| Ok(expired(tx, collection, oldest(days, now), max)?.len()))
+    }
+}
+
+/// The date before which everything goes.
+fn oldest(days: u32, now: Timestamp) -> i64 {
+    now.as_ms().saturating_mul(1_000).saturating_sub(i64::from(days).saturating_mul(DAY_US))
 }
 
 /// The collections that do not keep things for good.
@@ -98,7 +117,7 @@ fn retire(
     if gone.is_empty() {
         return Ok(0);
     }
-    let why = format!("kept for {days} days, as its collection says");
+    let why = format!("kept {}, as its collection says", in_words(days));
     let leaf = ledger::append(tx, &leaf_text(collection, &gone, days, now), None)?;
     let count = gone.len();
     let mut by_object: BTreeMap<String, Vec<Doomed>> = BTreeMap::new();

@@ -1,7 +1,10 @@
 //! Which markings a client may see, aggregates, retention, and markings that become known late, as
 //! clients meet them.
 
-use exchange::{collections, sweep};
+use exchange::{
+    collections::{self, Older},
+    sweep,
+};
 use node::desk::now;
 use protocol::terms::Role;
 use serde_json::{Value, json};
@@ -52,7 +55,9 @@ async fn root_of_the_services_own_keeps_its_title_whatever_a_collection_says_of_
     let description = Some("Every lamp of the house".to_owned());
     let change = CollectionChange { description, ..CollectionChange::default() };
     let place = desk.named("lamps").await;
-    collections::change(&desk.service, place, (change, None), "test", now()).await.unwrap();
+    collections::change(&desk.service, place, (change, None), Older::Ask, "test", now())
+        .await
+        .unwrap();
     let lamps = desk.get(&lamps("")).await.json();
     assert_eq!(lamps["description"], "Every lamp of the house");
     assert_eq!(desk.get("/local/").await.json(), before);
@@ -141,7 +146,20 @@ async fn what_was_kept_long_enough_is_gone_from_everything() {
     desk.add(&[lamp(1, 1), lamp(1, 2), lamp(2, 1)]).await;
     let change = CollectionChange { retention_days: Some(Some(3)), ..CollectionChange::default() };
     let place = desk.named("lamps").await;
-    collections::change(&desk.service, place, (change, None), "test", now()).await.unwrap();
+    let service = &desk.service;
+    let (keeps, later_now) = ((change.clone(), None), now().plus_ms(4 * 86_400_000));
+    let asked = collections::change(service, place.clone(), keeps, Older::Ask, "test", later_now);
+    let refused = asked.await.unwrap_err();
+    let exchange::Failure::Forbidden(article) = refused else { panic!("{refused}") };
+    assert_eq!(article.rule, "COL-13");
+    assert!(article.message.starts_with("3 objects would be deleted"), "{}", article.message);
+    assert_eq!(desk.named("lamps").await.retention_days, None, "nothing was changed");
+    let told = (change.clone(), None);
+    let deleted =
+        collections::change(service, place.clone(), told, Older::Delete, "test", later_now);
+    deleted.await.unwrap();
+    let nothing = (change, None);
+    collections::change(service, place, nothing, Older::Ask, "test", now()).await.unwrap();
     let later = |days: i64| now().plus_ms(days * 86_400_000);
     sweep::step(&desk.service, later(2), &mut node::desk::rng()).await.unwrap();
     assert_eq!(ids(&desk.get(&lamps("objects/")).await.json()).len(), 2);

@@ -69,7 +69,7 @@ impl TestDesk {
 
     async fn serve(service: Service, lines: &str, dir: TempDir, tls: Option<ServerConfig>) -> Self {
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
-        let text = format!("{}{lines}", Config::text(service.name(), none, none, None));
+        let text = format!("{}{lines}", Config::text(service.name(), none, none, (None, None)));
         let config: Config = toml::from_str(&text).unwrap();
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind(none).await.unwrap();

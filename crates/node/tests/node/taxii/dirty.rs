@@ -1,7 +1,10 @@
 //! Dirty data at the door: each object of an envelope ends as its collection's policy says, and
 //! whoever posted it can read why; markings of communities keep objects to those who belong.
 
-use exchange::{collections, sweep};
+use exchange::{
+    collections::{self, Older},
+    sweep,
+};
 use node::desk::{now, rng};
 use protocol::terms::Role;
 use serde_json::{Value, json};
@@ -107,7 +110,9 @@ async fn what_nobody_decides_on_is_refused_when_its_retention_is_over_and_its_st
     desk.policy("error=quarantine").await;
     let change = CollectionChange { retention_days: Some(Some(3)), ..CollectionChange::default() };
     let place = desk.named("lamps").await;
-    collections::change(&desk.service, place, (change, None), "test", now()).await.unwrap();
+    collections::change(&desk.service, place, (change, None), Older::Ask, "test", now())
+        .await
+        .unwrap();
     let status = desk.add(&[with(1, CONFIDENCE)]).await;
     let later = |days: i64| now().plus_ms(days * 86_400_000);
     let path = format!("/local/status/{}/", status["id"].as_str().unwrap());

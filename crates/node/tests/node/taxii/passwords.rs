@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use protocol::secrets;
 
 use super::desk::{PASSWORD, TestDesk, basic};
@@ -65,9 +66,66 @@ async fn lock_out_cannot_be_used_to_lock_others_out() {
         }
     }
     assert!(tries > 60);
+    let refused = desk.asking_from(2, "ada", &guess).await.json();
+    assert_eq!(refused["error_code"], "AUTH-4");
+    let title = "60 wrong passwords for this name came from this address within a minute";
+    assert_eq!(refused["title"], title);
+    let lines = desk.service.store().journal_before(i64::MAX, 100).await.unwrap();
+    let told: Vec<_> = lines.iter().filter(|line| line.event == "auth.locked").collect();
+    assert!((1..=7).contains(&told.len()), "once for each minute: {told:?}");
+    assert!(told[0].detail.starts_with("60 wrong passwords for `ada` from 127.0.0.2 within"));
     assert_eq!(desk.asking_from(2, "ada", PASSWORD).await.status, 429, "even when it is right");
     assert_eq!(desk.asking_from(3, "ada", PASSWORD).await.status, 200, "the owner comes in");
     // Once known, the owner is let in even from the address of whoever guesses.
     assert_eq!(desk.asking_from(2, "ada", PASSWORD).await.status, 200);
     assert_eq!(desk.asking_from(2, "rita", PASSWORD).await.status, 200, "another account");
+}
+
+#[tokio::test]
+async fn name_that_no_account_has_is_not_repeated_where_a_lock_out_is_written_down() {
+    let desk = TestDesk::start().await;
+    let secret = "typed into the wrong field";
+    let credentials = format!(
+        "Authorization: Basic {}\r\n",
+        STANDARD.encode(format!("{secret}:{}", "x".repeat(2_000)))
+    );
+    for _ in 0..200 {
+        let reply = desk
+            .raw(&format!(
+                "GET /taxii2/ HTTP/1.1\r\nHost: d\r\n{credentials}Connection: close\r\n\r\n"
+            ))
+            .await;
+        if reply.status == 429 {
+            break;
+        }
+        assert_eq!(reply.status, 401);
+    }
+    let lines = desk.service.store().journal_before(i64::MAX, 100).await.unwrap();
+    let told = lines.iter().find(|line| line.event == "auth.locked").unwrap();
+    assert!(told.detail.starts_with("60 wrong passwords for a name that no account has from"));
+    assert!(!told.detail.contains("wrong field"));
+}
+
+#[tokio::test]
+async fn request_beyond_a_limit_is_told_whose_limit_it_is_and_when_to_come_again() {
+    for (limit, title) in [
+        ("account", "this account has made its 2 requests of this minute"),
+        ("address", "this address has made its 2 requests of this minute"),
+    ] {
+        let desk = TestDesk::with(&format!("\nlimits = {{ {limit} = 2 }}\n")).await;
+        let mut reply = desk.get("/taxii2/").await;
+        // A minute may end in between.
+        for _ in 0..10 {
+            if reply.status == 429 {
+                break;
+            }
+            reply = desk.get("/taxii2/").await;
+        }
+        let wait: u64 = reply.field("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait));
+        let told = reply.json();
+        assert_eq!((&told["error_code"], &told["title"]), (&"AUTH-5".into(), &title.into()));
+        let description = told["description"].as_str().unwrap();
+        assert!(description.contains(&format!("limits.{limit}")), "{description}");
+    }
 }

@@ -1,0 +1,77 @@
+//! Files that only the node's own account may read: made so, and made so again where an older build
+//! or a hand left them open.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+/// Files of the data directory that the node makes itself.
+const OWN: [&str; 4] = ["node.toml", "node.db", "node.db-wal", "node.db-shm"];
+/// What others than the owner may do.
+const OTHERS: u32 = 0o077;
+/// That others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Makes a directory that only its owner may look into; one that is there stays.
+pub(crate) fn make_dir(dir: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("{} cannot be made", dir.display()))
+}
+
+/// Takes from others what they may do with the node's files and keys, and says so in the log.
+///
+/// The data directory itself may be shared or made by a service manager: names may be read there.
+/// Where others may write in it they could put a database of theirs in place, so that is said, with
+/// the command that mends it.
+pub(crate) fn tighten(dir: &Path) {
+    if mode(dir).is_some_and(|mode| mode & OTHERS_WRITE != 0) {
+        let mend = format!("chmod go-w {}", dir.display());
+        let directory = dir.display();
+        tracing::warn!(event = "directory.open", %directory, mend, "others may write in it");
+    }
+    OWN.iter().for_each(|name| close(&dir.join(name), 0o600));
+    close_all(&dir.join("keys"));
+}
+
+fn close_all(dir: &Path) {
+    close(dir, 0o700);
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    for path in paths {
+        match path.is_dir() {
+            true => close_all(&path),
+            false => close(&path, 0o600),
+        }
+    }
+}
+
+fn close(path: &Path, right: u32) {
+    let Some(found) = mode(path).filter(|mode| mode & OTHERS != 0) else { return };
+    let file = path.display();
+    let was = format!("{:04o}", found & 0o7777);
+    match fs::set_permissions(path, fs::Permissions::from_mode(right)) {
+        Ok(()) => tracing::warn!(
+            event = "file.closed", %file, was,
+            "others could read it; take back or delete copies they may have made"
+        ),
+        Err(error) => tracing::error!(
+            event = "file.open", %file, was, cause = %cause(&error),
+            mend = format!("chown it to the node's account, or chmod go= {file}"),
+        ),
+    }
+}
+
+fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|known| known.permissions().mode())
+}
+
+fn cause(error: &io::Error) -> String {
+    error.kind().to_string()
+}
