@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use exchange::Policies;
 use protocol::{findings::FindingsChange, terms::NodeName};
 use serde::Deserialize;
@@ -161,7 +161,16 @@ impl Config {
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("{} cannot be read; run `detente init` first", path.display())
         })?;
-        toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))
+        let config: Self =
+            toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))?;
+        let fits = |url: &str| url.starts_with("https://") && !url.contains(['?', '#']);
+        ensure!(
+            config.public_url.as_deref().is_none_or(fits),
+            "public_url in {} must begin with https:// and have no query (TAXII 2.1, 4.1.1); \
+             leave it out, and clients are told relative addresses",
+            path.display()
+        );
+        Ok(config)
     }
 
     /// Whether the desk itself speaks TLS: beyond loopback always, unless a proxy in front does.
@@ -230,5 +239,28 @@ impl Config {
              # error = \"quarantine\"\n\
              # rules = {{ \"103\" = \"accept\" }}\n"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_address_is_https_and_has_no_query() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let none = SocketAddr::from(([127, 0, 0, 1], 0));
+        let name: NodeName = "aldermoor.example/channel".parse().unwrap();
+        let read = |url: &str| {
+            let text = Config::text(&name, none, none, None);
+            let text = format!("public_url = \"{url}\"\n{text}");
+            std::fs::write(dir.path().join("node.toml"), text).unwrap();
+            Config::read(dir.path()).map_err(|error| error.to_string())
+        };
+        assert!(read("https://desk.aldermoor.example/channel/").is_ok());
+        for url in ["http://desk.aldermoor.example", "//desk", "https://desk/?a", "https://desk/#a"]
+        {
+            assert!(read(url).unwrap_err().contains("public_url"), "{url}");
+        }
     }
 }

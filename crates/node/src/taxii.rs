@@ -65,11 +65,18 @@ const FIELDS_MAX: usize = 200;
 /// Answers one request.
 pub async fn door(State(desk): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let answer = match serve(&desk, &parts, body).await {
-        Ok(answer) => answer,
-        Err(fault) => fault.answer(&parts.headers),
-    };
+    let answer = serve(&desk, &parts, body).await.and_then(|answer| conditioned(answer, &parts));
+    let answer = answer.unwrap_or_else(|fault| fault.answer(&parts.headers));
     answer.finish(&parts.headers, &desk.budget)
+}
+
+/// Preconditions of safe methods come last: what is no success stays what it is (RFC 9110,
+/// 13.2.1). What changes something asks before it does.
+fn conditioned(answer: Answer, parts: &Parts) -> Result<Answer, Fault> {
+    if parts.method.is_safe() && answer.status == StatusCode::OK {
+        negotiate::check_conditions(&parts.method, &parts.headers)?;
+    }
+    Ok(answer)
 }
 
 /// Who asks for what, and what of the node that account sees.
@@ -152,7 +159,7 @@ impl Visit<'_> {
         if !allow.split(", ").any(|allowed| allowed == method) {
             return Err(Fault::method(allow));
         }
-        negotiate::check_accept(&self.parts.headers)?;
+        negotiate::check_accept(&self.parts.headers, endpoint.names_stix())?;
         Ok(None)
     }
 

@@ -86,7 +86,7 @@ impl Answer {
         }
         if !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
-            self.encode(Encoding::of_answer(asked));
+            self.encode(asked);
         }
         let mut response = Response::new(body(self.body, hold));
         *response.status_mut() = self.status;
@@ -107,10 +107,12 @@ impl Answer {
         }
     }
 
-    fn encode(&mut self, encoding: Encoding) {
-        if self.body.len() < COMPRESSED_LEN_MIN {
+    fn encode(&mut self, asked: &HeaderMap) {
+        let is_small = self.body.len() < COMPRESSED_LEN_MIN;
+        if self.body.is_empty() || (is_small && !negotiate::refuses_plain(asked)) {
             return;
         }
+        let encoding = Encoding::of_answer(asked);
         let encoded = match encoding {
             Encoding::Plain => return,
             Encoding::Gzip => {

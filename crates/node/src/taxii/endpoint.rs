@@ -83,6 +83,11 @@ impl Endpoint {
         })
     }
 
+    /// Whether its definition has STIX content in Accept, beside TAXII (5.3).
+    pub(super) fn names_stix(&self) -> bool {
+        matches!(self, Self::Content { content: Content::Manifest, .. })
+    }
+
     /// The methods that it knows, for `Allow`.
     pub(super) fn allow(&self) -> &'static str {
         match self {

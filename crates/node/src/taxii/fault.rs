@@ -104,6 +104,12 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, "HTTP-9112-3.2", title, "send one Host field")
     }
 
+    pub(super) fn condition() -> Self {
+        let title = "a precondition of the request does not hold";
+        let remedy = "leave it out: tags are weak here, and If-Match compares strongly";
+        Self::new(StatusCode::PRECONDITION_FAILED, "HTTP-9110-13.1", title, remedy)
+    }
+
     pub(super) fn transfer_coding() -> Self {
         let title = "a transfer coding other than chunked";
         let remedy = "compress with Content-Encoding instead";

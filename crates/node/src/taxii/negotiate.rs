@@ -1,6 +1,6 @@
 //! Media types, encodings and entity tags, in every spelling that RFC 9110 allows.
 
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::Fault;
 
@@ -71,13 +71,19 @@ fn specificity(range: &str) -> Option<u8> {
 }
 
 /// Whether the answer's media type is acceptable: the most specific range that covers it decides.
-pub(super) fn check_accept(headers: &HeaderMap) -> Result<(), Fault> {
+///
+/// `names_stix`: the endpoint's own definition has STIX content in Accept, beside TAXII; whatever
+/// it names is never 406 (3.1).
+pub(super) fn check_accept(headers: &HeaderMap, names_stix: bool) -> Result<(), Fault> {
     let mut is_asked = false;
     let ranges = elements(headers, header::ACCEPT).inspect(|_| is_asked = true);
     let best = ranges.filter_map(|range| Some((specificity(range)?, weight(range)))).max();
+    let asks_stix =
+        || elements(headers, header::ACCEPT).any(|range| is_stix(range) && weight(range) > 0);
     match best {
         Some((_, weight)) if weight > 0 => Ok(()),
         None if !is_asked => Ok(()),
+        _ if names_stix && asks_stix() => Ok(()),
         _ => Err(Fault::new(
             StatusCode::NOT_ACCEPTABLE,
             "TAXII-3.1",
@@ -149,6 +155,10 @@ impl Encoding {
 
     /// Of a request's content.
     pub(super) fn of_content(headers: &HeaderMap) -> Result<Self, Fault> {
+        let lines = headers.get_all(header::CONTENT_ENCODING);
+        if lines.iter().any(|line| line.to_str().is_err()) {
+            return Err(Fault::unsupported_encoding());
+        }
         let mut all = elements(headers, header::CONTENT_ENCODING);
         match (all.next().map(Self::parse), all.next()) {
             (None, None) => Ok(Self::Plain),
@@ -157,7 +167,8 @@ impl Encoding {
         }
     }
 
-    /// The one that is asked for most, the stronger of equals; plain where none is.
+    /// The one that is asked for most, the stronger of equals; plain where none is named, unless
+    /// plain is refused and `*` lets another one stand.
     pub(super) fn of_answer(headers: &HeaderMap) -> Self {
         let asked = elements(headers, header::ACCEPT_ENCODING).filter_map(|element| {
             let coding = Self::parse(split(element, b';').next().unwrap_or_default())?;
@@ -166,9 +177,37 @@ impl Encoding {
         let best = asked.max_by_key(|(weight, strength, _)| (*weight, *strength));
         match best {
             Some((1.., _, coding)) => coding,
-            _ => Self::Plain,
+            _ if !refuses_plain(headers) || coding_weight(headers, "*").is_none_or(|q| q == 0) => {
+                Self::Plain
+            }
+            _ if coding_weight(headers, "gzip").is_none() => Self::Gzip,
+            _ => Self::Zstd,
         }
     }
+}
+
+/// The weight that Accept-Encoding gives to a name, where it stands there.
+fn coding_weight(headers: &HeaderMap, name: &str) -> Option<u32> {
+    let is_meant = |element: &&str| {
+        split(element, b';').next().is_some_and(|coding| coding.eq_ignore_ascii_case(name))
+    };
+    elements(headers, header::ACCEPT_ENCODING).find(is_meant).map(weight)
+}
+
+/// Whether content without a coding is excluded (RFC 9110, 12.5.3): by name, or by `*`.
+pub(super) fn refuses_plain(headers: &HeaderMap) -> bool {
+    let weight = coding_weight(headers, "identity").or_else(|| coding_weight(headers, "*"));
+    weight == Some(0)
+}
+
+/// Whether a request may be done to what is here (RFC 9110, 13.1). Our tags are weak, and
+/// If-Match compares strongly: only `*` matches.
+pub(super) fn check_conditions(method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
+    let has_any = |name| elements(headers, name).any(|tag| tag == "*");
+    let is_mismatched = headers.contains_key(header::IF_MATCH) && !has_any(header::IF_MATCH);
+    // Of safe methods, If-None-Match is answered by 304.
+    let is_unwanted = !method.is_safe() && has_any(header::IF_NONE_MATCH);
+    if is_mismatched || is_unwanted { Err(Fault::condition()) } else { Ok(()) }
 }
 
 /// Whether the client holds what a tag stands for (RFC 9110, 13.1.2: weak comparison).
@@ -212,7 +251,7 @@ mod tests {
             &[" , application/taxii+json"],
         ];
         for lines in spellings {
-            assert!(check_accept(&headers(header::ACCEPT, lines)).is_ok(), "{lines:?}");
+            assert!(check_accept(&headers(header::ACCEPT, lines), false).is_ok(), "{lines:?}");
         }
     }
 
@@ -229,7 +268,7 @@ mod tests {
             &["application/taxii+json;version=2.1;q=0.000"],
         ];
         for lines in spellings {
-            assert!(check_accept(&headers(header::ACCEPT, lines)).is_err(), "{lines:?}");
+            assert!(check_accept(&headers(header::ACCEPT, lines), false).is_err(), "{lines:?}");
         }
     }
 
@@ -269,13 +308,57 @@ mod tests {
             (&["gzip;q=0.5, identity"][..], Encoding::Plain),
             (&["identity, gzip"][..], Encoding::Gzip),
             (&["br"][..], Encoding::Plain),
+            (&["*"][..], Encoding::Plain),
+            (&["*;q=0"][..], Encoding::Plain),
+            (&["identity;q=0, *"][..], Encoding::Gzip),
+            (&["identity;q=0", "gzip;q=0, *;q=0.1"][..], Encoding::Zstd),
+            (&["identity;q=0"][..], Encoding::Plain),
         ] {
             assert_eq!(Encoding::of_answer(&headers(header::ACCEPT_ENCODING, lines)), meant);
         }
         let coded = headers(header::CONTENT_ENCODING, &["x-gzip"]);
         assert_eq!(Encoding::of_content(&coded).ok(), Some(Encoding::Gzip));
-        for lines in [&["br"][..], &["gzip, zstd"][..]] {
+        for lines in [&["br"][..], &["gzip, zstd"][..], &["gz\u{e9}"][..]] {
             assert!(Encoding::of_content(&headers(header::CONTENT_ENCODING, lines)).is_err());
+        }
+    }
+
+    #[test]
+    fn plain_is_refused_by_name_or_by_all() {
+        for (line, is_refused) in [
+            ("identity;q=0", true),
+            ("gzip, *;q=0", true),
+            ("gzip, identity;q=0.1, *;q=0", false),
+            ("gzip;q=0", false),
+            ("", false),
+        ] {
+            assert_eq!(refuses_plain(&headers(header::ACCEPT_ENCODING, &[line])), is_refused);
+        }
+    }
+
+    #[test]
+    fn stix_is_acceptable_only_where_the_endpoint_names_it() {
+        for (line, is_fine) in [
+            ("application/stix+json;version=2.1", true),
+            ("text/html, application/stix+json;q=0.1", true),
+            ("application/stix+json;q=0", false),
+            ("application/stix+json;version=3.0", false),
+            ("application/json", false),
+        ] {
+            let asked = headers(header::ACCEPT, &[line]);
+            assert_eq!(check_accept(&asked, true).is_ok(), is_fine, "{line}");
+            assert!(check_accept(&asked, false).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn conditions_hold_only_for_whatever_is_here() {
+        let judge = |method, name, tags| check_conditions(method, &headers(name, &[tags])).is_ok();
+        for method in [&Method::GET, &Method::DELETE, &Method::POST] {
+            assert!(judge(method, header::IF_MATCH, "*"));
+            assert!(!judge(method, header::IF_MATCH, "W/\"x\", \"y\""));
+            assert!(judge(method, header::IF_NONE_MATCH, "\"x\""));
+            assert_eq!(judge(method, header::IF_NONE_MATCH, "*"), *method == Method::GET);
         }
     }
 

@@ -7,6 +7,7 @@ use store::{Collection, DeleteObject, Entry, Joined, Pages, Versions};
 use super::{
     Fault, Visit,
     answer::Answer,
+    negotiate,
     query::{self, Asked, Kind},
 };
 use crate::desk::now;
@@ -151,13 +152,23 @@ fn media_type(spec: &str) -> &'static str {
     }
 }
 
+fn missing() -> Fault {
+    Fault::not_found("object or version")
+}
+
 /// 5.7: without `match[version]` every version goes; `last` would uncover an older one.
 pub(super) async fn delete(
     visit: &Visit<'_>,
     collection: &Collection,
     id: &str,
 ) -> Result<Answer, Fault> {
-    let asked = visit.asked(Kind::Delete, collection)?;
+    let mut asked = visit.asked(Kind::Delete, collection)?;
+    asked.page.ids = vec![id.to_owned()];
+    if let Err(fault) = negotiate::check_conditions(&visit.parts.method, &visit.parts.headers) {
+        // What is not here is 404 whatever the conditions.
+        let is_here = visit.is_here(collection, &asked).await?;
+        return Err(if is_here { fault } else { missing() });
+    }
     let delete = DeleteObject {
         collection: collection.clone(),
         id: id.to_owned(),
@@ -169,7 +180,7 @@ pub(super) async fn delete(
         now: now(),
     };
     match visit.desk.service.store().delete_object(delete).await? {
-        0 => Err(Fault::not_found("object or version")),
+        0 => Err(missing()),
         _ => Ok(Answer::new(StatusCode::OK, Vec::new())),
     }
 }

@@ -17,7 +17,7 @@ use store::{Collection, Kept, Line};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Fault, Visit, answer::Answer, body, query};
+use super::{Fault, Visit, answer::Answer, body, negotiate, query};
 use crate::{desk::now, problem::Problem};
 
 /// 4.3.1
@@ -112,6 +112,7 @@ pub(super) async fn add(
 ) -> Result<Answer, Fault> {
     let received =
         body::receive(visit.parts, body, (&visit.desk.budget, visit.desk.config.pace)).await?;
+    negotiate::check_conditions(&visit.parts.method, &visit.parts.headers)?;
     let time = now();
     let submission = Submission {
         collection: collection.clone(),

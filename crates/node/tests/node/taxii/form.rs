@@ -4,7 +4,7 @@ use super::desk::{LAMPS, PASSWORD, TAXII, TestDesk, basic, lamp, lamp_id, lamps}
 use crate::wire::{Reply, Wire};
 
 /// The answer is an error resource (3.6.1) with its status.
-fn is_error(reply: &Reply, status: u16) {
+pub(super) fn is_error(reply: &Reply, status: u16) {
     assert_eq!(reply.status, status, "{}", reply.text());
     assert_eq!(reply.field("content-type"), Some(TAXII), "{reply:?}");
     let body = reply.json();

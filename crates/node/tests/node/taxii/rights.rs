@@ -17,7 +17,7 @@ impl TestDesk {
     }
 
     /// An account with every role that may use them in the collection of most tests only.
-    async fn confined(&self, name: &str, may: (bool, bool)) {
+    pub(super) async fn confined(&self, name: &str, may: (bool, bool)) {
         self.account(name, Role::ALL).await;
         let (store, by) = (self.service.store(), "test".to_owned());
         store.grant(name.to_owned(), None, (false, false), by.clone(), now()).await.unwrap();
@@ -25,7 +25,13 @@ impl TestDesk {
         store.grant(name.to_owned(), place, may, by, now()).await.unwrap();
     }
 
-    async fn ask_as(&self, name: &str, method: &str, path: &str, body: &str) -> crate::wire::Reply {
+    pub(super) async fn ask_as(
+        &self,
+        name: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> crate::wire::Reply {
         self.raw(&format!(
             "{method} {path} HTTP/1.1\r\nHost: d\r\n{}Content-Type: {TAXII}\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -30,6 +30,24 @@ async fn latest_edition_is_the_one_that_each_object_has_here() {
     // The edition is chosen first, the version among what is left.
     let both = editions("?match[spec_version]=2.0,2.1").await;
     assert_eq!(both, [pair(&one, "2.0"), pair(&two, "2.0")], "the last version of either");
+    // The same of one object and of its versions.
+    let of_one = async |rest: &str| desk.get(&lamps(&format!("objects/{one}/{rest}"))).await.json();
+    let (old, new) = ("2031-01-01T00:00:00.005Z", "2031-01-01T00:00:00.001Z");
+    assert_eq!(of_one("?match[version]=all").await["objects"].as_array().unwrap().len(), 1);
+    assert_eq!(of_one("").await["objects"][0]["modified"], new);
+    assert_eq!(of_one("?match[spec_version]=2.0").await["objects"][0]["modified"], old);
+    assert_eq!(of_one("versions/").await["versions"], serde_json::json!([new]));
+    assert_eq!(
+        of_one("versions/?match[spec_version]=2.0").await["versions"],
+        serde_json::json!([old])
+    );
+    // What a record names can be asked for, and the collection lists it.
+    let collection = desk.get(&lamps("")).await.json();
+    let kinds = collection["media_types"].as_array().unwrap();
+    let page = desk.get(&lamps("manifest/")).await.json();
+    for record in page["objects"].as_array().unwrap() {
+        assert!(kinds.contains(&record["media_type"]), "{record}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,133 @@
+//! What RFC 9110 and 9112 ask beyond the standard: preconditions, codings, forms of the target.
+
+use std::io::Read as _;
+
+use super::{
+    desk::{TAXII, TestDesk, lamp, lamp_id, lamps},
+    form::is_error,
+};
+use crate::wire::Wire;
+
+fn one() -> String {
+    lamps(&format!("objects/{}/", lamp_id(1)))
+}
+
+#[tokio::test]
+async fn preconditions_that_do_not_hold_are_412_and_change_nothing() {
+    let desk = TestDesk::start().await;
+    desk.add(&[lamp(1, 0)]).await;
+    let tag = desk.get(&one()).await.field("etag").unwrap().to_owned();
+    // Our tags are weak, and If-Match compares strongly: the very tag does not match either.
+    for fields in [format!("If-Match: {tag}\r\n"), "If-Match: \"x\", \"y\"\r\n".to_owned()] {
+        for method in ["GET", "HEAD", "DELETE"] {
+            let reply = desk.ask(method, &one(), &fields).await;
+            assert_eq!(reply.status, 412, "{method} {fields}");
+        }
+        is_error(&desk.ask("GET", &lamps("manifest/"), &fields).await, 412);
+    }
+    is_error(&desk.ask("DELETE", &one(), "If-None-Match: *\r\n").await, 412);
+    let fields = format!("Content-Type: {TAXII}\r\nIf-None-Match: *\r\n");
+    let body = format!("{{\"objects\":[{}]}}", lamp(2, 0));
+    is_error(&desk.post(&lamps("objects/"), &fields, body.as_bytes()).await, 412);
+    let page = desk.ask("GET", &lamps("objects/"), "If-Match: *\r\n").await;
+    assert_eq!((page.status, page.json()["objects"].as_array().unwrap().len()), (200, 1));
+    assert_eq!(desk.ask("DELETE", &one(), "If-Match: *\r\n").await.status, 200);
+}
+
+/// Section 13.2.1: what fails without its preconditions fails in the same way with them.
+#[tokio::test]
+async fn preconditions_hide_no_other_failure() {
+    let desk = TestDesk::start().await;
+    let fields = "If-Match: \"x\"\r\n";
+    for method in ["GET", "DELETE"] {
+        is_error(&desk.ask(method, &one(), fields).await, 404);
+    }
+    is_error(&desk.ask("GET", &lamps("objects/?limit=0"), fields).await, 400);
+    is_error(&desk.ask("PATCH", &one(), fields).await, 405);
+    is_error(&desk.post(&lamps("objects/"), fields, b"{}").await, 415);
+}
+
+#[tokio::test]
+async fn dates_of_change_and_ranges_are_no_conditions_here() {
+    let desk = TestDesk::start().await;
+    desk.add(&[lamp(1, 0)]).await;
+    let plain = desk.get(&one()).await;
+    for field in [
+        "If-Modified-Since: Fri, 01 Jan 2199 00:00:00 GMT",
+        "If-Unmodified-Since: Wed, 01 Jan 2020 00:00:00 GMT",
+        "Range: bytes=0-3",
+        "Range: items 0-3",
+        "If-Range: \"x\"",
+        "Expect: something-else",
+    ] {
+        let reply = desk.ask("GET", &one(), &format!("{field}\r\n")).await;
+        assert_eq!((reply.status, &reply.body), (200, &plain.body), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn plain_content_is_not_sent_to_whom_it_is_not_acceptable() {
+    let desk = TestDesk::start().await;
+    let plain = desk.get("/taxii2/").await;
+    assert!(plain.body.len() < 1_024, "small bodies are else sent plain");
+    for (accepted, coding) in [
+        ("gzip, identity;q=0", "gzip"),
+        ("zstd;q=0.1, *;q=0", "zstd"),
+        ("identity;q=0, *;q=0.5", "gzip"),
+    ] {
+        let fields = format!("Accept-Encoding: {accepted}\r\n");
+        let reply = desk.ask("GET", "/taxii2/", &fields).await;
+        assert_eq!(reply.field("content-encoding"), Some(coding), "{accepted}");
+        let mut decoded = Vec::new();
+        match coding {
+            "gzip" => {
+                flate2::read::GzDecoder::new(&reply.body[..]).read_to_end(&mut decoded).unwrap();
+            }
+            _ => decoded = zstd::stream::decode_all(&reply.body[..]).unwrap(),
+        }
+        assert_eq!(decoded, plain.body);
+    }
+    // Nothing that is spoken here is acceptable: the answer is plain (section 12.5.3).
+    for accepted in ["identity;q=0", "*;q=0", "br, gzip;q=0", "*", "gzip;q=0.0"] {
+        let fields = format!("Accept-Encoding: {accepted}\r\n");
+        let reply = desk.ask("GET", "/taxii2/", &fields).await;
+        assert_eq!(reply.field("content-encoding"), None, "{accepted}");
+        assert_eq!(reply.body, plain.body, "{accepted}");
+    }
+}
+
+#[tokio::test]
+async fn codings_of_content_that_are_no_text_are_415() {
+    let desk = TestDesk::start().await;
+    for coding in ["gz\u{e9}p", "identity, gzip", "compress"] {
+        let fields = format!("Content-Type: {TAXII}\r\nContent-Encoding: {coding}\r\n");
+        let reply = desk.post(&lamps("objects/"), &fields, b"{}").await;
+        is_error(&reply, 415);
+        assert_eq!(reply.field("accept-encoding"), Some("gzip, zstd"), "{coding}");
+    }
+    let fields = format!("Content-Type: {TAXII}\r\nContent-Encoding: identity\r\n");
+    assert_eq!(desk.post(&lamps("objects/"), &fields, b"{}").await.status, 202);
+}
+
+/// RFC 9112, 3.2.2: a whole address is as good as a path; 6.3: what follows a body is the next
+/// request.
+#[tokio::test]
+async fn forms_of_targets_and_ends_of_bodies_are_told() {
+    let desk = TestDesk::start().await;
+    let reply = desk.ask("GET", "http://other.example/taxii2/", "").await;
+    assert_eq!((reply.status, reply.body), (200, desk.get("/taxii2/").await.body));
+    let mut wire = Wire::open(desk.address).await;
+    let head = |length: usize| {
+        format!(
+            "POST {} HTTP/1.1\r\nHost: d\r\nAuthorization: Bearer {}\r\nContent-Type: {TAXII}\r\n\
+             Content-Length: {length}\r\n\r\n",
+            lamps("objects/"),
+            desk.token
+        )
+    };
+    wire.send(format!("{}{{}}{}{{}}GARBAGE / x\r\n\r\n", head(2), head(2)).as_bytes()).await;
+    for status in [202, 202, 400] {
+        assert_eq!(wire.reply(false).await.status, status);
+    }
+    assert!(wire.is_closed().await, "what is no request ends the connection");
+}
