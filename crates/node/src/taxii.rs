@@ -8,7 +8,7 @@
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, Version, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, Version, header, request::Parts, uri::Authority},
     response::Response,
 };
 use exchange::rights::{Rights, Root, Usable, View};
@@ -199,11 +199,19 @@ fn check_rights(method: &Method, content: &Content, may: Rights) -> Result<(), F
     if fits { Ok(()) } else { Err(Fault::forbidden()) }
 }
 
+/// A host with or without a port; empty where the target has no authority.
+fn is_host(value: &HeaderValue) -> bool {
+    let is_authority = |text: &str| !text.contains('@') && text.parse::<Authority>().is_ok();
+    value.is_empty() || value.to_str().is_ok_and(is_authority)
+}
+
 fn check_form(parts: &Parts) -> Result<(), Fault> {
-    // RFC 9112 section 3.2: a request of HTTP/1.1 names its host, once.
-    let hosts = parts.headers.get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
-        return Err(Fault::host());
+    // RFC 9112 section 3.2: a request of HTTP/1.1 names its host, once; what is none is refused.
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if parts.version != Version::HTTP_11 => {}
+        (Some(host), None) if is_host(host) => {}
+        _ => return Err(Fault::host()),
     }
     // Section 6.1: a coding that is not understood must not be taken for the content.
     let codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();

@@ -109,6 +109,24 @@ async fn codings_of_content_that_are_no_text_are_415() {
     assert_eq!(desk.post(&lamps("objects/"), &fields, b"{}").await.status, 202);
 }
 
+/// RFC 9112, 3.2.
+#[tokio::test]
+async fn requests_name_one_host_that_is_one() {
+    let desk = TestDesk::start().await;
+    let status = async |hosts: &str| {
+        let known = format!("Authorization: Bearer {}\r\nConnection: close", desk.token);
+        desk.raw(&format!("GET /taxii2/ HTTP/1.1\r\n{hosts}{known}\r\n\r\n")).await.status
+    };
+    for host in ["desk", "desk.example:8420", "[::1]:8420", "192.0.2.1", "a_b", ""] {
+        assert_eq!(status(&format!("Host: {host}\r\n")).await, 200, "{host}");
+    }
+    for host in ["a b", "a/b", "me@desk", "http://desk"] {
+        assert_eq!(status(&format!("Host: {host}\r\n")).await, 400, "{host}");
+    }
+    assert_eq!(status("").await, 400);
+    assert_eq!(status("Host: a\r\nHost: b\r\n").await, 400);
+}
+
 /// RFC 9112, 3.2.2: a whole address is as good as a path; 6.3: what follows a body is the next
 /// request.
 #[tokio::test]
