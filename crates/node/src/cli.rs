@@ -298,9 +298,10 @@ fn command() -> clap::Command {
     whole.mut_subcommand("stix", |stix| stix.args(own))
 }
 
-/// An address of the form that clients are told: a scheme and a host, nothing behind it.
+/// An address of the form that clients are told (TAXII 2.1, 4.1.1): HTTPS and a host, nothing behind
+/// it.
 fn public_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = text.strip_prefix("https://");
     let host = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
     match host.filter(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' '])) {
         Some(_) => Ok(text.trim_end_matches('/').to_owned()),

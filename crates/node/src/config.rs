@@ -252,8 +252,7 @@ mod tests {
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
         let name: NodeName = "aldermoor.example/channel".parse().unwrap();
         let read = |url: &str| {
-            let text = Config::text(&name, none, none, None);
-            let text = format!("public_url = \"{url}\"\n{text}");
+            let text = Config::text(&name, none, none, (None, Some(url)));
             std::fs::write(dir.path().join("node.toml"), text).unwrap();
             Config::read(dir.path()).map_err(|error| error.to_string())
         };
