@@ -1,12 +1,14 @@
 //! The ranges of a page that is not asked for by id, and the one statement that merges them.
 
+use std::collections::BTreeMap;
+
 use super::{Class, Collection, MIXED, Page, Place, Versions};
 use crate::{
     Error,
     tx::{Tx, Value},
 };
 
-/// Ranges of one statement: SQLite takes 500 parts.
+/// Ranges of one statement: SQLite takes 500 parts. Beyond, classes share theirs.
 const RANGES_MAX: usize = 400;
 
 /// The entries in the order of their dates, one more than the page holds.
@@ -94,13 +96,26 @@ impl<'p> Asked<'p> {
         let classes: Vec<&Class> =
             self.seen.iter().copied().filter(|class| self.wants(class)).collect();
         let mut ranges = Vec::new();
+        let is_crowded = classes.len() * (self.states().len() + keys.len()) > RANGES_MAX;
         // The table of SQLite lies in the order of its dates; PostgreSQL has no such order.
         if !is_postgres && page.versions.all() && self.is_whole(&classes) {
             ranges.push(self.range("", "", ""));
             return (ranges, values);
         }
+        if is_crowded {
+            let mut editions: BTreeMap<&str, Vec<&Class>> = BTreeMap::new();
+            for class in classes {
+                editions.entry(&class.spec).or_default().push(class);
+            }
+            for classes in editions.values() {
+                self.crowd(classes, &types, is_postgres, &mut ranges);
+                self.crowd_of_keys(classes, &types, &keys, &mut ranges);
+            }
+            return (ranges, values);
+        }
         for class in &classes {
-            self.by_state(class, &types, &mut ranges);
+            let room = RANGES_MAX - keys.len() * classes.len();
+            self.by_state(class, &types, room, &mut ranges);
             for key in &keys {
                 let fixed = format!("e.version_key = {key} AND e.class = {}", class.id);
                 ranges.push(self.range("entry_version", &fixed, &self.rest(class, &types)));
@@ -132,12 +147,71 @@ impl<'p> Asked<'p> {
             && (one_edition || !self.page.specs.is_empty())
     }
 
-    /// First, last or all versions of a class: a range for each type and state.
-    fn by_state(&self, class: &Class, types: &[String], ranges: &mut Vec<String>) {
-        let states: Vec<i64> = (0..8).filter(|state| self.page.versions.wants(*state)).collect();
-        let many = states.len() * types.len() * self.seen.len() > RANGES_MAX;
+    /// The states that entries of these versions may have.
+    fn states(&self) -> Vec<i64> {
+        (0..8).filter(|state| self.page.versions.wants(*state)).collect()
+    }
+
+    /// What has to be asked of an entry in this state besides.
+    fn probe_if_mixed(&self, class: &Class, state: i64) -> String {
+        if state & MIXED == 0 { String::new() } else { self.probe(class, state) }
+    }
+
+    /// Classes of one edition that are too many for ranges of their own: the same is to be probed
+    /// in each. SQLite walks its table in the order of dates, past what is hidden or old
+    /// (`+` keeps other indexes out: they would sort); PostgreSQL looks into each class.
+    fn crowd(
+        &self,
+        classes: &[&Class],
+        types: &[String],
+        is_postgres: bool,
+        ranges: &mut Vec<String>,
+    ) {
+        let Some(class) = classes.first() else { return };
+        let (ids, columns) = (numbers(classes.iter().map(|class| class.id)), self.columns);
+        let limit = self.page.limit.saturating_add(1);
+        let mut ways = Vec::new();
+        for state in self.states() {
+            let probe = self.probe_if_mixed(class, state);
+            ways.push(format!("(e.state = {state}{probe})"));
+            if is_postgres {
+                let rest = format!("{}{probe}", of_types(types));
+                ranges.push(format!(
+                    "SELECT {columns} FROM unnest(CAST('{{{ids}}}' AS BIGINT[])) AS k (id)
+                     CROSS JOIN LATERAL (SELECT * FROM entry e
+                       WHERE e.collection = ?1 AND e.class = k.id AND e.state = {state}
+                       AND e.date_added > ?2{rest} ORDER BY e.date_added LIMIT {limit}) e"
+                ));
+            }
+        }
+        if !is_postgres && !ways.is_empty() {
+            let types = of_types(types).replace("e.type", "+e.type");
+            let rest = format!(" AND +e.class IN ({ids}) AND ({}){types}", ways.join(" OR "));
+            ranges.push(self.range("", "", &rest));
+        }
+    }
+
+    /// Versions asked for by key, of classes of one edition.
+    fn crowd_of_keys(
+        &self,
+        classes: &[&Class],
+        types: &[String],
+        keys: &[String],
+        ranges: &mut Vec<String>,
+    ) {
+        let Some(class) = classes.first().filter(|_| !keys.is_empty()) else { return };
+        let ids = numbers(classes.iter().map(|class| class.id));
+        let fixed = format!("e.version_key IN ({}) AND e.class IN ({ids})", keys.join(", "));
+        ranges.push(self.range("entry_version", &fixed, &self.rest(class, types)));
+    }
+
+    /// First, last or all versions of a class: a range for each type and state, where there is
+    /// room for so many.
+    fn by_state(&self, class: &Class, types: &[String], room: usize, ranges: &mut Vec<String>) {
+        let states = self.states();
+        let many = states.len() * types.len() * self.seen.len() > room;
         for state in states {
-            let probe = if state & MIXED == 0 { String::new() } else { self.probe(class, state) };
+            let probe = self.probe_if_mixed(class, state);
             let fixed = format!("e.class = {} AND e.state = {state}", class.id);
             if types.is_empty() || many {
                 let rest = format!("{}{probe}", of_types(types));
@@ -153,10 +227,7 @@ impl<'p> Asked<'p> {
 
     /// What else holds for versions asked for by key: what another range shows is left out.
     fn rest(&self, class: &Class, types: &[String]) -> String {
-        let shown: Vec<String> = (0..8)
-            .filter(|state| self.page.versions.wants(*state))
-            .map(|state| state.to_string())
-            .collect();
+        let shown: Vec<String> = self.states().iter().map(i64::to_string).collect();
         let edition = self.newer_edition_is_absent(class);
         let mut rest = of_types(types);
         if !shown.is_empty() {
@@ -218,13 +289,16 @@ impl<'p> Asked<'p> {
 
 /// No version of the same object lies in these classes.
 fn absent(classes: &[i64], which: &str) -> String {
-    let classes: Vec<String> = classes.iter().map(i64::to_string).collect();
     format!(
         " AND NOT EXISTS (SELECT 1 FROM entry o INDEXED BY entry_object
            WHERE o.id_hash = e.id_hash AND o.collection = e.collection AND o.id = e.id
            AND o.class IN ({}){which})",
-        classes.join(", ")
+        numbers(classes.iter().copied())
     )
+}
+
+fn numbers(of: impl Iterator<Item = i64>) -> String {
+    of.map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn of_types(types: &[String]) -> String {
