@@ -27,6 +27,7 @@ mod pages;
 mod put;
 mod reread;
 mod retire;
+mod told;
 mod versions;
 
 pub use awaiting::Awaiting;
@@ -238,8 +239,11 @@ impl Store {
             let mut clock = Clock::new(tx, add.now)?;
             let objects: Vec<&NewObject> = add.objects.iter().map(|(_, object)| object).collect();
             let outcomes = put(tx, &add.collection, &objects, &mut clock)?;
-            for ((place, object), outcome) in add.objects.iter().zip(outcomes) {
-                lines.push(outcome.line(*place, object));
+            let mut told = told::of_those_here(tx, &add.collection, &objects, &outcomes)?;
+            for (n, ((place, object), outcome)) in add.objects.iter().zip(outcomes).enumerate() {
+                let mut line = outcome.line(*place, object);
+                line.version = told.remove(&n).unwrap_or(line.version);
+                lines.push(line);
                 if let Outcome::New { row, date } = outcome {
                     new.push((row, object));
                     if keeps {

@@ -105,10 +105,17 @@ impl Asked {
 
 /// The match filters as one text, equal for equal filters: lists are sorted here.
 fn filters(page: &Page) -> String {
+    let versions = match &page.versions {
+        // Written out: cursors that were given away once hold for ever.
+        Versions::Some { first, last, keys, .. } => {
+            format!("Some {{ first: {first}, last: {last}, keys: {keys:?} }}")
+        }
+        versions => format!("{versions:?}"),
+    };
     if page.ids.is_empty() && page.types.is_empty() && page.specs.is_empty() {
-        return format!("{:?}", page.versions);
+        return versions;
     }
-    format!("{:?}{:?}{:?}{:?}", page.ids, page.types, page.specs, page.versions)
+    format!("{:?}{:?}{:?}{versions}", page.ids, page.types, page.specs)
 }
 
 /// The parameters that an endpoint has, decoded; each at most once.
@@ -227,7 +234,7 @@ fn versions(text: Option<&str>) -> Result<Versions, Fault> {
     Ok(match (first, last, keys.is_empty()) {
         (true, false, true) => Versions::First,
         (false, true, true) => Versions::Last,
-        _ => Versions::Some { first, last, keys },
+        _ => Versions::some(first, last, keys),
     })
 }
 
@@ -291,7 +298,7 @@ mod tests {
         assert_eq!(versions(Some("first")).ok(), Some(Versions::First));
         let two = versions(Some("last,2031-01-01T00:00:00.50Z")).ok();
         let keys = vec!["2031-01-01T00:00:00.5".to_owned()];
-        assert_eq!(two, Some(Versions::Some { first: false, last: true, keys }));
+        assert_eq!(two, Some(Versions::some(false, true, keys)));
         for text in [
             "all,last",
             "last,last",

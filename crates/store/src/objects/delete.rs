@@ -7,7 +7,7 @@ use super::{
     Collection, Sight, Versions, awaiting, classes,
     classes::id_hash,
     feed,
-    versions::{Version, chosen},
+    versions::{self, Version, chosen},
 };
 use crate::{
     Error, Store, Work, journal, ledger, params,
@@ -90,22 +90,26 @@ pub(super) struct Grave<'a> {
 fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
     let classes = classes::of(&delete.collection, tx)?;
     let seen = delete.sight.seen(&classes);
-    let sql = "/* doomed */ SELECT date_added, row, version_key, class FROM entry
+    let sql = "/* doomed */ SELECT date_added, row, version_key, version, class FROM entry
                WHERE id_hash = ? AND collection = ? AND id = ?";
     let hash = id_hash(&delete.id);
     let held = tx.query(sql, params![hash, delete.collection.row, delete.id], |row| {
         let class: i64 = row.get("class")?;
         let of = seen.iter().find(|seen| seen.id == class);
+        let version: Option<String> = row.get("version")?;
         let entry = Doomed {
             date: row.get("date_added")?,
             row: row.get("row")?,
             version_key: row.get("version_key")?,
         };
-        Ok(of.map(|of| (entry, of.spec.as_str())))
+        let told = versions::told(&entry.version_key, version.as_deref());
+        Ok(of.map(|of| (entry, of.spec.as_str(), told)))
     })?;
     let held: Vec<_> = held.into_iter().flatten().collect();
-    let versions: Vec<_> =
-        held.iter().map(|(entry, spec)| Version { spec, key: &entry.version_key }).collect();
+    let versions: Vec<_> = held
+        .iter()
+        .map(|(entry, spec, told)| Version { spec, key: &entry.version_key, told: told.as_deref() })
+        .collect();
     // Without a wish every edition goes: the latest alone would uncover an older one.
     let mut specs = delete.specs.clone();
     if specs.is_empty() {
@@ -116,7 +120,7 @@ fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
         .into_iter()
         .zip(shown)
         .filter(|(_, shown)| *shown)
-        .map(|((entry, _), _)| entry)
+        .map(|((entry, ..), _)| entry)
         .collect())
 }
 

@@ -30,10 +30,30 @@ pub enum Versions {
         last: bool,
         /// Keys in byte order.
         keys: Vec<String>,
+        /// Those of them that may be the time of a request, as [`Versions::some`] writes it: by
+        /// that an object without a version of its own is told.
+        told: Vec<String>,
     },
 }
 
+/// The version that an object without one of its own is told by, as a key.
+pub(super) fn told(key: &str, version: Option<&str>) -> Option<String> {
+    version.filter(|_| key.is_empty()).map(stix::version_key)
+}
+
+/// The time of a request that a key stands for: three digits of a second and `Z`.
+fn as_time(key: &str) -> Option<String> {
+    let (second, fraction) = key.split_once('.').unwrap_or((key, ""));
+    (fraction.len() <= 3).then(|| format!("{second}.{fraction:0<3}Z"))
+}
+
 impl Versions {
+    /// First, last, and those with these keys.
+    pub fn some(first: bool, last: bool, keys: Vec<String>) -> Self {
+        let told = keys.iter().filter_map(|key| as_time(key)).collect();
+        Self::Some { first, last, keys, told }
+    }
+
     pub(super) fn first(&self) -> bool {
         matches!(self, Self::First | Self::Some { first: true, .. })
     }
@@ -48,6 +68,10 @@ impl Versions {
 
     pub(super) fn keys(&self) -> &[String] {
         if let Self::Some { keys, .. } = self { keys } else { &[] }
+    }
+
+    pub(super) fn told(&self) -> &[String] {
+        if let Self::Some { told, .. } = self { told } else { &[] }
     }
 
     /// The states among which these versions are, where not every entry has to be looked at.
@@ -69,6 +93,8 @@ impl Versions {
 pub(super) struct Version<'a> {
     pub(super) spec: &'a str,
     pub(super) key: &'a str,
+    /// What it is told by, where it has no version of its own.
+    pub(super) told: Option<&'a str>,
 }
 
 /// Which of an object's visible versions are shown: first the edition, then the versions.
@@ -88,7 +114,10 @@ pub(super) fn chosen(versions: &[Version<'_>], specs: &[String], wanted: &Versio
         wanted.all()
             || (wanted.first() && key == first)
             || (wanted.last() && key == last)
-            || wanted.keys().iter().any(|wanted| wanted == version.key)
+            || wanted
+                .keys()
+                .iter()
+                .any(|wanted| wanted == version.key || Some(wanted.as_str()) == version.told)
     };
     versions.iter().map(|version| fits(version) && shows(version)).collect()
 }
@@ -125,13 +154,13 @@ pub(super) fn reflag(tx: &Tx<'_>, collection: i64, id: &str) -> Result<(), Error
 
 #[cfg(test)]
 mod tests {
-    use super::{Version, Versions, chosen};
+    use super::{Version, Versions, chosen, told};
 
     const HELD: [Version<'_>; 4] = [
-        Version { spec: "2.0", key: "1" },
-        Version { spec: "2.0", key: "4" },
-        Version { spec: "2.1", key: "2" },
-        Version { spec: "2.1", key: "3" },
+        Version { spec: "2.0", key: "1", told: None },
+        Version { spec: "2.0", key: "4", told: None },
+        Version { spec: "2.1", key: "2", told: None },
+        Version { spec: "2.1", key: "3", told: None },
     ];
 
     fn keys(specs: &[&str], wanted: &Versions) -> Vec<&'static str> {
@@ -155,9 +184,23 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_version_of_its_own_is_told_by_the_time_of_its_request() {
+        for time in ["2031-01-01T00:00:00.000Z", "2031-01-01T00:00:00.120Z"] {
+            let key = told("", Some(time)).unwrap();
+            let wanted = Versions::some(false, false, vec![key.clone()]);
+            assert_eq!(wanted.told(), [time]);
+            let held = [Version { spec: "2.1", key: "", told: Some(&key) }];
+            assert_eq!(chosen(&held, &[], &wanted), [true]);
+        }
+        let finer = Versions::some(false, false, vec!["2031-01-01T00:00:00.1234".to_owned()]);
+        assert!(finer.told().is_empty() && finer.keys().len() == 1);
+        assert_eq!(told("2031-01-01T00:00:00", Some("2031-01-01T00:00:00.000Z")), None);
+    }
+
+    #[test]
     fn versions_by_key_join_first_and_last() {
         let keys_of = vec!["2".to_owned(), "4".to_owned()];
-        let wanted = Versions::Some { first: false, last: true, keys: keys_of };
+        let wanted = Versions::some(false, true, keys_of);
         assert_eq!(keys(&["2.0", "2.1"], &wanted), ["4", "2"]);
         assert_eq!(keys(&[], &wanted), ["2", "3"]);
     }

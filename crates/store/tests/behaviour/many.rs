@@ -54,7 +54,7 @@ fn wanted(all: &[NewObject], asked: &Page) -> Vec<String> {
                     Versions::All => true,
                     Versions::First => key == low,
                     Versions::Last => key == high,
-                    Versions::Some { first, last, keys } => {
+                    Versions::Some { first, last, keys, .. } => {
                         (*first && key == low)
                             || (*last && key == high)
                             || keys.contains(&one.version_key)
@@ -79,7 +79,7 @@ fn pages_over_more_classes_than_a_statement_holds_show_what_each_reader_may_see(
         (0..count).map(|number| format!("community-{number:03}")).collect()
     };
     let key = |version| object(1, version).version_key;
-    let some = |first, last| Versions::Some { first, last, keys: vec![key(2), key(4)] };
+    let some = |first, last| Versions::some(first, last, vec![key(2), key(4)]);
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     for sight in [None, Some(communities(130)), Some(communities(20))] {
         for versions in
@@ -117,7 +117,7 @@ fn versions_may_be_asked_for_in_any_number(base: &Base) {
         (700, true, &["1.0", "1.5", "1.6", "1.7", "1.8"]),
         (7, true, &["1.0", "1.5", "1.6"]),
     ] {
-        let versions = Versions::Some { first, last: false, keys: keys(count) };
+        let versions = Versions::some(first, false, keys(count));
         let page = Page { versions, ..everything() };
         assert_eq!(shown(&store, &workbench, &page), names, "{count}");
     }

@@ -122,7 +122,7 @@ fn versions_over_several_classes_are_told_apart_for_each_reader(base: &Base) {
     assert_eq!(of(Tlp::Clear, Versions::First), ["1.1", "2.1"]);
     assert_eq!(of(Tlp::Clear, Versions::All), ["1.1", "1.3", "2.1"]);
     let key = |version| object(1, version).version_key;
-    let some = Versions::Some { first: false, last: true, keys: vec![key(3), key(2)] };
+    let some = Versions::some(false, true, vec![key(3), key(2)]);
     assert_eq!(of(Tlp::Red, some.clone()), ["1.2", "1.3", "2.1"]);
     assert_eq!(of(Tlp::Clear, some), ["1.3", "2.1"]);
 }

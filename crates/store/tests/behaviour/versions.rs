@@ -1,7 +1,7 @@
 //! First, last, all, by instant, by edition; deleting, and what is first and last afterwards.
 
 use pollster::block_on;
-use store::{DeleteObject, Page, Sight, Versions};
+use store::{AddObjects, DeleteObject, NewObject, Page, Sight, Store, Versions};
 use testkit::Base;
 
 use crate::{kit::*, over_both};
@@ -11,6 +11,7 @@ over_both!(
     versions_of_one_request_have_the_right_first_and_last,
     versions_by_instant_join_first_and_last_once_each,
     latest_edition_is_served_and_the_other_on_demand,
+    what_has_no_version_of_its_own_is_found_by_the_one_that_it_is_told_by,
     deleted_version_is_gone_everywhere_and_the_one_before_is_last_again,
     deleted_object_may_be_added_again_with_a_new_date,
 );
@@ -45,8 +46,7 @@ fn versions_by_instant_join_first_and_last_once_each(base: &Base) {
     add(&store, &workbench, (0..5).map(|version| object(1, version)).collect());
     add(&store, &workbench, vec![object(2, 3)]);
     let keys = |versions: &[u32]| versions.iter().map(|v| object(1, *v).version_key).collect();
-    let wanted =
-        |first, last, versions: &[u32]| of(Versions::Some { first, last, keys: keys(versions) });
+    let wanted = |first, last, versions: &[u32]| of(Versions::some(first, last, keys(versions)));
     assert_eq!(shown(&store, &workbench, &wanted(false, false, &[3])), ["1.3", "2.3"]);
     assert_eq!(
         shown(&store, &workbench, &wanted(true, true, &[2, 4])),
@@ -82,6 +82,58 @@ fn latest_edition_is_served_and_the_other_on_demand(base: &Base) {
     assert_eq!(sorted(&editions(&["2.0", "2.1"], Versions::Last)), ["1.5", "2.0", "3.0"]);
     let one = Page { ids: vec!["tool--1".to_owned()], ..editions(&[], Versions::Last) };
     assert_eq!(sorted(&one), ["1.1"]);
+}
+
+fn what_has_no_version_of_its_own_is_found_by_the_one_that_it_is_told_by(base: &Base) {
+    let store = base.open().unwrap();
+    let workbench = collection(&store, "workbench");
+    let bare = |id| NewObject { version: None, version_key: String::new(), ..object(id, 0) };
+    add(&store, &workbench, vec![bare(1), object(2, 5)]);
+    let later = AddObjects {
+        now: now().plus_ms(70),
+        ..request(&workbench, vec![bare(1), bare(3), with_body_of(bare(1)), object(2, 5)])
+    };
+    let lines = block_on(store.add_objects(later)).unwrap().lines;
+    let told = now().to_string();
+    let versions: Vec<&str> = lines.iter().map(|line| line.version.as_str()).collect();
+    let own = object(2, 5).version.unwrap();
+    assert_eq!(versions, [&told, "", &told, &own], "what was here keeps its version");
+    let asked = |times: &[String]| {
+        let keys = times.iter().map(|time| stix::version_key(time));
+        of(Versions::some(false, false, keys.collect()))
+    };
+    let (first, second) = (told, now().plus_ms(70).to_string());
+    let ids = |page: &Page| -> Vec<String> {
+        page_of(&store, &workbench, page).into_iter().map(|(id, _)| id).collect()
+    };
+    let one = |page: Page| Page { ids: vec!["tool--1".to_owned()], ..page };
+    let neither = now().plus_ms(30).to_string();
+    assert_eq!(ids(&asked(std::slice::from_ref(&first))), ["tool--1"]);
+    assert_eq!(ids(&asked(std::slice::from_ref(&second))), ["tool--3"]);
+    assert_eq!(ids(&asked(&[first.clone(), second.clone()])), ["tool--1", "tool--3"]);
+    assert_eq!(ids(&asked(std::slice::from_ref(&neither))), [""; 0]);
+    assert_eq!(ids(&one(asked(std::slice::from_ref(&first)))), ["tool--1"]);
+    assert_eq!(ids(&one(asked(std::slice::from_ref(&second)))), [""; 0]);
+    let keys = asked(std::slice::from_ref(&second)).versions;
+    assert_eq!(block_on(store.delete_object(delete(keys, &workbench))).unwrap(), 0);
+    let keys = asked(std::slice::from_ref(&first)).versions;
+    assert_eq!(block_on(store.delete_object(delete(keys, &workbench))).unwrap(), 1);
+}
+
+/// The same object with another content.
+fn with_body_of(object: NewObject) -> NewObject {
+    let other = with_body(1, 0, "{\"id\":\"tool--1\",\"version\":0,\"name\":\"another\"}");
+    NewObject { body: other.body, digest: other.digest, ..object }
+}
+
+/// Ids and versions of a page.
+fn page_of(
+    store: &Store,
+    collection: &store::Collection,
+    asked: &Page,
+) -> Vec<(String, Option<String>)> {
+    let entries = page(store, collection, asked).entries;
+    entries.into_iter().map(|entry| (entry.id, entry.version)).collect()
 }
 
 fn delete(versions: Versions, collection: &store::Collection) -> DeleteObject {

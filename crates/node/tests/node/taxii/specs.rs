@@ -67,10 +67,30 @@ async fn versions_of_unversioned_objects_are_consistent() {
         assert_eq!(status["successes"][place]["version"], *version, "{id}");
         let list = desk.get(&lamps(&format!("objects/{id}/versions/"))).await.json();
         assert_eq!(list["versions"][0], *version, "{id}");
+        // What is told is what can be asked for, beside the id or alone.
+        let version = version.as_str().unwrap();
+        for path in [
+            format!("objects/?match[version]={version}"),
+            format!("objects/?match[id]={id}&match[version]={version}"),
+            format!("objects/{id}/?match[version]={version}"),
+        ] {
+            let page = desk.get(&lamps(&path)).await.json();
+            assert_eq!(page["objects"].as_array().unwrap().len(), 1, "{path}");
+            assert_eq!(page["objects"][0]["id"], id, "{path}");
+        }
     }
+    // The same again, later: its version is the one that it has here.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let again = desk.add(&[mutex.to_owned()]).await;
+    assert_eq!(again["successes"][0]["version"], manifest["objects"][1]["version"]);
     assert_eq!(manifest["objects"][0]["version"], "2031-01-01T00:00:00.000Z", "created");
     let asked = desk.get(&lamps("manifest/?match[version]=2031-01-01T00:00:00Z")).await.json();
     assert_eq!(asked["objects"].as_array().unwrap().len(), 1);
+    let told = manifest["objects"][1]["version"].as_str().unwrap();
+    let id = manifest["objects"][1]["id"].as_str().unwrap();
+    let path = lamps(&format!("objects/{id}/?match[version]={told}"));
+    assert_eq!(desk.ask("DELETE", &path, "").await.status, 200);
+    assert_eq!(desk.get(&path).await.status, 404);
 }
 
 #[tokio::test]

@@ -294,6 +294,28 @@ async fn every_filter_of_a_table_is_applied() {
     }
 }
 
+/// As many values as a target has room for.
+#[tokio::test]
+async fn filters_take_any_number_of_values() {
+    let desk = TestDesk::start().await;
+    lamps_over_time(&desk).await;
+    let many =
+        |count: u32, text: fn(u32) -> String| (0..count).map(text).collect::<Vec<_>>().join(",");
+    let version = |n: u32| format!("2031-01-01T00:00:{:02}.{:03}Z", n / 1_000, n % 1_000);
+    for (query, count) in [
+        (format!("match[version]={}", many(600, version)), 4),
+        (format!("match[version]=last,{}", many(600, version)), 4),
+        (format!("match[version]=all&match[type]=tool,{}", many(1_500, |n| format!("t{n}"))), 4),
+        (format!("match[id]={}", many(300, lamp_id)), 2),
+        (format!("match[spec_version]={}", many(1_500, |n| format!("2.{n}"))), 2),
+    ] {
+        for endpoint in ["objects/", "manifest/"] {
+            let page = desk.get(&lamps(&format!("{endpoint}?{query}"))).await;
+            assert_eq!((page.status, held(&page.json()).len()), (200, count), "{endpoint}?{query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn limit_bounds_each_page_and_is_reached_where_there_is_enough() {
     let desk = TestDesk::start().await;

@@ -3,7 +3,7 @@
 use super::{
     super::{
         classes::id_hash,
-        versions::{Version, chosen},
+        versions::{self, Version, chosen},
     },
     Class, Collection, Page, Place,
 };
@@ -18,14 +18,17 @@ struct Held {
     place: Place,
     id: String,
     key: String,
+    told: Option<String>,
     type_: String,
     class: i64,
 }
 
 impl Held {
     fn read(row: &Row<'_>) -> Result<Self, Error> {
-        let (id, key, type_) = (row.get(3)?, row.get(4)?, row.get(5)?);
-        Ok(Self { place: Place::read(row)?, id, key, type_, class: row.get(6)? })
+        let (id, key, type_): (_, String, _) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let version: Option<String> = row.get(7)?;
+        let told = versions::told(&key, version.as_deref());
+        Ok(Self { place: Place::read(row)?, id, key, told, type_, class: row.get(6)? })
     }
 }
 
@@ -41,7 +44,8 @@ pub(super) fn read(
         given.push([Value::Int(id_hash(id)), id.to_column()]);
     }
     let sql =
-        "/* of_ids */ SELECT e.date_added, e.row, e.size, e.id, e.version_key, e.type, e.class
+        "/* of_ids */ SELECT e.date_added, e.row, e.size, e.id, e.version_key, e.type, e.class,
+         e.version
          FROM {given} JOIN entry e INDEXED BY entry_object
          ON e.id_hash = g.hash AND e.collection = ?1 AND e.id = g.id";
     let held = tx.query_given(sql, params![collection.row], &given, Held::read)?;
@@ -58,7 +62,7 @@ impl Store {
     ) -> Result<Vec<Place>, Error> {
         // As in `single`: one index alone begins with the one column that is named as it is.
         const SQL: &str = "/* of_ids */ SELECT e.date_added, e.row, e.size, e.id, e.version_key,
-              e.type, e.class
+              e.type, e.class, e.version
             FROM unnest(CAST(?2 AS BIGINT[]), CAST(?3 AS BYTEA[])) AS g (hash, id)
             JOIN entry e ON e.id_hash = g.hash AND e.collection + 0 = ?1 AND e.id = g.id";
         let ids = distinct(page);
@@ -92,6 +96,7 @@ fn shown(mut held: Vec<Held>, page: &Page, seen: &[&Class]) -> Vec<Place> {
             .map(|held| Version {
                 spec: spec(held).map_or("", |class| class.spec.as_str()),
                 key: &held.key,
+                told: held.told.as_deref(),
             })
             .collect();
         let shown = chosen(&versions, &page.specs, &page.versions);

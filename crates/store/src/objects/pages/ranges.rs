@@ -93,10 +93,11 @@ impl<'p> Asked<'p> {
         let mut values = vec![Value::Int(collection.row), Value::Int(after)];
         let types = bind(&page.types, &mut values);
         let keys = bind(page.versions.keys(), &mut values);
+        let told = bind(page.versions.told(), &mut values);
         let classes: Vec<&Class> =
             self.seen.iter().copied().filter(|class| self.wants(class)).collect();
         let mut ranges = Vec::new();
-        let is_crowded = classes.len() * (self.states().len() + keys.len()) > RANGES_MAX;
+        let is_crowded = classes.len() * (self.states().len() + keys.len() + 1) > RANGES_MAX;
         // The table of SQLite lies in the order of its dates; PostgreSQL has no such order.
         if !is_postgres && page.versions.all() && self.is_whole(&classes) {
             ranges.push(self.range("", "", ""));
@@ -110,11 +111,13 @@ impl<'p> Asked<'p> {
             for classes in editions.values() {
                 self.crowd(classes, &types, is_postgres, &mut ranges);
                 self.crowd_of_keys(classes, &types, &keys, &mut ranges);
+                self.of_told(classes, &types, &told, &mut ranges);
             }
             return (ranges, values);
         }
         for class in &classes {
-            let room = RANGES_MAX - keys.len() * classes.len();
+            let room = RANGES_MAX - (keys.len() + 1) * classes.len();
+            self.of_told(&[class], &types, &told, &mut ranges);
             self.by_state(class, &types, room, &mut ranges);
             for key in &keys {
                 let fixed = format!("e.version_key = {key} AND e.class = {}", class.id);
@@ -145,6 +148,21 @@ impl<'p> Asked<'p> {
             && classes.len() == self.seen.len()
             && self.page.types.is_empty()
             && (one_edition || !self.page.specs.is_empty())
+    }
+
+    /// Entries without a version of their own, by what they are told by; of classes of one edition.
+    fn of_told(
+        &self,
+        classes: &[&Class],
+        types: &[String],
+        told: &[String],
+        ranges: &mut Vec<String>,
+    ) {
+        let Some(class) = classes.first().filter(|_| !told.is_empty()) else { return };
+        let ids = numbers(classes.iter().map(|class| class.id));
+        let told = told.join(", ");
+        let fixed = format!("e.version_key = '' AND e.version IN ({told}) AND e.class IN ({ids})");
+        ranges.push(self.range("entry_told", &fixed, &self.rest(class, types)));
     }
 
     /// The states that entries of these versions may have.

@@ -69,6 +69,8 @@ impl Store {
             .map(|found| Version {
                 spec: spec(found.class).map_or("", String::as_str),
                 key: &found.key,
+                // Keys are not asked for here.
+                told: None,
             })
             .collect();
         let shown = chosen(&versions, &page.specs, &page.versions);
