@@ -6,7 +6,7 @@
 //! 10 June 2021); numbers such as 3.4 are its sections.
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, Version, header, request::Parts, uri::Authority},
     response::Response,
@@ -64,9 +64,16 @@ const FIELDS_MAX: usize = 200;
 
 /// Answers one request.
 pub async fn door(State(desk): State<Shared>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let answer = serve(&desk, &parts, body).await.and_then(|answer| conditioned(answer, &parts));
-    let answer = answer.unwrap_or_else(|fault| fault.answer(&parts.headers));
+    let (parts, mut body) = request.into_parts();
+    let answer = serve(&desk, &parts, &mut body).await;
+    let answer = answer.and_then(|answer| conditioned(answer, &parts));
+    let is_done = answer.is_ok() && parts.method == Method::POST;
+    let mut answer = answer.unwrap_or_else(|fault| fault.answer(&parts.headers));
+    // A body that was not read is in the way of the next request: the connection ends, and says so
+    // (RFC 9112, 9.6). Streams of HTTP/2 end alone.
+    if !is_done && !body.is_end_stream() && parts.version <= Version::HTTP_11 {
+        answer.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     answer.finish(&parts.headers, &desk.budget)
 }
 
@@ -87,7 +94,7 @@ struct Visit<'a> {
     view: &'a View,
 }
 
-async fn serve(desk: &Desk, parts: &Parts, body: Body) -> Result<Answer, Fault> {
+async fn serve(desk: &Desk, parts: &Parts, body: &mut Body) -> Result<Answer, Fault> {
     check_form(parts)?;
     let account = desk.auth.tool(desk, parts).await?;
     let view = desk.register.view(desk.service.store(), &account).await?;
@@ -175,7 +182,7 @@ impl Visit<'_> {
         &self,
         collection: &Collection,
         content: &Content,
-        body: Body,
+        body: &mut Body,
     ) -> Result<Answer, Fault> {
         match (&self.parts.method, content) {
             (&Method::POST, _) => status::add(self, collection, body).await,

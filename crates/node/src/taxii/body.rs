@@ -40,7 +40,7 @@ pub(super) struct Received {
 /// off.
 pub(super) async fn receive(
     parts: &Parts,
-    mut body: Body,
+    body: &mut Body,
     (budget, pace): (&Budget, Pace),
 ) -> Result<Received, Fault> {
     negotiate::check_content_type(&parts.headers)?;

@@ -108,7 +108,7 @@ fn pending(code: StatusCode, id: Uuid, at: Timestamp, total: usize) -> Result<An
 pub(super) async fn add(
     visit: &Visit<'_>,
     collection: &Collection,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, Fault> {
     let received =
         body::receive(visit.parts, body, (&visit.desk.budget, visit.desk.config.pace)).await?;

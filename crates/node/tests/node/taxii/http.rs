@@ -109,6 +109,50 @@ async fn codings_of_content_that_are_no_text_are_415() {
     assert_eq!(desk.post(&lamps("objects/"), &fields, b"{}").await.status, 202);
 }
 
+/// RFC 9112, 9.6: who is refused before the body was read is told that the connection ends.
+#[tokio::test]
+async fn bodies_that_are_not_read_end_the_connection_and_say_so() {
+    let desk = TestDesk::start().await;
+    let body = b"{\"objects\":[]}";
+    let head = |method: &str, path: &str, kind: &str, body: &str| {
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: d\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: {kind}\r\n{body}\r\n",
+            desk.token
+        )
+    };
+    let objects = lamps("objects/");
+    let length = format!("Content-Length: {}\r\n", body.len());
+    for (method, path, kind, status) in [
+        ("POST", objects.as_str(), "text/plain", 415),
+        ("POST", &lamps("manifest/"), TAXII, 405),
+        ("PUT", &objects, TAXII, 405),
+        ("GET", &objects, TAXII, 200),
+    ] {
+        let mut wire = Wire::open(desk.address).await;
+        wire.send(head(method, path, kind, &length).as_bytes()).await;
+        let reply = wire.reply(false).await;
+        assert_eq!((reply.status, reply.field("connection")), (status, Some("close")), "{method}");
+        wire.try_send(body).await;
+        assert!(wire.is_closed().await, "{method}");
+    }
+    // Whoever sends none, or one that is read, goes on.
+    let mut wire = Wire::open(desk.address).await;
+    for (method, kind, length, body, status) in [
+        ("PUT", TAXII, "Content-Length: 0\r\n", &b""[..], 405),
+        ("DELETE", TAXII, "", b"", 405),
+        ("POST", TAXII, length.as_str(), body, 202),
+        ("POST", TAXII, "Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n", 202),
+        ("POST", TAXII, "Content-Length: 2\r\n", b"[]", 422),
+        ("GET", TAXII, "", b"", 200),
+    ] {
+        wire.send(head(method, &objects, kind, length).as_bytes()).await;
+        wire.send(body).await;
+        let reply = wire.reply(false).await;
+        assert_eq!((reply.status, reply.field("connection")), (status, None), "{method}");
+    }
+}
+
 /// RFC 9112, 3.2.
 #[tokio::test]
 async fn requests_name_one_host_that_is_one() {
