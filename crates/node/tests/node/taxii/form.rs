@@ -107,6 +107,7 @@ async fn rights_are_404_for_none_and_403_for_the_other_half() {
     let discovery = desk.get_as("olaf", "/taxii2/").await;
     assert_eq!(discovery.status, 200);
     assert!(discovery.json().get("api_roots").is_none(), "empty lists are left out");
+    assert!(discovery.json().get("default").is_none(), "no root, no default");
     let reader = |method: &str, path: String| {
         let credentials = basic("rita", PASSWORD);
         format!(
