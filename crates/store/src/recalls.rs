@@ -488,18 +488,22 @@ fn withdraw_item(tx: &Tx<'_>, item: &Item, withdrawn: &mut Withdrawn) -> Result<
                coalesce(r.since, e.date_added) AS since FROM entry e
                JOIN collection c ON c.row = e.collection AND c.flow <> 'aggregate'
                LEFT JOIN redated r ON r.collection = e.collection AND r.date_added = e.date_added
-               WHERE e.id_hash = ? AND e.id = ? AND e.version_key = ?";
+               WHERE e.id_hash = ? AND e.id = ? AND e.version_key = ?
+               ORDER BY e.collection, e.date_added";
     let hash = objects::id_hash(&item.id);
     let copies = tx.query(sql, params![hash, item.id, item.version_key], |row| {
         Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?, row.get::<i64>(3)?))
     })?;
-    for (collection, date, row, since) in copies {
-        let ours = item.received.is_none_or(|received| since < received);
-        if collection != item.collection && ours {
+    for copy in copies.chunk_by(|(a, ..), (b, ..)| a == b) {
+        // One copy may have an entry for each kind of reader, all of them since the same day.
+        let Some((collection, _, _, since)) = copy.first() else { continue };
+        let ours = item.received.is_none_or(|received| *since < received);
+        if *collection != item.collection && ours {
             withdrawn.kept.push(item.id.clone());
             continue;
         }
-        objects::withdraw(tx, collection, &item.id, &[(date, row)])?;
+        let entries: Vec<_> = copy.iter().map(|(_, date, row, _)| (*date, *row)).collect();
+        objects::withdraw(tx, *collection, &item.id, &entries)?;
         withdrawn.deleted += 1;
     }
     Ok(())

@@ -317,7 +317,8 @@ impl Store {
     ) -> Result<Vec<ItemHead>, Error> {
         self.read(|tx| {
             let seen = objects::seen(tx, sight)?;
-            let sql = format!("/* received_from */ SELECT i.idx, i.id, e.version, e.type,
+            let sql = format!(
+                "/* received_from */ SELECT i.idx, i.id, e.version, e.type,
                        CASE WHEN k.tlp < 0 THEN NULL ELSE k.tlp END AS tlp,
                        k.communities,
                        CASE WHEN e.row IS NULL AND i.date_added IS NOT NULL THEN 1 ELSE 0 END
@@ -326,8 +327,12 @@ impl Store {
                        ON e.collection = i.collection AND e.date_added = i.date_added
                        LEFT JOIN class k ON k.id = e.class
                        LEFT JOIN blob b ON b.row = e.row
-                       WHERE i.statement = ? AND i.idx >= ? AND (e.class IS NULL OR e.class IN {seen})
-                       ORDER BY i.idx LIMIT ?");
+                       WHERE i.statement = ? AND i.idx >= ? AND (e.class IS NULL OR EXISTS
+                       (SELECT 1 FROM entry o INDEXED BY entry_object WHERE o.id_hash = e.id_hash
+                        AND o.collection = e.collection AND o.version_key = e.version_key
+                        AND o.id = e.id AND o.class IN {seen}))
+                       ORDER BY i.idx LIMIT ?"
+            );
             tx.query(&sql, params![statement.to_string(), from, limit], item)
         })
     }

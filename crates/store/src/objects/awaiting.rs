@@ -1,5 +1,6 @@
-//! Objects whose marking is not known yet: they count as the strictest until the definition comes,
-//! and are dated anew when it says less, so that every poller that may see them now meets them.
+//! Objects whose marking is not known yet: they count as the strictest until the definition comes.
+//! When it says less, whoever may see them now and could not before meets them at a new date, in an
+//! entry beside the first: so every poller meets each of them once.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +8,8 @@ use bytes::Bytes;
 use protocol::terms::Timestamp;
 
 use super::{
-    Clock, NewObject,
-    classes::{Classes, Kind as ClassKind},
+    Class, Clock, NewObject,
+    classes::{self, Among, Classes, Kind as ClassKind, id_hash},
     feed,
     versions::reflag,
 };
@@ -84,11 +85,12 @@ impl Store {
         })
     }
 
-    /// Gives entries that waited the class that holds now; those that may be seen by more readers
-    /// get a new date. How many did.
+    /// Gives entries that waited the class that holds now. Whoever could see one before and still
+    /// may goes on seeing it at its old date; whoever only now may see it meets it at a new one. How
+    /// many objects changed.
     ///
-    /// *Atomicity*: one transaction; run twice, it finds nothing more to do. The copies in
-    /// aggregates go with the old date and come again with the new one.
+    /// *Atomicity*: one transaction; run twice, it finds nothing more to do. What aggregates hold
+    /// of the old entries changes with them; the new ones come to them like any other.
     pub async fn redate(
         &self,
         entries: Vec<(Awaiting, NewObject)>,
@@ -96,20 +98,20 @@ impl Store {
     ) -> Result<usize, Error> {
         self.write_rows(entries.len(), move |tx| {
             let mut clock = Clock::new(tx, now)?;
-            let mut by_collection: BTreeMap<i64, Vec<Move<'_>>> = BTreeMap::new();
-            let mut classes = Classes::default();
+            let mut by_collection: BTreeMap<i64, Vec<Twin>> = BTreeMap::new();
+            let (mut classes, mut count) = (Classes::default(), 0);
             for (entry, object) in &entries {
-                if let Some(moved) = settle(tx, entry, object, &mut classes)? {
-                    by_collection.entry(entry.collection).or_default().push(moved);
+                let Some(twin) = settle(tx, entry, object, &mut classes)? else { continue };
+                count += 1;
+                if let Some(twin) = twin {
+                    by_collection.entry(entry.collection).or_default().push(twin);
                 }
             }
-            let mut count = 0;
-            for (collection, moves) in &by_collection {
-                let dates = clock.stamp(&moves.iter().map(|moved| moved.class).collect::<Vec<_>>());
-                for (moved, date) in moves.iter().zip(dates) {
-                    apply(tx, *collection, moved, date)?;
+            for (collection, twins) in &by_collection {
+                let dates = clock.stamp(&twins.iter().map(|twin| twin.class).collect::<Vec<_>>());
+                for (twin, date) in twins.iter().zip(dates) {
+                    enter(tx, *collection, twin, date)?;
                 }
-                count += moves.len();
             }
             clock.keep(tx)?;
             if count > 0 {
@@ -126,55 +128,86 @@ impl Store {
     }
 }
 
-/// An entry that changes its class.
-struct Move<'o> {
-    date: i64,
-    row: i64,
+/// An entry of a version that is here, for those who only now may see it.
+struct Twin {
+    id: String,
+    /// Date of the first entry of the version.
+    first: i64,
     class: i64,
-    object: &'o NewObject,
 }
 
-/// Notes what an entry still waits for; its new class, where that is another.
+/// The entries of one version of an object, in the order of their dates.
+struct Held {
+    id: String,
+    version_key: String,
+    entries: Vec<(i64, Class)>,
+}
+
+fn held(tx: &Tx<'_>, entry: &Awaiting) -> Result<Option<Held>, Error> {
+    let sql = "/* awaiting::held */ SELECT id, version_key FROM entry
+               WHERE entry.collection = ? AND entry.date_added = ?";
+    let of = tx.query_opt(sql, params![entry.collection, entry.date_added], |row| {
+        Ok((row.get::<String>(0)?, row.get::<String>(1)?))
+    })?;
+    // It may have been deleted since it was read.
+    let Some((id, version_key)) = of else { return Ok(None) };
+    let sql = "/* awaiting::held */ SELECT e.date_added, k.* FROM entry e INDEXED BY entry_object
+               JOIN class k ON k.id = e.class WHERE e.id_hash = ? AND e.collection = ?
+               AND e.version_key = ? AND e.id = ? ORDER BY e.date_added";
+    let hash = id_hash(&id);
+    let values = params![hash, entry.collection, version_key, id];
+    let entries = tx.query(sql, values, |row| Ok((row.get(0)?, classes::read(row)?)))?;
+    Ok(Some(Held { id, version_key, entries }))
+}
+
+/// Notes what an entry still waits for, and gives it and those beside it the classes that hold now.
+/// `None` where they had those; else the entry that is wanting for whoever only now may see it.
 fn settle<'o>(
     tx: &Tx<'_>,
     entry: &Awaiting,
     object: &'o NewObject,
     classes: &mut Classes<'o>,
-) -> Result<Option<Move<'o>>, Error> {
+) -> Result<Option<Option<Twin>>, Error> {
     let at = params![entry.collection, entry.date_added];
     let sql = "/* settle */ DELETE FROM awaiting WHERE collection = ? AND date_added = ?";
     tx.execute(sql, at)?;
-    let sql = "/* settle */ SELECT class, row FROM entry
-               WHERE entry.collection = ? AND entry.date_added = ?";
-    let held = tx.query_opt(sql, at, |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
-    // It may have been deleted since it was read.
-    let Some((held, row)) = held else { return Ok(None) };
-    let kind = ClassKind::own(&object.spec, object.tlp, &object.communities);
-    let class = classes.of(kind, tx)?;
-    if class == held {
-        keep(tx, entry.collection, [(entry.date_added, object)].into_iter())?;
+    let Some(held) = held(tx, entry)? else { return Ok(None) };
+    keep(tx, entry.collection, [(entry.date_added, object)].into_iter())?;
+    let is_right =
+        |class: &Class| class.tlp == object.tlp && class.communities == object.communities;
+    let Some((first, _)) = held.entries.first() else { return Ok(None) };
+    if held.entries.iter().all(|(_, class)| is_right(class)) {
         return Ok(None);
     }
-    Ok(Some(Move { date: entry.date_added, row, class, object }))
+    let own = || ClassKind::own(&object.spec, object.tlp, &object.communities);
+    let (mut kinds, mut unless) = (Vec::with_capacity(held.entries.len()), Vec::new());
+    let mut given = Given::new(&[("date", Kind::Int), ("class", Kind::Int)]);
+    for (date, class) in &held.entries {
+        let among = Among::who_saw(class, object.tlp, &object.communities);
+        let kind = ClassKind { unless: unless.clone(), among, ..own() };
+        let right = classes.of(kind.clone(), tx)?;
+        given.push([Value::Int(*date), Value::Int(right)]);
+        unless.push(right);
+        kinds.push(kind);
+    }
+    feed::set_classes(tx, entry.collection, &given)?;
+    reflag(tx, entry.collection, &held.id)?;
+    feed::follow(tx, entry.collection, (&held.id, &held.version_key), &kinds)?;
+    if kinds.iter().any(|kind| kind.among.is_everybody()) {
+        return Ok(Some(None));
+    }
+    let class = classes.of(ClassKind { unless, ..own() }, tx)?;
+    Ok(Some(Some(Twin { id: held.id, first: *first, class })))
 }
 
-fn apply(tx: &Tx<'_>, collection: i64, moved: &Move<'_>, date: i64) -> Result<(), Error> {
-    let old = moved.date;
-    feed::withdraw(tx, collection, &moved.object.id, &[(old, moved.row)])?;
-    let places = params![collection, old, date];
-    for sql in [
-        "/* redate */ INSERT INTO redated SELECT ?1, ?3, coalesce((SELECT since FROM redated
-         WHERE collection = ?1 AND date_added = ?2), ?2)",
-        "/* redate */ UPDATE received_item SET date_added = ?3
-         WHERE collection = ?1 AND date_added = ?2",
-    ] {
-        tx.execute(sql, places)?;
-    }
-    let sql = "/* redate */ DELETE FROM redated WHERE collection = ? AND date_added = ?";
-    tx.execute(sql, params![collection, old])?;
-    let sql = "/* redate */ UPDATE entry SET date_added = ?3, class = ?4
-               WHERE entry.collection = ?1 AND entry.date_added = ?2";
-    tx.execute(sql, params![collection, old, date, moved.class])?;
-    keep(tx, collection, [(date, moved.object)].into_iter())?;
-    reflag(tx, collection, &moved.object.id)
+fn enter(tx: &Tx<'_>, collection: i64, twin: &Twin, date: i64) -> Result<(), Error> {
+    let places = params![collection, twin.first, date, twin.class];
+    let sql = "/* awaiting::enter */ INSERT INTO entry
+               SELECT e.collection, ?3, e.row, e.size, e.id, e.id_hash, e.version, e.version_key,
+               e.type, ?4, 0, e.findings FROM entry e WHERE e.collection = ?1 AND e.date_added = ?2";
+    tx.execute(sql, places)?;
+    let sql = "/* awaiting::enter */ INSERT INTO redated SELECT ?1, ?3,
+               coalesce((SELECT since FROM redated WHERE collection = ?1 AND date_added = ?2), ?2)";
+    tx.execute(sql, params![collection, twin.first, date])?;
+    reflag(tx, collection, &twin.id)
 }

@@ -28,15 +28,42 @@ pub struct Class {
     pub(crate) id: i64,
     /// In an aggregate: the collection that the entry came from; 0 elsewhere.
     pub(crate) source: i64,
-    /// In an aggregate: the classes of the entries that hold the same version from other sources;
-    /// whoever sees one of them does not see this one too.
+    /// The classes of the entries before it that hold the same version: in an aggregate those from
+    /// other sources, elsewhere those of who saw it before its marking was known. Whoever sees one
+    /// of them does not see this one too.
     pub(crate) unless: Vec<i64>,
+    /// Whom it is seen by among those who may: who could see it before its marking was known.
+    pub(crate) among: Among,
     /// Edition: `2.0` or `2.1`.
     pub spec: String,
     /// The label that holds; none where the object bears none.
     pub tlp: Option<Tlp>,
     /// The communities that it is kept to, in order; none: everybody below the ceiling.
     pub communities: Vec<String>,
+}
+
+/// What else an account must be able to see in order to see something; everybody can by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Among {
+    pub(crate) tlp: Option<Tlp>,
+    pub(crate) communities: Vec<String>,
+}
+
+impl Among {
+    /// Those of these who could see a class, as far as that is more than they are told by its label
+    /// now: an account that sees the label sees up to `tlp` and belongs to `communities`.
+    pub(super) fn who_saw(class: &Class, tlp: Option<Tlp>, communities: &[String]) -> Self {
+        let all = class.communities.iter().chain(&class.among.communities);
+        let more: BTreeSet<&String> = all.filter(|one| !communities.contains(one)).collect();
+        Self {
+            tlp: class.tlp.max(class.among.tlp).filter(|saw| Some(*saw) > tlp),
+            communities: more.into_iter().cloned().collect(),
+        }
+    }
+
+    pub(super) fn is_everybody(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Whom something is for that is kept outside of collections, in a release or apart.
@@ -101,13 +128,14 @@ impl Sight {
     /// Whether objects of a class are seen, as far as the class alone tells.
     fn sees(&self, class: &Class) -> bool {
         self.sees_object(class.tlp, &class.communities)
+            && self.sees_object(class.among.tlp, &class.among.communities)
             && (class.source == 0
                 || self.sources.as_ref().is_none_or(|mine| mine.contains(&class.source)))
     }
 
     /// Those of some classes, in the order of their numbers, that the reader sees.
     ///
-    /// *Proof*: of the entries that hold one version in an aggregate exactly one is seen, if any
+    /// *Proof*: of the entries that hold one version in a collection exactly one is seen, if any
     /// is: each names those before it, and a class is younger than those that it names.
     pub(crate) fn seen<'c>(&self, classes: &'c [Class]) -> Vec<&'c Class> {
         let mut seen: Vec<&Class> = Vec::with_capacity(classes.len());
@@ -177,15 +205,17 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Class, Error> {
+pub(super) fn read(row: &Row<'_>) -> Result<Class, Error> {
     let tlp: i64 = row.get("tlp")?;
     let communities: String = row.get("communities")?;
+    let among: String = row.get("among_communities")?;
     let unless: String = row.get("unless")?;
     let unless = unless.split_whitespace().map(str::parse).collect::<Result<_, _>>();
     Ok(Class {
         id: row.get("id")?,
         source: row.get("source")?,
         unless: unless.map_err(|_| Error::Corrupt("a class"))?,
+        among: Among { tlp: label(row.get("among_tlp")?), communities: rows::communities(&among) },
         spec: row.get("spec")?,
         tlp: label(tlp),
         communities: rows::communities(&communities),
@@ -224,13 +254,15 @@ pub(super) struct Kind<'a> {
     pub(super) communities: Cow<'a, [String]>,
     pub(super) source: i64,
     pub(super) unless: Vec<i64>,
+    pub(super) among: Among,
 }
 
 impl<'a> Kind<'a> {
     /// The class of an object where it was put.
     pub(super) fn own(spec: &'a str, tlp: Option<Tlp>, communities: &'a [String]) -> Self {
         let (spec, communities) = (Cow::Borrowed(spec), Cow::Borrowed(communities));
-        Self { spec, tlp, communities, source: 0, unless: Vec::new() }
+        let (unless, among) = (Vec::new(), Among::default());
+        Self { spec, tlp, communities, source: 0, unless, among }
     }
 
     /// The class of the same object in an aggregate that is fed from `source`.
@@ -241,6 +273,7 @@ impl<'a> Kind<'a> {
             communities: Cow::Owned(class.communities.clone()),
             source,
             unless,
+            among: class.among.clone(),
         }
     }
 }
@@ -261,22 +294,27 @@ impl<'a> Classes<'a> {
             (rank(kind.tlp), rows::communities_column(kind.communities.iter()));
         let unless: Vec<String> = kind.unless.iter().map(i64::to_string).collect();
         let (spec, unless) = (kind.spec.as_ref(), unless.join(" "));
+        let (among_tlp, among) =
+            (rank(kind.among.tlp), rows::communities_column(&kind.among.communities));
         let values = &[
             spec.to_column(),
             tlp.to_column(),
             communities.to_column(),
             kind.source.to_column(),
             unless.to_column(),
+            among_tlp.to_column(),
+            among.to_column(),
         ];
         let sql = "/* Classes::of */ SELECT id FROM class WHERE spec = ? AND tlp = ?
-                   AND communities = ? AND source = ? AND unless = ?";
+                   AND communities = ? AND source = ? AND unless = ?
+                   AND among_tlp = ? AND among_communities = ?";
         let held = tx.query_opt(sql, values, |row| row.get(0))?;
         let id = match held {
             Some(id) => id,
             None => {
                 let sql = "/* Classes::of */ INSERT INTO class
-                           (spec, tlp, communities, source, unless)
-                           VALUES (?, ?, ?, ?, ?) RETURNING id";
+                           (spec, tlp, communities, source, unless, among_tlp, among_communities)
+                           VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id";
                 tx.query_one(sql, values, |row| row.get(0))?
             }
         };

@@ -1,6 +1,8 @@
 //! Deleting: entries, states, bodies and conflicts in one transaction, with a tombstone and a
 //! leaf that tells who and why.
 
+use std::collections::BTreeSet;
+
 use protocol::{secrets, terms::Timestamp};
 
 use super::{
@@ -63,7 +65,7 @@ impl Store {
                 ..journal::Line::new(delete.now, &delete.account, "object.deleted")
             };
             journal::write(tx, &line)?;
-            Ok(gone.len())
+            Ok(count_versions(&gone))
         })
         .await
     }
@@ -86,7 +88,12 @@ pub(super) struct Grave<'a> {
     pub(super) leaf: u64,
 }
 
-/// The visible versions that are asked for.
+/// How many versions go: one may have an entry for each kind of reader.
+fn count_versions(gone: &[Doomed]) -> usize {
+    gone.iter().map(|entry| &entry.version_key).collect::<BTreeSet<_>>().len()
+}
+
+/// Every entry of the visible versions that are asked for, those for other readers too.
 fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
     let classes = classes::of(&delete.collection, tx)?;
     let seen = delete.sight.seen(&classes);
@@ -95,7 +102,7 @@ fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
     let hash = id_hash(&delete.id);
     let held = tx.query(sql, params![hash, delete.collection.row, delete.id], |row| {
         let class: i64 = row.get("class")?;
-        let of = seen.iter().find(|seen| seen.id == class);
+        let spec = seen.iter().find(|seen| seen.id == class).map(|seen| seen.spec.as_str());
         let version: Option<String> = row.get("version")?;
         let entry = Doomed {
             date: row.get("date_added")?,
@@ -103,12 +110,13 @@ fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
             version_key: row.get("version_key")?,
         };
         let told = versions::told(&entry.version_key, version.as_deref());
-        Ok(of.map(|of| (entry, of.spec.as_str(), told)))
+        Ok((entry, spec, told))
     })?;
-    let held: Vec<_> = held.into_iter().flatten().collect();
     let versions: Vec<_> = held
         .iter()
-        .map(|(entry, spec, told)| Version { spec, key: &entry.version_key, told: told.as_deref() })
+        .filter_map(|(entry, spec, told)| {
+            Some(Version { spec: (*spec)?, key: &entry.version_key, told: told.as_deref() })
+        })
         .collect();
     // Without a wish every edition goes: the latest alone would uncover an older one.
     let mut specs = delete.specs.clone();
@@ -116,12 +124,14 @@ fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
         specs.extend(seen.iter().map(|class| class.spec.clone()));
     }
     let shown = chosen(&versions, &specs, &delete.versions);
-    Ok(held
-        .into_iter()
+    let shown: BTreeSet<String> = versions
+        .iter()
         .zip(shown)
         .filter(|(_, shown)| *shown)
-        .map(|((entry, ..), _)| entry)
-        .collect())
+        .map(|(version, _)| version.key.to_owned())
+        .collect();
+    let gone = held.into_iter().map(|(entry, ..)| entry);
+    Ok(gone.filter(|entry| shown.contains(&entry.version_key)).collect())
 }
 
 /// The leaf: whose collection, which object (its digest: a ledger holds no content), who and why.
@@ -131,7 +141,7 @@ fn leaf_text(delete: &DeleteObject, gone: &[Doomed]) -> Vec<u8> {
         "detente/deletion/v1\n{}\n{}\n{}\n{}\n{}\n{}\n",
         delete.collection.id,
         secrets::sha256(delete.id.as_bytes()).hex(),
-        gone.len(),
+        count_versions(gone),
         line(&delete.account),
         line(&delete.why),
         delete.now,

@@ -329,6 +329,45 @@ pub(super) fn withdraw(
     Ok(())
 }
 
+/// Gives what aggregates hold of the entries of one version, in the order of their dates, the
+/// classes that those have in their source now.
+pub(super) fn follow(
+    tx: &Tx<'_>,
+    source: i64,
+    (id, version_key): (&str, &str),
+    kinds: &[ClassKind<'_>],
+) -> Result<(), Error> {
+    let sql = "/* follow */ SELECT a.collection, a.date_added FROM feed f
+               JOIN entry a INDEXED BY entry_object ON a.id_hash = ?2
+               AND a.collection = f.collection AND a.version_key = ?3 AND a.id = ?4
+               JOIN class k ON k.id = a.class AND k.source = ?1
+               WHERE f.source = ?1 ORDER BY a.collection, a.date_added";
+    let held = tx.query(sql, params![source, id_hash(id), version_key, id], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+    })?;
+    let mut classes = Classes::default();
+    for of_aggregate in held.chunk_by(|(a, _), (b, _)| a == b) {
+        let mut given = Given::new(&[("date", Kind::Int), ("class", Kind::Int)]);
+        let mut aggregate = None;
+        for ((place, date), kind) in of_aggregate.iter().zip(kinds) {
+            let class = classes.of(ClassKind { source, ..kind.clone() }, tx)?;
+            given.push([Value::Int(*date), Value::Int(class)]);
+            aggregate = Some(*place);
+        }
+        let Some(aggregate) = aggregate else { continue };
+        set_classes(tx, aggregate, &given)?;
+        settle(tx, aggregate, id)?;
+    }
+    Ok(())
+}
+
+/// Sets the class of entries, by date.
+pub(super) fn set_classes(tx: &Tx<'_>, collection: i64, given: &Given<'_>) -> Result<(), Error> {
+    let sql = "/* set_classes */ UPDATE entry SET class = g.class FROM {given}
+               WHERE entry.collection = ?1 AND entry.date_added = g.date";
+    tx.execute_given(sql, params![collection], given)
+}
+
 /// Sets states right after entries of an object have gone; in an aggregate also what each of the
 /// others is seen for.
 pub(super) fn settle(tx: &Tx<'_>, collection: i64, id: &str) -> Result<(), Error> {
@@ -363,7 +402,5 @@ fn regroup(tx: &Tx<'_>, aggregate: i64, id: &str) -> Result<(), Error> {
             before.push(right);
         }
     }
-    let sql = "/* regroup */ UPDATE entry SET class = g.class FROM {given}
-               WHERE entry.collection = ?1 AND entry.date_added = g.date";
-    tx.execute_given(sql, params![aggregate], &given)
+    set_classes(tx, aggregate, &given)
 }

@@ -234,10 +234,15 @@ impl Store {
     /// How many objects a collection holds, by type.
     pub async fn type_counts(&self, collection: Uuid) -> Result<Vec<(String, u64)>, Error> {
         self.read(|tx| {
-            let sql = "/* type_counts */ SELECT e.type, count(*) AS n FROM entry e
-                       JOIN collection c ON c.row = e.collection
-                       WHERE c.id = ? AND e.state IN (2, 3, 6, 7)
-                       GROUP BY e.type ORDER BY n DESC, e.type";
+            // An object of several classes has a last version in each of them.
+            let sql = "/* type_counts */ SELECT type, CAST(sum(n) AS BIGINT) AS n FROM
+                       (SELECT e.type, count(*) AS n FROM entry e
+                        JOIN collection c ON c.row = e.collection
+                        WHERE c.id = ?1 AND e.state IN (2, 3) GROUP BY e.type
+                        UNION ALL SELECT e.type, count(DISTINCT e.id) AS n FROM entry e
+                        JOIN collection c ON c.row = e.collection
+                        WHERE c.id = ?1 AND e.state IN (6, 7) GROUP BY e.type) AS counted
+                       GROUP BY type ORDER BY n DESC, type";
             tx.query(sql, params![collection.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }

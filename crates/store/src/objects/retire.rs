@@ -1,7 +1,7 @@
 //! Retention: what has lain in a collection for longer than it keeps things goes, with a tombstone
 //! for each object and a leaf for each batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
     secrets,
@@ -53,7 +53,7 @@ impl Store {
         max: usize,
         now: Timestamp,
     ) -> Result<usize, Error> {
-        self.read(|tx| Ok(expired(tx, collection, oldest(days, now), max)?.len()))
+        self.read(|tx| Ok(count_versions(&expired(tx, collection, oldest(days, now), max)?)))
     }
 }
 
@@ -98,12 +98,21 @@ fn expired(
     for date in dates {
         given.push([Value::Int(date)]);
     }
-    let sql = "/* expired */ SELECT e.date_added, e.row, e.version_key, e.id FROM {given}
-               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
+    // With the entries of the same versions for other readers: they came with them.
+    let sql = "/* expired */ SELECT DISTINCT e.date_added, e.row, e.version_key, e.id FROM {given}
+               JOIN entry d ON d.collection = ?1 AND d.date_added = g.date
+               JOIN entry e INDEXED BY entry_object ON e.id_hash = d.id_hash
+               AND e.collection = ?1 AND e.version_key = d.version_key AND e.id = d.id";
     tx.query_given(sql, params![collection.row], &given, |row| {
         let entry = Doomed { date: row.get(0)?, row: row.get(1)?, version_key: row.get(2)? };
         Ok(Expired { id: row.get(3)?, entry })
     })
+}
+
+/// How many versions go: one may have an entry for each kind of reader.
+fn count_versions(gone: &[Expired]) -> usize {
+    let of = |gone: &Expired| (gone.id.clone(), gone.entry.version_key.clone());
+    gone.iter().map(of).collect::<BTreeSet<_>>().len()
 }
 
 fn retire(
@@ -119,7 +128,7 @@ fn retire(
     }
     let why = format!("kept {}, as its collection says", in_words(days));
     let leaf = ledger::append(tx, &leaf_text(collection, &gone, days, now), None)?;
-    let count = gone.len();
+    let count = count_versions(&gone);
     let mut by_object: BTreeMap<String, Vec<Doomed>> = BTreeMap::new();
     for expired in gone {
         by_object.entry(expired.id).or_default().push(expired.entry);
@@ -146,7 +155,7 @@ fn leaf_text(collection: &Collection, gone: &[Expired], days: u32, now: Timestam
     format!(
         "detente/retention/v1\n{}\n{}\n{}\n{days} days\n{now}\n",
         collection.id,
-        gone.len(),
+        count_versions(gone),
         digest(gone).hex(),
     )
     .into_bytes()
@@ -156,5 +165,6 @@ fn digest(gone: &[Expired]) -> Digest {
     let mut lines: Vec<String> =
         gone.iter().map(|gone| format!("{} {}\n", gone.id, gone.entry.version_key)).collect();
     lines.sort_unstable();
+    lines.dedup();
     secrets::sha256(lines.concat().as_bytes())
 }

@@ -1,11 +1,11 @@
-//! Retention, aggregates, and what a marking definition that comes late changes.
+//! Retention and aggregates.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use pollster::block_on;
 use protocol::terms::Role;
-use stix::{Marking, Tlp};
+use stix::Tlp;
 use store::{
     Collection, CollectionChange, DeleteObject, NewCollection, NewObject, Page, Sight, Store,
     Versions,
@@ -23,13 +23,11 @@ over_both!(
     what_a_source_loses_its_aggregates_lose_at_once,
     source_that_is_taken_away_leaves_with_what_it_brought,
     pollers_of_an_aggregate_see_every_version_once_while_sources_grow,
-    object_whose_marking_comes_late_is_dated_anew_for_whoever_may_see_it,
-    object_that_waits_for_two_markings_waits_for_both,
 );
 
-const DAY_MS: i64 = 24 * 3_600 * 1_000;
+pub(crate) const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
-fn keep_for(store: &Store, collection: &Collection, days: Option<u32>) {
+pub(crate) fn keep_for(store: &Store, collection: &Collection, days: Option<u32>) {
     let change = CollectionChange { retention_days: Some(days), ..CollectionChange::default() };
     let by = "administrator".to_owned();
     block_on(store.change_collection(collection.clone(), change, by, now())).unwrap();
@@ -72,7 +70,7 @@ fn what_is_kept_for_good_stays(base: &Base) {
     assert_eq!(shown(&store, &workbench, &latest()), ["1.0"]);
 }
 
-fn aggregate(store: &Store, sources: &[&Collection]) -> Collection {
+pub(crate) fn aggregate(store: &Store, sources: &[&Collection]) -> Collection {
     let sources = sources.iter().map(|one| (*one).clone()).collect();
     let new = NewCollection { sources, ..NewCollection::local(Uuid::new_v4(), "all", "All") };
     block_on(store.create_collection(new, "ada".to_owned(), now())).unwrap();
@@ -85,11 +83,11 @@ fn find(store: &Store, alias: &str) -> Collection {
 }
 
 /// Feeds until there is nothing left to do, a few entries at a time.
-fn feed(store: &Store) {
+pub(crate) fn feed(store: &Store) {
     while block_on(store.feed(3, now())).unwrap() > 0 {}
 }
 
-fn sorted(mut names: Vec<String>) -> Vec<String> {
+pub(crate) fn sorted(mut names: Vec<String>) -> Vec<String> {
     names.sort();
     names
 }
@@ -171,7 +169,7 @@ fn aggregate_shows_what_its_reader_may_see_in_a_source(base: &Base) {
     assert_ne!(body(&both), body(&low), "who sees both is served the first");
 }
 
-fn delete_from(store: &Store, from: &Collection, id: u32) -> usize {
+pub(crate) fn delete_from(store: &Store, from: &Collection, id: u32) -> usize {
     let delete = DeleteObject {
         collection: from.clone(),
         id: format!("tool--{id}"),
@@ -254,78 +252,4 @@ fn pollers_of_an_aggregate_see_every_version_once_while_sources_grow(base: &Base
         wanted.dedup();
         assert_eq!(sorted(seen.clone()), wanted);
     }
-}
-
-const LATE: &str = "marking-definition--11111111-1111-4111-8111-111111111111";
-const LATER: &str = "marking-definition--22222222-2222-4222-8222-222222222222";
-
-fn waiting(id: u32, markings: &[&str]) -> NewObject {
-    let awaits = markings.iter().map(|id| (*id).to_owned()).collect();
-    NewObject { awaits, ..marked(id, 0, Tlp::Red) }
-}
-
-fn definition(id: &str, tlp: Tlp) -> NewObject {
-    let body = Bytes::from(format!("{{\"id\":\"{id}\"}}"));
-    NewObject {
-        digest: protocol::secrets::sha256(&body),
-        body,
-        id: id.to_owned(),
-        type_: "marking-definition".to_owned(),
-        marking: Some(Marking::Tlp(tlp)),
-        ..object(0, 0)
-    }
-}
-
-/// Gives every entry whose definition came what `reread` makes of it.
-fn redate(store: &Store, reread: impl Fn(&[u8]) -> NewObject) -> usize {
-    let waiting = block_on(store.awaiting(10)).unwrap();
-    let entries = waiting.into_iter().map(|entry| {
-        let object = reread(&entry.body);
-        (entry, object)
-    });
-    block_on(store.redate(entries.collect(), now().plus_ms(5 * DAY_MS))).unwrap()
-}
-
-fn object_whose_marking_comes_late_is_dated_anew_for_whoever_may_see_it(base: &Base) {
-    let store = base.open().unwrap();
-    let (workbench, elsewhere) = (collection(&store, "workbench"), collection(&store, "elsewhere"));
-    let all = aggregate(&store, &[&workbench]);
-    add(&store, &workbench, vec![waiting(1, &[LATE]), object(2, 0)]);
-    feed(&store);
-    let asked = |after| {
-        let sight = Sight::new(Tlp::Green, None);
-        Page { sight, after, ..latest() }
-    };
-    let polled = page(&store, &workbench, &asked(None)).entries;
-    assert_eq!(polled.iter().map(name).collect::<Vec<_>>(), ["2.0"]);
-    let after = Some(polled[0].date_added);
-    assert_eq!(redate(&store, |_| unreachable!("nothing has come")), 0);
-    add(&store, &elsewhere, vec![definition(LATE, Tlp::Green)]);
-    assert_eq!(redate(&store, |_| marked(1, 0, Tlp::Green)), 1);
-    assert_eq!(redate(&store, |_| marked(1, 0, Tlp::Green)), 0, "once");
-    feed(&store);
-    for place in [&workbench, &all] {
-        let met = shown(&store, place, &asked(after));
-        assert!(met.contains(&"1.0".to_owned()), "{met:?}");
-        assert_eq!(sorted(shown(&store, place, &asked(None))), ["1.0", "2.0"]);
-        assert_eq!(sorted(shown(&store, place, &latest())), ["1.0", "2.0"], "once for who saw it");
-    }
-    assert_eq!(shown(&store, &workbench, &asked(after)), ["1.0"]);
-    // Retention counts from when it came, not from its new date.
-    keep_for(&store, &workbench, Some(1));
-    let just_after = now().plus_ms(DAY_MS + 10);
-    assert_eq!(block_on(store.retire(9, just_after)).unwrap(), 2);
-}
-
-fn object_that_waits_for_two_markings_waits_for_both(base: &Base) {
-    let store = base.open().unwrap();
-    let workbench = collection(&store, "workbench");
-    add(&store, &workbench, vec![waiting(1, &[LATE, LATER])]);
-    let low = Page { sight: Sight::new(Tlp::Amber, None), ..latest() };
-    add(&store, &workbench, vec![definition(LATE, Tlp::Clear)]);
-    assert_eq!(redate(&store, |_| waiting(1, &[LATER])), 0, "the strictest still");
-    assert!(!shown(&store, &workbench, &low).contains(&"1.0".to_owned()));
-    add(&store, &workbench, vec![definition(LATER, Tlp::Amber)]);
-    assert_eq!(redate(&store, |_| marked(1, 0, Tlp::Amber)), 1);
-    assert!(shown(&store, &workbench, &low).contains(&"1.0".to_owned()));
 }

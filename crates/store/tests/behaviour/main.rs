@@ -12,6 +12,7 @@ mod collections;
 mod faults;
 mod interleavings;
 mod kit;
+mod late;
 mod many;
 mod older;
 mod order;
