@@ -49,7 +49,11 @@ async fn write_only_accounts_post_and_neither_read_nor_delete() {
     desk.confined("sensor", (false, true)).await;
     let body = format!("{{\"objects\":[{}]}}", lamp(2, 0));
     let object = lamps(&format!("objects/{}/", lamp_id(1)));
-    assert_eq!(desk.ask_as("sensor", "POST", &lamps("objects/"), &body).await.status, 202);
+    let posted = desk.ask_as("sensor", "POST", &lamps("objects/"), &body).await;
+    assert_eq!(posted.status, 202);
+    let status = format!("/local/status/{}/", posted.json()["id"].as_str().unwrap());
+    let told = desk.ask_as("sensor", "GET", &status, "").await;
+    assert_eq!((told.status, told.json()), (200, posted.json()), "what it wrote it may follow");
     for path in [&lamps("objects/"), &lamps("manifest/"), &object, &format!("{object}versions/")] {
         assert_eq!(desk.ask_as("sensor", "GET", path, "").await.status, 403, "{path}");
     }
