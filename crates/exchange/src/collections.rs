@@ -150,14 +150,16 @@ async fn check_older(
     let Some(days) = days else { return Ok(()) };
     let count = match service.store().older(collection, days, OLDER_MAX, now).await? {
         0 => return Ok(()),
-        1 => "1 object".to_owned(),
-        OLDER_MAX => format!("{OLDER_MAX} objects or more"),
-        count => format!("{count} objects"),
+        1 => "1 object is".to_owned(),
+        OLDER_MAX => format!("{OLDER_MAX} objects or more are"),
+        count => format!("{count} objects are"),
     };
+    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
     Err(Failure::forbidden(
         "COL-13",
-        format!("{count} would be deleted within seconds, for good: older than that"),
-        "keep things for more days, or say that the older go too (--delete-older, `delete_older`)",
+        format!("{count} older than {days} and would be deleted within seconds, for good"),
+        "keep things for more days, or say that the older go too: by the box of the form, \
+         --delete-older, or `delete_older`",
     ))
 }
 

@@ -302,8 +302,8 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
             });
             (View::Collections, client.post("/api/collections", &body).await?)
         }
-        CollectionCommand::Change { address, change } => {
-            let ChangeArgs { title, description, keep, delete_older, from } = change;
+        CollectionCommand::Change { address, change, delete_older } => {
+            let ChangeArgs { title, description, keep, from } = change;
             let from: Vec<_> = from.iter().map(|address| address.trim_matches('/')).collect();
             let body = json!({
                 "title": title, "description": description, "retention_days": keep,

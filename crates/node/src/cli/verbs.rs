@@ -294,6 +294,9 @@ pub(super) enum CollectionCommand {
         address: String,
         #[command(flatten)]
         change: ChangeArgs,
+        /// What is older than --keep says goes within seconds, for good.
+        #[arg(long, requires = "keep")]
+        delete_older: bool,
     },
     /// What becomes of objects in which something is found when they are submitted here.
     #[command(after_help = "Examples:\n  \
@@ -359,9 +362,6 @@ pub(super) struct ChangeArgs {
     /// --delete-older.
     #[arg(long, value_name = "DAYS")]
     pub(super) keep: Option<u32>,
-    /// What is older than --keep says goes within seconds, for good.
-    #[arg(long, requires = "keep")]
-    pub(super) delete_older: bool,
     /// Address of a collection that feeds an aggregate; may be repeated, takes the place of
     /// all that were named before.
     #[arg(long, value_name = "ADDRESS")]

@@ -11,6 +11,7 @@ use super::{
     Class, Clock, NewObject,
     classes::{self, Among, Classes, Kind as ClassKind, id_hash},
     feed,
+    manage::objects,
     versions::reflag,
 };
 use crate::{
@@ -115,7 +116,7 @@ impl Store {
             }
             clock.keep(tx)?;
             if count > 0 {
-                let detail = format!("{count} objects: what they are marked with is known now");
+                let detail = format!("{}: the marking is known now", objects(count));
                 let line = journal::Line {
                     detail: &detail,
                     ..journal::Line::new(now, "node", "objects.redated")

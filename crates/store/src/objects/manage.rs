@@ -145,6 +145,11 @@ fn kept_for(days: Option<u32>) -> String {
     days.map_or_else(|| "for good".to_owned(), in_words)
 }
 
+/// So many objects.
+pub(super) fn objects(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "object" } else { "objects" })
+}
+
 /// How long things are kept.
 pub(super) fn in_words(days: u32) -> String {
     format!("for {days} {}", if days == 1 { "day" } else { "days" })

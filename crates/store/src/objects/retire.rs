@@ -11,7 +11,7 @@ use protocol::{
 use super::{
     Collection, Page, Versions, classes,
     delete::{Doomed, Grave, bury, withdraw},
-    manage::in_words,
+    manage::{in_words, objects},
     pages::ranges,
     read_collection,
 };
@@ -142,7 +142,7 @@ fn retire(
         let rows: Vec<_> = entries.iter().map(|entry| (entry.date, entry.row)).collect();
         withdraw(tx, collection.row, id, &rows)?;
     }
-    let detail = format!("{count} objects of {}/{}: {why}", collection.root, collection.alias);
+    let detail = format!("{} of {}/{}: {why}", objects(count), collection.root, collection.alias);
     let line =
         journal::Line { detail: &detail, ..journal::Line::new(now, "node", "objects.retired") };
     journal::write(tx, &line)?;

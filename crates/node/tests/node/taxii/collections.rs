@@ -152,7 +152,7 @@ async fn what_was_kept_long_enough_is_gone_from_everything() {
     let refused = asked.await.unwrap_err();
     let exchange::Failure::Forbidden(article) = refused else { panic!("{refused}") };
     assert_eq!(article.rule, "COL-13");
-    assert!(article.message.starts_with("3 objects would be deleted"), "{}", article.message);
+    assert!(article.message.starts_with("3 objects are older than 3 days"), "{}", article.message);
     assert_eq!(desk.named("lamps").await.retention_days, None, "nothing was changed");
     let told = (change.clone(), None);
     let deleted =
