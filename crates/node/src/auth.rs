@@ -442,3 +442,20 @@ impl FromRequestParts<Shared> for Caller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_is_read_as_proxies_write_it() {
+        let known: IpAddr = "192.0.2.7".parse().unwrap();
+        assert_eq!(noted_address("192.0.2.7"), Some(known));
+        assert_eq!(noted_address("192.0.2.7:51234"), Some(known));
+        assert_eq!(noted_address("2001:db8::7"), "2001:db8::7".parse().ok());
+        assert_eq!(noted_address("[2001:db8::7]:51234"), "2001:db8::7".parse().ok());
+        for other in ["", "unknown", "_hidden", "192.0.2.7, 192.0.2.8"] {
+            assert_eq!(noted_address(other), None, "{other}");
+        }
+    }
+}

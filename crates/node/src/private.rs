@@ -75,3 +75,40 @@ fn mode(path: &Path) -> Option<u32> {
 fn cause(error: &io::Error) -> String {
     error.kind().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(path: &Path, right: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(right)).unwrap();
+    }
+
+    fn rights(path: &Path) -> u32 {
+        mode(path).unwrap() & 0o7777
+    }
+
+    #[test]
+    fn own_files_and_keys_are_closed_and_the_rest_of_the_directory_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        let keys = dir.join("keys/acme");
+        make_dir(&keys).unwrap();
+        let files = ["node.db", "node.db-wal", "keys/root.age", "keys/acme/cached_cert_x"];
+        for name in files {
+            fs::write(dir.join(name), "").unwrap();
+            set(&dir.join(name), 0o664);
+        }
+        fs::write(dir.join("desk.pem"), "").unwrap();
+        set(&dir.join("desk.pem"), 0o644);
+        set(&keys, 0o775);
+        set(dir, 0o777);
+        tighten(dir);
+        for name in files {
+            assert_eq!(rights(&dir.join(name)), 0o600, "{name}");
+        }
+        assert_eq!(rights(&keys), 0o700);
+        assert_eq!(rights(&dir.join("desk.pem")), 0o644, "what the operator put there");
+        assert_eq!(rights(dir), 0o777, "others' directory: the log says so");
+    }
+}
