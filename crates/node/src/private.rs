@@ -13,6 +13,8 @@ use anyhow::{Context, Result};
 const OWN: [&str; 4] = ["node.toml", "node.db", "node.db-wal", "node.db-shm"];
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
+/// That others may go through a directory to what lies in it.
+const OTHERS_PASS: u32 = 0o011;
 /// That others may write.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -36,27 +38,36 @@ pub(crate) fn tighten(dir: &Path) {
         let directory = dir.display();
         tracing::warn!(event = "directory.open", %directory, mend, "others may write in it");
     }
-    OWN.iter().for_each(|name| close(&dir.join(name), 0o600));
-    close_all(&dir.join("keys"));
+    let is_passed = is_passed(dir);
+    OWN.iter().for_each(|name| close(&dir.join(name), 0o600, is_passed));
+    close_all(&dir.join("keys"), is_passed);
 }
 
-fn close_all(dir: &Path) {
-    close(dir, 0o700);
+fn is_passed(dir: &Path) -> bool {
+    mode(dir).is_some_and(|mode| mode & OTHERS_PASS != 0)
+}
+
+/// `is_passed`: others could come as far as this directory.
+fn close_all(dir: &Path, is_passed: bool) {
+    let is_passed_itself = is_passed && self::is_passed(dir);
+    close(dir, 0o700, is_passed);
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     for path in paths {
         match path.is_dir() {
-            true => close_all(&path),
-            false => close(&path, 0o600),
+            true => close_all(&path, is_passed_itself),
+            false => close(&path, 0o600, is_passed_itself),
         }
     }
 }
 
-fn close(path: &Path, right: u32) {
+fn close(path: &Path, right: u32, could_be_reached: bool) {
     let Some(found) = mode(path).filter(|mode| mode & OTHERS != 0) else { return };
     let file = path.display();
     let was = format!("{:04o}", found & 0o7777);
     match fs::set_permissions(path, fs::Permissions::from_mode(right)) {
+        // As ACME's files are, behind a directory that nobody else passes: no news.
+        Ok(()) if !could_be_reached => {}
         Ok(()) => tracing::warn!(
             event = "file.closed", %file, was,
             "others could read it; take back or delete copies they may have made"
