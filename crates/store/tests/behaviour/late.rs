@@ -19,6 +19,7 @@ over_both!(
     object_that_is_kept_to_fewer_now_keeps_its_date,
     object_for_two_kinds_of_readers_is_one_object_when_it_goes,
     copy_for_two_kinds_of_readers_goes_with_a_recall,
+    item_that_came_is_shown_to_either_kind_of_reader_until_it_is_recalled,
 );
 
 const LATE: &str = "marking-definition--11111111-1111-4111-8111-111111111111";
@@ -203,4 +204,55 @@ fn copy_for_two_kinds_of_readers_goes_with_a_recall(base: &Base) {
     assert!(world.b.served("lamps").is_empty());
     let received = block_on(store.received_recalls(None, 10)).unwrap();
     assert_eq!(received[0].deleted, 2, "what came, and the copy");
+}
+
+/// What came in counts as the strictest and waits for a definition, as under an agreement that lets
+/// such objects in.
+fn make_wait(base: &Base) {
+    let sql = |marking: &str| {
+        format!(
+            "UPDATE entry SET class = (SELECT id FROM class WHERE spec = '2.1' AND source = 0
+             ORDER BY tlp DESC LIMIT 1) WHERE date_added = (SELECT date_added FROM received_item);
+             INSERT INTO awaiting SELECT {marking}, collection, date_added FROM received_item;"
+        )
+    };
+    match (base.path(), base.url()) {
+        (Some(path), _) => {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection.execute_batch(&sql(&format!("'{LATE}'"))).unwrap();
+        }
+        (None, Some(url)) => {
+            let mut client = ::postgres::Client::connect(url, ::postgres::NoTls).unwrap();
+            client.batch_execute(&sql(&format!("convert_to('{LATE}', 'UTF8')"))).unwrap();
+        }
+        (None, None) => panic!("a store lies somewhere"),
+    }
+}
+
+fn item_that_came_is_shown_to_either_kind_of_reader_until_it_is_recalled(base: &Base) {
+    let folder = tempfile::tempdir().unwrap();
+    let other = Base::file(folder.path().join("aldermoor.db"));
+    let mut world = World::over([other, base.clone()], 8, Weather::default());
+    world.post(true, "lamps", &[tool(1, 0)]);
+    world.settle();
+    let store = world.b.service.store().clone();
+    let elsewhere = collection(&store, "elsewhere");
+    add(&store, &elsewhere, vec![marked(9, 0, Tlp::Red)]);
+    make_wait(base);
+    let statement = world.b.releases_that_came()[0];
+    let bodies = |asked: &Page| {
+        let items = block_on(store.received_from(&statement, &asked.sight, 0, 10)).unwrap();
+        items.iter().filter(|item| item.body.is_some()).count()
+    };
+    assert_eq!([bodies(&low()), bodies(&everything())], [0, 1], "the strictest");
+    add(&store, &elsewhere, vec![definition(LATE, Tlp::Green)]);
+    assert_eq!(redate(&store, |_| marked(1, 0, Tlp::Green)), 1);
+    assert_eq!([bodies(&low()), bodies(&everything())], [1, 1]);
+    let release = block_on(world.a.service.store().releases_page(None, None, 1)).unwrap()[0].id;
+    world.recall(release, None);
+    world.settle();
+    assert_eq!([bodies(&low()), bodies(&everything())], [0, 0]);
+    assert!(world.b.served("lamps").is_empty());
+    let received = block_on(store.received_recalls(None, 10)).unwrap();
+    assert_eq!(received[0].deleted, 1, "one object");
 }
