@@ -121,3 +121,44 @@ fn unreached(text: &str) -> &'static str {
     }
     "see what the authority answers"
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls_acme::acme::{AuthStatus, Challenge, ChallengeType, Identifier, Problem};
+
+    use super::*;
+
+    #[test]
+    fn refusal_names_the_name_and_what_the_authority_says() {
+        let detail = Some("Failed to connect for the tls-alpn-01 challenge".to_owned());
+        let challenge = Challenge {
+            typ: ChallengeType::TlsAlpn01,
+            url: "https://authority.example/1".to_owned(),
+            token: "a-token-of-no-use-to-anybody".to_owned(),
+            error: Some(Problem { typ: None, detail }),
+        };
+        let identifier = Identifier::Dns("desk.example".to_owned());
+        let status = AuthStatus::Invalid;
+        let auth = Auth { status, identifier, challenges: vec![challenge] };
+        let (what, remedy) = failed(&EventError::Order(OrderError::BadAuth(auth)));
+        assert!(
+            what.starts_with("the authority does not believe `desk.example`: Failed"),
+            "{what}"
+        );
+        assert!(!what.contains("a-token"), "{what}");
+        assert!(remedy.contains("port 443"), "{remedy}");
+    }
+
+    #[test]
+    fn remedy_follows_from_why_the_directory_was_not_reached() {
+        // As rustls-acme 0.15 words them, read in the log of a desk before Pebble.
+        for (text, remedy) in [
+            ("non 2xx http status: 404 \"404 page not found\"", "nothing is at that address"),
+            ("ConnectError(TcpConnect(Os { code: 111 }))", "whether this machine reaches"),
+            ("ConnectError(TlsConnect(InvalidCertificate(UnknownIssuer)))", "tls.acme.authority"),
+            ("non 2xx http status: 400 \"badNonce\"", "what the authority answers"),
+        ] {
+            assert!(unreached(text).contains(remedy), "{text}: {}", unreached(text));
+        }
+    }
+}
