@@ -115,7 +115,7 @@ pub(crate) fn meta(tx: &Tx<'_>, key: &str) -> Result<Option<Vec<u8>>, Error> {
 }
 
 pub(crate) fn set_meta(tx: &Tx<'_>, key: &str, value: &[u8]) -> Result<(), Error> {
-    let sql = "/* set_meta */ INSERT INTO meta VALUES (?1, ?2)
+    let sql = "/* set_meta */ INSERT OR FAIL INTO meta VALUES (?1, ?2)
                ON CONFLICT (key) DO UPDATE SET value = ?2";
     tx.execute(sql, params![key, value])?;
     Ok(())

@@ -50,7 +50,7 @@ pub use ledger::{SeenCheckpoint, StatementAccount};
 pub use objects::{
     AddObjects, Added, Audience, Awaiting, Class, Collection, CollectionChange, DeleteObject,
     Entry, Flow, Joined, Line, NewCollection, NewObject, Old, Page, Pages, Reread, Sight, Status,
-    Versions,
+    Versions, status_id,
 };
 pub use outbox::{Lane, OutboxRow};
 pub use paging::ItemRow;

@@ -27,13 +27,14 @@ mod pages;
 mod put;
 mod reread;
 mod retire;
+mod status;
 mod told;
 mod versions;
 
 pub use awaiting::Awaiting;
 pub use classes::{Audience, Class, Sight};
 pub(crate) use classes::{KeptClasses, all as all_classes, id_hash};
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, keep_last_date};
 pub use delete::DeleteObject;
 pub(crate) use delete::withdraw;
 pub use manage::{CollectionChange, NewCollection};
@@ -42,6 +43,8 @@ pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use pages::{KeptBodies, Single};
 pub(crate) use put::{Outcome, put};
 pub use reread::{Old, Reread};
+pub(crate) use status::change as change_status;
+pub use status::{Status, status_id};
 pub use versions::Versions;
 
 rows::words!(
@@ -186,17 +189,6 @@ pub struct Added {
     pub release: Option<Uuid>,
 }
 
-/// A stored TAXII status.
-#[derive(Debug, Clone)]
-pub struct Status {
-    /// Its id.
-    pub id: Uuid,
-    /// When the request came.
-    pub at: Timestamp,
-    /// Its lines.
-    pub lines: Vec<Line>,
-}
-
 pub(crate) fn read_collection(row: &Row<'_>) -> Result<Collection, Error> {
     Ok(Collection {
         row: row.get("row")?,
@@ -259,18 +251,8 @@ impl Store {
             }
             lines.extend(add.held.iter().map(|(place, object)| Line::held(*place, object)));
             lines.sort_by_key(|line| line.place);
-            let body = serde_json::to_string(&lines).unwrap_or_default();
-            tx.execute(
-                "/* add_objects */ INSERT INTO status VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (id) DO UPDATE SET root = ?2, account = ?3, body = ?4, at = ?5",
-                params![
-                    add.status_id.to_string(),
-                    add.collection.root,
-                    add.account,
-                    body,
-                    add.now.as_ms()
-                ],
-            )?;
+            let whose = (add.collection.root.as_str(), add.account.as_str());
+            status::keep(tx, add.status_id, whose, &lines, add.now)?;
             let release = match add.release.as_ref().filter(|_| !new.is_empty()) {
                 Some(draft) => Some(releases::draft(tx, draft, &add.account, &new, add.now)?),
                 None => None,
@@ -283,23 +265,6 @@ impl Store {
             self.kept_bodies().keep(kept);
         }
         Ok(added)
-    }
-
-    /// The status of a request, for the account that made it.
-    pub async fn status(
-        &self,
-        root: &str,
-        id: Uuid,
-        account: &str,
-    ) -> Result<Option<Status>, Error> {
-        self.read(|tx| {
-            let sql = "/* status */ SELECT * FROM status WHERE id = ? AND root = ? AND account = ?";
-            tx.query_opt(sql, params![id.to_string(), root, account], |row| {
-                let body: String = row.get("body")?;
-                let lines = serde_json::from_str(&body).map_err(|_| Error::Corrupt("a status"))?;
-                Ok(Status { id, at: rows::time(row, "at")?, lines })
-            })
-        })
     }
 
     /// The body of an object that is here, by id: the newest version.
@@ -331,23 +296,6 @@ impl Outcome {
             findings: object.findings.clone(),
         }
     }
-}
-
-/// Puts lines in the place of those of a status; one that was forgotten since stays so.
-pub(crate) fn change_status(tx: &Tx<'_>, id: Uuid, changed: &[Line]) -> Result<(), Error> {
-    let sql = "/* change_status */ SELECT body FROM status WHERE id = ?";
-    let body: Option<String> = tx.query_opt(sql, params![id.to_string()], |row| row.get(0))?;
-    let Some(body) = body else { return Ok(()) };
-    let read = serde_json::from_str(&body).map_err(|_| Error::Corrupt("a status"));
-    let mut lines: Vec<Line> = read?;
-    for line in &mut lines {
-        if let Some(now) = changed.iter().find(|now| now.place == line.place) {
-            line.clone_from(now);
-        }
-    }
-    let body = serde_json::to_string(&lines).unwrap_or_default();
-    let sql = "/* change_status */ UPDATE status SET body = ? WHERE id = ?";
-    tx.execute(sql, params![body, id.to_string()]).map(drop)
 }
 
 /// The collections of an agreement's topics.

@@ -4,7 +4,11 @@
 //! `FILTER (WHERE …)`, integers for flags. Places are `?` in order, or `?1`, `?2`. What only one
 //! of them understands is mended in one place, [`crate::postgres::translate`].
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 use bytes::Bytes;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -16,7 +20,18 @@ use crate::{
 };
 
 /// An open transaction, or a reader's snapshot.
-pub(crate) struct Tx<'a>(Back<'a>, Cell<Left>);
+pub(crate) struct Tx<'a> {
+    back: Back<'a>,
+    left: Cell<Left>,
+    group: Option<&'a Group>,
+}
+
+/// What the jobs of one commit share.
+#[derive(Default)]
+pub(crate) struct Group {
+    /// The last date that one of them gave, once one was asked for.
+    pub(crate) last_date: Cell<Option<i64>>,
+}
 
 enum Back<'a> {
     Sqlite(&'a rusqlite::Connection),
@@ -56,26 +71,36 @@ impl<'a> Row<'a> {
 
 impl<'a> Tx<'a> {
     pub(crate) fn sqlite(connection: &'a rusqlite::Connection) -> Self {
-        Self(Back::Sqlite(connection), Cell::default())
+        Self { back: Back::Sqlite(connection), left: Cell::default(), group: None }
     }
 
     pub(crate) fn postgres(session: &'a Session) -> Self {
-        Self(Back::Postgres(session), Cell::default())
+        Self { back: Back::Postgres(session), left: Cell::default(), group: None }
+    }
+
+    /// The same as a part of a group.
+    pub(crate) fn of_group(self, group: &'a Group) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    /// What it shares with the other jobs of its commit; none for a reader.
+    pub(crate) fn group(&self) -> Option<&'a Group> {
+        self.group
     }
 
     /// The commit of this transaction leaves something to do.
     pub(crate) fn leave(&self, work: Work) {
-        self.1.set(self.1.get().with(work));
+        self.left.set(self.left.get().with(work));
     }
 
     /// What it leaves so far.
     pub(crate) fn left(&self) -> Left {
-        self.1.get()
+        self.left.get()
     }
 
     /// Runs a statement; how many rows it changed.
     pub(crate) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, Error> {
-        match self.0 {
+        match self.back {
             Back::Sqlite(connection) => {
                 let bound = rusqlite::params_from_iter(values);
                 Ok(connection.prepare_cached(sql)?.execute(bound)?)
@@ -91,7 +116,7 @@ impl<'a> Tx<'a> {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        match self.0 {
+        match self.back {
             Back::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;
@@ -152,7 +177,7 @@ impl<'a> Tx<'a> {
 
     /// Whether it is PostgreSQL: for what cannot be said the same way over both.
     pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.0, Back::Postgres(_))
+        matches!(self.back, Back::Postgres(_))
     }
 
     /// Runs `work` in one snapshot: its statements see what was committed at one moment.
@@ -165,7 +190,7 @@ impl<'a> Tx<'a> {
     }
 
     fn batch(&self, sqlite: &str, postgres: &str) -> Result<(), Error> {
-        match self.0 {
+        match self.back {
             Back::Sqlite(connection) => {
                 connection.prepare_cached(sqlite)?.execute([])?;
                 Ok(())
@@ -220,8 +245,26 @@ impl<'a> Given<'a> {
         self.values.iter().copied().skip(place).step_by(self.columns.len().max(1))
     }
 
-    /// The statement for SQLite, where `fixed` values come before those of a row.
-    fn for_each(&self, sql: &str, fixed: usize) -> String {
+    /// The statement for SQLite, where `fixed` values come before those of a row: written once for
+    /// each thread, because writing it costs as much as a short one takes.
+    fn for_each(&self, sql: &str, fixed: usize) -> Rc<str> {
+        thread_local! {
+            static WRITTEN: RefCell<HashMap<String, Rc<str>>> = RefCell::default();
+        }
+        WRITTEN.with_borrow_mut(|written| match written.get(sql) {
+            Some(whole) => {
+                debug_assert_eq!(**whole, self.write_for_each(sql, fixed), "one shape for a text");
+                Rc::clone(whole)
+            }
+            None => {
+                let whole = Rc::<str>::from(self.write_for_each(sql, fixed));
+                written.insert(sql.to_owned(), Rc::clone(&whole));
+                whole
+            }
+        })
+    }
+
+    fn write_for_each(&self, sql: &str, fixed: usize) -> String {
         let place = |(place, (name, _)): (usize, &(&str, Kind))| {
             format!("?{} AS {name}", fixed + place + 1)
         };
@@ -299,7 +342,7 @@ impl Tx<'_> {
         if given.is_empty() {
             return Ok(());
         }
-        match self.0 {
+        match self.back {
             Back::Sqlite(connection) => {
                 let sql = given.for_each(sql, fixed.len());
                 let mut statement = connection.prepare_cached(&sql)?;

@@ -19,8 +19,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    Error,
-    tx::Tx,
+    Error, objects,
+    tx::{Group, Tx},
     work::{Bells, Left},
 };
 
@@ -194,9 +194,10 @@ fn commit(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, E
 
 fn attempt(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, Error> {
     engine.begin()?;
+    let shared = Group::default();
     let (mut all, mut left) = (true, Left::default());
     for job in group.iter_mut() {
-        let tx = engine.tx();
+        let tx = engine.tx().of_group(&shared);
         match job.run(&tx) {
             Ran::Done => left = left.and(tx.left()),
             Ran::Again => return Err(Error::Again),
@@ -207,7 +208,7 @@ fn attempt(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, 
         }
     }
     if all {
-        engine.commit(left)?;
+        commit_all(engine, &shared, left)?;
         return Ok(left);
     }
     engine.rollback();
@@ -217,10 +218,10 @@ fn attempt(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, 
 /// One of the group refused: again, so that only what that one wrote is undone.
 fn one_by_one(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Left, Error> {
     engine.begin()?;
-    let mut left = Left::default();
+    let (shared, mut left) = (Group::default(), Left::default());
     for job in group.iter_mut() {
         engine.savepoint()?;
-        let tx = engine.tx();
+        let tx = engine.tx().of_group(&shared);
         let ran = job.run(&tx);
         let leaves = tx.left();
         match ran {
@@ -232,8 +233,13 @@ fn one_by_one(engine: &mut dyn Engine, group: &mut [Box<dyn Job>]) -> Result<Lef
             Ran::Again => return Err(Error::Again),
         }
     }
-    engine.commit(left)?;
+    commit_all(engine, &shared, left)?;
     Ok(left)
+}
+
+fn commit_all(engine: &mut dyn Engine, shared: &Group, left: Left) -> Result<(), Error> {
+    objects::keep_last_date(&engine.tx(), shared)?;
+    engine.commit(left)
 }
 
 #[cfg(test)]

@@ -49,15 +49,16 @@ pub(super) async fn fill(server: &Server, objects: &[Vec<u8>], size: usize) -> R
 
 async fn add(store: Store, collection: Collection, batch: Vec<NewObject>) -> Result<()> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let now = Timestamp::from_ms(i64::try_from(now)?);
     let add = AddObjects {
         collection,
         account: "operator".to_owned(),
         objects: batch.into_iter().zip(0..).map(|(object, place)| (place, object)).collect(),
         failures: Vec::new(),
         held: Vec::new(),
-        now: Timestamp::from_ms(i64::try_from(now)?),
+        now,
         release: None,
-        status_id: uuid::Uuid::new_v4(),
+        status_id: store::status_id(now, uuid::Uuid::new_v4()),
     };
     store.add_objects(add).await?;
     Ok(())

@@ -119,7 +119,7 @@ async fn draft(
         status: parse_opt(draft.status.as_deref(), "status")?.unwrap_or(Status::Actual),
         body,
         note: draft.note,
-        status_id: Uuid::new_v4(),
+        status_id: store::status_id(now(), Uuid::new_v4()),
     };
     let added = release::draft(&desk.service, request, &caller.account, now()).await?;
     done(json!({ "release": added.release, "objects": added.lines }))

@@ -382,7 +382,7 @@ async fn draft(desk: &Shared, person: &Person, typed: &Typed) -> Result<Response
         status: intent.status,
         body: typed.document(),
         note: Some(typed.note.trim().to_owned()).filter(|note| !note.is_empty()),
-        status_id: Uuid::new_v4(),
+        status_id: store::status_id(now(), Uuid::new_v4()),
     };
     let added = release::draft(&desk.service, request, &person.0.account, now()).await?;
     let Some(id) = added.release else {

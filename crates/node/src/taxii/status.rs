@@ -121,7 +121,7 @@ pub(super) async fn add(
         precedence: None,
         status: Meaning::Actual,
         note: None,
-        status_id: Uuid::new_v4(),
+        status_id: store::status_id(time, Uuid::new_v4()),
     };
     let (kept, service) = (Waiting::of(&submission, time), visit.desk.service.clone());
     if received.bytes.len() > AT_ONCE_LEN_MAX {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use protocol::terms::Timestamp;
 
-use crate::{Error, journal, tx::Tx};
+use crate::{
+    Error, journal,
+    tx::{Group, Tx},
+};
 
 const LAST_DATE: &str = "objects.last_date";
 const MS_US: i64 = 1_000;
@@ -19,8 +22,12 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(tx: &Tx<'_>, now: Timestamp) -> Result<Self, Error> {
-        let kept = journal::meta(tx, LAST_DATE)?;
-        let last = kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes);
+        let last = match tx.group().and_then(|group| group.last_date.get()) {
+            Some(date) => date,
+            None => journal::meta(tx, LAST_DATE)?
+                .and_then(|bytes| bytes.try_into().ok())
+                .map_or(0, i64::from_be_bytes),
+        };
         let now = now.as_ms().saturating_mul(MS_US);
         Ok(Self { next: (last + 1).max(now), now })
     }
@@ -62,9 +69,26 @@ impl Clock {
         dates
     }
 
+    /// Keeps the last date: for the next job of the group, whose commit writes it once for all.
     pub(crate) fn keep(&self, tx: &Tx<'_>) -> Result<(), Error> {
-        journal::set_meta(tx, LAST_DATE, &(self.next - 1).to_be_bytes())
+        let last = self.next - 1;
+        match tx.group() {
+            Some(group) => group.last_date.set(Some(last)),
+            None => set_last_date(tx, last)?,
+        }
+        Ok(())
     }
+}
+
+/// Keeps the last date that the jobs of a group gave.
+///
+/// One that refused may have given it: dates only need to rise.
+pub(crate) fn keep_last_date(tx: &Tx<'_>, group: &Group) -> Result<(), Error> {
+    group.last_date.get().map_or(Ok(()), |last| set_last_date(tx, last))
+}
+
+fn set_last_date(tx: &Tx<'_>, last: i64) -> Result<(), Error> {
+    journal::set_meta(tx, LAST_DATE, &last.to_be_bytes())
 }
 
 #[cfg(test)]

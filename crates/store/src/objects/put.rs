@@ -141,7 +141,8 @@ fn blobs(
             given.push([object.digest.0.to_column(), object.body.to_column()]);
         }
     }
-    let sql = "/* blobs */ INSERT INTO blob (digest, body) SELECT g.digest, g.body FROM {given}
+    let sql =
+        "/* blobs */ INSERT OR FAIL INTO blob (digest, body) SELECT g.digest, g.body FROM {given}
                WHERE true ON CONFLICT DO NOTHING RETURNING digest, row";
     for (digest, row) in tx.query_given(sql, &[], &given, digest_and_row)? {
         rows.insert(digest, Some(row));
@@ -384,7 +385,7 @@ fn insert(
             findings.to_column(),
         ]);
     }
-    let sql = "/* objects::insert */ INSERT INTO entry
+    let sql = "/* objects::insert */ INSERT OR FAIL INTO entry
                SELECT ?1, g.date, g.row, g.size, g.id, g.hash, g.version, g.key, g.type, g.class,
                g.state, g.findings FROM {given}";
     tx.execute_given(sql, params![collection.row], &given)
@@ -396,7 +397,7 @@ pub(super) fn set_states(tx: &Tx<'_>, collection: i64, states: &[(i64, i64)]) ->
     for (date, state) in states {
         given.push([Value::Int(*date), Value::Int(*state)]);
     }
-    let sql = "/* set_states */ UPDATE entry SET state = g.state FROM {given}
+    let sql = "/* set_states */ UPDATE OR FAIL entry SET state = g.state FROM {given}
                WHERE entry.collection = ?1 AND entry.date_added = g.date";
     tx.execute_given(sql, params![collection], &given)
 }

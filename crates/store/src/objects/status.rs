@@ -1,0 +1,122 @@
+//! What became of the objects of a request: a status for each, for the account that made it.
+//!
+//! Rows lie in the order of their time, because a new one then goes where the last one went: rows
+//! in the order of random ids would each be written into a page of their own. Ids are random to
+//! look at all the same, as TAXII asks for; [`in_order`] leads from one to the other.
+
+use protocol::{secrets, terms::Timestamp};
+use uuid::Uuid;
+
+use super::Line;
+use crate::{Error, Store, params, rows, tx::Tx};
+
+/// A stored TAXII status.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Its id.
+    pub id: Uuid,
+    /// When the request came.
+    pub at: Timestamp,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// Bytes of an id that carry its time.
+const TIME_LEN: usize = 4;
+
+/// The id of the status of a request made `now`, of version 4: its first bytes are the time under
+/// a mask that follows from the others, which are those of `random`.
+pub fn status_id(now: Timestamp, random: Uuid) -> Uuid {
+    let mut bytes = random.into_bytes();
+    // The low bytes, which begin anew every 50 days: later than a status is forgotten.
+    let [_, _, _, _, time @ ..] = now.as_ms().to_be_bytes();
+    bytes[..TIME_LEN].copy_from_slice(&time);
+    in_order(Uuid::from_bytes(bytes))
+}
+
+/// The key that the row of a status lies under, of its id; and the id, of that key.
+fn in_order(id: Uuid) -> Uuid {
+    let mut bytes = id.into_bytes();
+    let (time, random) = bytes.split_at_mut(TIME_LEN);
+    for (byte, mask) in time.iter_mut().zip(secrets::sha256(random).0) {
+        *byte ^= mask;
+    }
+    Uuid::from_bytes(bytes)
+}
+
+/// Keeps what became of a request; the same request again is told anew.
+pub(super) fn keep(
+    tx: &Tx<'_>,
+    id: Uuid,
+    (root, account): (&str, &str),
+    lines: &[Line],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let body = serde_json::to_string(lines).unwrap_or_default();
+    let sql = "/* status::keep */ INSERT OR FAIL INTO status VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (id) DO UPDATE SET root = ?2, account = ?3, body = ?4, at = ?5";
+    tx.execute(sql, params![in_order(id).to_string(), root, account, body, now.as_ms()])?;
+    Ok(())
+}
+
+/// Puts lines in the place of those of a status; one that was forgotten since stays so.
+pub(crate) fn change(tx: &Tx<'_>, id: Uuid, changed: &[Line]) -> Result<(), Error> {
+    let sql = "/* status::change */ SELECT id, body FROM status WHERE id IN (?, ?)";
+    let found = tx.query_opt(sql, params![in_order(id).to_string(), id.to_string()], |row| {
+        Ok((row.get::<String>("id")?, row.get::<String>("body")?))
+    })?;
+    let Some((key, body)) = found else { return Ok(()) };
+    let mut lines = read(&body)?;
+    for line in &mut lines {
+        if let Some(now) = changed.iter().find(|now| now.place == line.place) {
+            line.clone_from(now);
+        }
+    }
+    let body = serde_json::to_string(&lines).unwrap_or_default();
+    let sql = "/* status::change */ UPDATE status SET body = ? WHERE id = ?";
+    tx.execute(sql, params![body, key]).map(drop)
+}
+
+fn read(body: &str) -> Result<Vec<Line>, Error> {
+    serde_json::from_str(body).map_err(|_| Error::Corrupt("a status"))
+}
+
+impl Store {
+    /// The status of a request, for the account that made it.
+    pub async fn status(
+        &self,
+        root: &str,
+        id: Uuid,
+        account: &str,
+    ) -> Result<Option<Status>, Error> {
+        self.read(|tx| {
+            // Where an older build kept it, it lies under the id itself.
+            let sql = "/* status */ SELECT at, body FROM status
+                       WHERE id IN (?, ?) AND root = ? AND account = ?";
+            let keys = (in_order(id).to_string(), id.to_string());
+            tx.query_opt(sql, params![keys.0, keys.1, root, account], |row| {
+                let body: String = row.get("body")?;
+                Ok(Status { id, at: rows::time(row, "at")?, lines: read(&body)? })
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_random_to_look_at_and_their_keys_rise_with_time() {
+        let random =
+            |n: u8| uuid::Builder::from_random_bytes([n.wrapping_mul(113); 16]).into_uuid();
+        let id = |n: u8| status_id(Timestamp::from_ms(1_790_000_000_000 + i64::from(n)), random(n));
+        let ids: Vec<_> = (0..100).map(id).collect();
+        assert!(ids.iter().all(|id| id.get_version_num() == 4), "as TAXII 2.1 section 2 asks");
+        assert!(ids.iter().all(|id| id.get_variant() == uuid::Variant::RFC4122));
+        assert!(!ids.is_sorted(), "an id does not tell its time");
+        let keys: Vec<_> = ids.iter().map(|id| in_order(*id)).collect();
+        assert!(keys.is_sorted());
+        assert_eq!(keys.iter().map(|key| in_order(*key)).collect::<Vec<_>>(), ids);
+    }
+}
