@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod awaiting;
+mod blobs;
 mod classes;
 mod clock;
 mod delete;

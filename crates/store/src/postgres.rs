@@ -37,7 +37,7 @@ pub(crate) use pool::Pool;
 pub(crate) use session::Session;
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/postgres/0001.sql"),
     include_str!("../migrations/postgres/0002.sql"),
     include_str!("../migrations/postgres/0003.sql"),
@@ -55,6 +55,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("../migrations/postgres/0015.sql"),
     include_str!("../migrations/postgres/0016.sql"),
     include_str!("../migrations/postgres/0017.sql"),
+    include_str!("../migrations/postgres/0018.sql"),
 ];
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags
 use crate::{Error, objects, tx::Tx, work::Left, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/sqlite/0001.sql"),
     include_str!("../migrations/sqlite/0002.sql"),
     include_str!("../migrations/sqlite/0003.sql"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("../migrations/sqlite/0015.sql"),
     include_str!("../migrations/sqlite/0016.sql"),
     include_str!("../migrations/sqlite/0017.sql"),
+    include_str!("../migrations/sqlite/0018.sql"),
 ];
 
 /// Memory of a connection for pages.

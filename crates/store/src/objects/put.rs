@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use protocol::terms::Timestamp;
 
 use super::{
-    Collection, NewObject, awaiting,
+    Collection, NewObject, awaiting, blobs,
     classes::{self, Classes, id_hash},
     clock::Clock,
     delete::drop_bodies,
@@ -45,8 +44,11 @@ pub(crate) fn put(
 ) -> Result<Vec<Outcome>, Error> {
     let circumstances = Circumstances::of(tx, collection)?;
     let recalled = recalled(tx, objects, &circumstances)?;
-    let rows = blobs(tx, objects, &recalled)?;
     let held = held(tx, collection, objects)?;
+    let rows = blobs::keep(tx, collection, objects, |place| {
+        let same = held.get(place).and_then(|held| held.same);
+        (!recalled.contains(&place)).then_some(same.is_some())
+    })?;
     let mut outcomes = Vec::with_capacity(objects.len());
     let mut batch: HashMap<(&str, &str), i64> = HashMap::new();
     let mut other_spellings = Vec::new();
@@ -60,7 +62,7 @@ pub(crate) fn put(
         let before = same.map(|entry| entry.row).or_else(|| batch.get(&key).copied());
         outcomes.push(match before {
             Some(before) if before == row => Outcome::Same,
-            Some(before) if is_same(tx, before, object)? => {
+            Some(before) if blobs::is_same(tx, before, object)? => {
                 other_spellings.push(row);
                 Outcome::Same
             }
@@ -99,13 +101,6 @@ impl Circumstances {
     }
 }
 
-/// Whether a body that is here says what an object says, by RFC 8785.
-fn is_same(tx: &Tx<'_>, row: i64, object: &NewObject) -> Result<bool, Error> {
-    let sql = "/* is_same */ SELECT body FROM blob WHERE row = ?";
-    let body: Option<Bytes> = tx.query_opt(sql, params![row], |row| row.get(0))?;
-    Ok(body.is_some_and(|body| stix::is_same_object(&body, &object.body)))
-}
-
 /// Which objects were recalled by the partner that released them.
 fn recalled(
     tx: &Tx<'_>,
@@ -124,45 +119,6 @@ fn recalled(
     let sql = "/* recalled */ SELECT g.n FROM {given} JOIN recalled_object r
                ON r.id = g.id AND r.version_key = g.version_key";
     tx.query_given(sql, &[], &given, |row| row.get(0))
-}
-
-/// The row of each body, one for each digest; none for what was recalled.
-fn blobs(
-    tx: &Tx<'_>,
-    objects: &[&NewObject],
-    recalled: &[usize],
-) -> Result<Vec<Option<i64>>, Error> {
-    const COLUMNS: &[(&str, Kind)] = &[("digest", Kind::Bytes), ("body", Kind::Bytes)];
-    let wanted = |place: usize| !recalled.contains(&place);
-    let mut rows: HashMap<[u8; 32], Option<i64>> = HashMap::with_capacity(objects.len());
-    let mut given = Given::new(COLUMNS);
-    for (_, object) in objects.iter().enumerate().filter(|(place, _)| wanted(*place)) {
-        if rows.insert(object.digest.0, None).is_none() {
-            given.push([object.digest.0.to_column(), object.body.to_column()]);
-        }
-    }
-    let sql =
-        "/* blobs */ INSERT OR FAIL INTO blob (digest, body) SELECT g.digest, g.body FROM {given}
-               WHERE true ON CONFLICT DO NOTHING RETURNING digest, row";
-    for (digest, row) in tx.query_given(sql, &[], &given, digest_and_row)? {
-        rows.insert(digest, Some(row));
-    }
-    let mut here = Given::new(&[("digest", Kind::Bytes)]);
-    for (digest, _) in rows.iter().filter(|(_, row)| row.is_none()) {
-        here.push([digest.to_column()]);
-    }
-    let sql = "/* blobs */ SELECT b.digest, b.row FROM {given} JOIN blob b ON b.digest = g.digest";
-    let here = tx.query_given(sql, &[], &here, digest_and_row)?;
-    rows.extend(here.into_iter().map(|(digest, row)| (digest, Some(row))));
-    let row = |(place, object): (usize, &&NewObject)| {
-        if wanted(place) { rows.get(&object.digest.0).copied().flatten() } else { None }
-    };
-    Ok(objects.iter().enumerate().map(row).collect())
-}
-
-fn digest_and_row(row: &crate::tx::Row<'_>) -> Result<([u8; 32], i64), Error> {
-    let digest: Vec<u8> = row.get("digest")?;
-    Ok((digest.try_into().map_err(|_| Error::Corrupt("a digest"))?, row.get("row")?))
 }
 
 /// What is here already of one object: the same version, and its neighbours.

@@ -1,0 +1,2 @@
+-- As `sqlite/0018.sql`.
+ALTER TABLE blob DROP CONSTRAINT blob_digest_key;
