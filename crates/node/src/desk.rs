@@ -5,6 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use axum::http::{HeaderMap, Uri, header};
 use exchange::Service;
 use protocol::terms::Timestamp;
 use rand_chacha::ChaCha20Rng;
@@ -55,6 +56,24 @@ impl Desk {
         let cursor_keys = CursorKeys::open(service.store(), &mut rng()).await?;
         let (budget, metrics) = (Budget::default(), Arc::default());
         Ok(Self { service, auth, register, config, metrics, keyring, cursor_keys, budget })
+    }
+
+    /// Where the desk is, for what is pasted into tools and browsers: as `public_url` says, else as
+    /// the request found it.
+    pub(crate) fn address(&self, headers: &HeaderMap, uri: &Uri) -> String {
+        if let Some(url) = &self.config.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        // HTTP/2 names it in the target.
+        let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
+        // Only what a host may be made of: it is the client's word.
+        let is_plain =
+            |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+        let host =
+            host.filter(is_plain).map_or_else(|| self.config.desk.to_string(), str::to_owned);
+        let scheme = if self.config.is_reached_over_tls() { "https" } else { "http" };
+        format!("{scheme}://{host}")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri},
 };
 use protocol::{secrets, terms::Role};
 use serde::{Deserialize, Serialize};
@@ -210,15 +210,15 @@ async fn own_password(
     done(json!({ "changed": name }))
 }
 
-async fn login_link(State(desk): State<Shared>, caller: Caller, headers: HeaderMap) -> Answer {
+async fn login_link(
+    State(desk): State<Shared>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
     let path = init::login_link(desk.service.store(), &caller.account.name, now())
         .await
         .map_err(|_| Problem::from(store::Error::Closed))?;
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let scheme = if desk.config.is_reached_over_tls() { "https" } else { "http" };
-    let base = match &desk.config.public_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("{scheme}://{host}"),
-    };
+    let base = desk.address(&headers, &uri);
     done(json!({ "path": path, "url": format!("{base}{path}") }))
 }

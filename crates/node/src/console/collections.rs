@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::{
     Form,
-    extract::{OriginalUri, Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect},
 };
 use exchange::collections::{self, Older};
@@ -18,7 +18,7 @@ use store::{Collection, CollectionChange, Flow, NewCollection, ObjectHead, Portr
 use uuid::Uuid;
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, Trouble, base, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items,
     look::{self, Piece},
     policy::{self, PolicyForm},
@@ -144,10 +144,10 @@ fn keeps(collection: &Collection) -> String {
 pub(super) async fn list(
     State(desk): State<Shared>,
     person: Person,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    let address = format!("{}/taxii2/", base(&desk, &headers, &uri));
+    let address = format!("{}/taxii2/", desk.address(&headers, &uri));
     Ok(page(&overview(&desk, &person, address, (None, Typed::default())).await?))
 }
 
@@ -181,7 +181,7 @@ async fn overview(
 pub(super) async fn create(
     State(desk): State<Shared>,
     person: Person,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
@@ -190,7 +190,7 @@ pub(super) async fn create(
     match made(&desk, &person, &typed).await {
         Ok(id) => Ok(Redirect::to(&format!("/collections/{id}")).into_response()),
         Err(problem) => {
-            let address = format!("{}/taxii2/", base(&desk, &headers, &uri));
+            let address = format!("{}/taxii2/", desk.address(&headers, &uri));
             let said = (Some(Trouble::from(&problem)), typed);
             Ok(page_as(problem.status(), &overview(&desk, &person, address, said).await?))
         }
@@ -226,8 +226,8 @@ async fn known(desk: &Shared, id: Uuid) -> Result<Collection, Problem> {
 pub(super) async fn change(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
-    uri: OriginalUri,
+    At(id): At<Uuid>,
+    uri: Uri,
     headers: HeaderMap,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
@@ -239,7 +239,7 @@ pub(super) async fn change(
         Err(problem) => problem,
     };
     let asked = Before::default();
-    let mut built = build(&desk, &person, (id, &asked), &base(&desk, &headers, &uri)).await?;
+    let mut built = build(&desk, &person, (id, &asked), &desk.address(&headers, &uri)).await?;
     if let Some(settings) = &mut built.settings {
         settings.asks_of_older = problem.rule() == "COL-13";
         settings.title = typed.title;
@@ -367,12 +367,12 @@ pub(super) struct Before {
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
     Query(asked): Query<Before>,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    Ok(page(&build(&desk, &person, (id, &asked), &base(&desk, &headers, &uri)).await?))
+    Ok(page(&build(&desk, &person, (id, &asked), &desk.address(&headers, &uri)).await?))
 }
 
 async fn build(
@@ -491,8 +491,8 @@ async fn access(
 pub(super) async fn treat(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
-    uri: OriginalUri,
+    At(id): At<Uuid>,
+    uri: Uri,
     headers: HeaderMap,
     Form(form): Form<policy::Typed>,
 ) -> Answer {
@@ -506,7 +506,7 @@ pub(super) async fn treat(
         Err(problem) => problem,
     };
     let asked = Before::default();
-    let mut built = build(&desk, &person, (id, &asked), &base(&desk, &headers, &uri)).await?;
+    let mut built = build(&desk, &person, (id, &asked), &desk.address(&headers, &uri)).await?;
     if let Some(settings) = &mut built.settings {
         let typed = || PolicyForm::typed(&form, &desk.service.submit_policy(None));
         settings.policy = settings.policy.take().map(|_| typed());
@@ -532,7 +532,7 @@ async fn treated(
 pub(super) async fn grant(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
     let value = |wanted: &str| {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{FromRequestParts, OriginalUri},
+    extract::{FromRequestParts, Path},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use exchange::rights::View;
 use protocol::{secrets, terms::Role};
+use serde::de::DeserializeOwned;
 
 use super::assets;
 use crate::{
@@ -27,6 +28,22 @@ const CONFIRMED_MS: u64 = 5 * 60 * 1_000;
 
 /// Somebody with a console session; others are sent to the login page.
 pub(super) struct Person(pub(super) Caller, Origin);
+
+/// What the address of a page names, such as the id of a release.
+pub(super) struct At<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for At<T> {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Shared) -> Result<Self, Failed> {
+        let found = Path::<T>::from_request_parts(parts, desk).await;
+        found.map(|Path(named)| Self(named)).map_err(|_| {
+            let title = "there is nothing at this address";
+            let remedy = "see whether it was copied whole, or go on from the desk";
+            Problem::new(StatusCode::NOT_FOUND, "API-404", title, remedy).into()
+        })
+    }
+}
 
 impl FromRequestParts<Shared> for Person {
     type Rejection = Redirect;
@@ -278,15 +295,4 @@ pub(super) fn guard(headers: &mut HeaderMap) {
     }
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-}
-
-/// The address under which this desk was reached, for what is pasted into clients.
-pub(super) fn base(desk: &Shared, headers: &HeaderMap, uri: &OriginalUri) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| uri.0.authority().map(|authority| authority.as_str()));
-    // Only what a host may be made of: the header is the client's.
-    let plain =
-        |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
-    let host = host.filter(plain).map_or_else(|| desk.config.desk.to_string(), str::to_owned);
-    format!("{}://{host}", if desk.config.is_reached_over_tls() { "https" } else { "http" })
 }

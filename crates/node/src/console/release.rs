@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     evidence::Proof,
-    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items::{self, From, ITEMS, ItemRow},
     look::{self, Piece},
     way::{self, Mark},
@@ -130,7 +130,7 @@ struct ReleasePage {
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
     Query(from): Query<From>,
 ) -> Answer {
     Ok(page(&build(&desk, &person, id, from.from, None).await?))
@@ -346,7 +346,7 @@ pub(super) struct Anew {
 pub(super) async fn draft_again(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
     Form(form): Form<Anew>,
 ) -> Answer {
     person.check(&form.csrf)?;
@@ -364,7 +364,7 @@ pub(super) async fn draft_again(
 pub(super) async fn decide(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
     Form(form): Form<Decided>,
 ) -> Answer {
     person.check(&form.csrf)?;
@@ -410,7 +410,7 @@ const CHOICES: u32 = 200;
 pub(super) async fn recall_form(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
 ) -> Answer {
     Ok(page(&recall_page(&desk, &person, id, None, &Recalled::default()).await?))
 }
@@ -488,7 +488,7 @@ impl Recalled {
 pub(super) async fn recall(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<Uuid>,
+    At(id): At<Uuid>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
     let form = Recalled::read(pairs);

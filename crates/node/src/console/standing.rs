@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Redirect},
 };
 use exchange::accord;
@@ -14,7 +14,7 @@ use store::{AgreementRow, AgreementState};
 
 use super::{
     agreements::{known, with},
-    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
 };
 use crate::{
@@ -124,7 +124,7 @@ struct StandingPage {
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
-    Path((id, change)): Path<(String, Change)>,
+    At((id, change)): At<(String, Change)>,
 ) -> Answer {
     person.0.must_be(Role::Administrator)?;
     let row = known(&desk, &id).await?;
@@ -169,7 +169,7 @@ pub(super) struct Asked {
 pub(super) async fn apply(
     State(desk): State<Shared>,
     person: Person,
-    Path((id, change)): Path<(String, Change)>,
+    At((id, change)): At<(String, Change)>,
     Form(form): Form<Asked>,
 ) -> Answer {
     person.check(&form.csrf)?;

@@ -9,7 +9,10 @@ use axum::{
 };
 use exchange::Service;
 use node::{config::Config, desk::Desk, keyring::Keyring};
-use protocol::{secrets, terms::Role};
+use protocol::{
+    secrets,
+    terms::{Role, Timestamp},
+};
 use serde_json::{Value, json};
 use testkit::{Weather, World};
 use tower::ServiceExt;
@@ -121,10 +124,14 @@ impl Client {
 
     /// Logs an account in at the console: its cookie and its form token.
     pub(crate) async fn session(&self, name: &str) -> (String, String) {
+        self.session_of(name, node::desk::now()).await
+    }
+
+    /// The same of somebody who logged in at a time.
+    pub(crate) async fn session_of(&self, name: &str, at: Timestamp) -> (String, String) {
         let (token, digest) = secrets::token(&mut node::desk::rng());
-        let (csrf, now) = ("an invented form token".to_owned(), node::desk::now());
-        let store = self.service.store();
-        store.add_session(digest, name.to_owned(), csrf.clone(), now).await.unwrap();
+        let (csrf, store) = ("an invented form token".to_owned(), self.service.store());
+        store.add_session(digest, name.to_owned(), csrf.clone(), at).await.unwrap();
         (format!("{}={}", node::auth::COOKIE, token.as_str()), csrf)
     }
 

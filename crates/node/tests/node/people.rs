@@ -74,3 +74,49 @@ async fn token_and_certificate_are_taken_back_where_they_are_shown() {
     assert_eq!(change(&a, "siem", &[("end-token", token.id.as_str())]).await.0, 303);
     assert!(tokens(&a).await.is_empty());
 }
+
+#[tokio::test]
+async fn token_is_ended_only_by_who_gives_the_password_again_when_the_log_in_is_old() {
+    let a = desks(33).await.a;
+    a.account("siem", &[Role::Reader]).await;
+    let token = [("act", "token"), ("label", "rack 9"), ("days", "1")];
+    assert_eq!(change(&a, "siem", &token).await.0, 200);
+    let id = tokens(&a).await.remove(0).id;
+    let store = a.service.store();
+    let (password, by) = ("an invented password", "test".to_owned());
+    let hash = protocol::secrets::hash_password(password, &mut node::desk::rng()).unwrap();
+    store.set_password("everyone".to_owned(), hash, by, now()).await.unwrap();
+    let (cookie, csrf) = a.session_of("everyone", now().plus_ms(-6 * 60 * 1_000)).await;
+    assert!(a.page("/accounts", &cookie).await.contains("Your own password"));
+    let ends = |words: &str| {
+        let body = format!("csrf={}&end-token={id}&confirm={}", sent(&csrf), sent(words));
+        let (a, cookie) = (&a, &cookie);
+        async move { a.form("/accounts/siem", cookie, body).await }
+    };
+    for wrong in ["", "another one"] {
+        let (status, page) = ends(wrong).await;
+        assert_eq!((status, page.contains("AUTH-3")), (403, true), "{wrong:?}");
+        assert!(page.contains("nothing was done") && page.contains("rack 9"), "{wrong:?}");
+        assert_eq!(tokens(&a).await.len(), 1, "{wrong:?}");
+    }
+    assert_eq!(ends(password).await.0, 303);
+    assert!(tokens(&a).await.is_empty());
+    assert!(!a.page("/accounts", &cookie).await.contains("Your own password"), "it was given");
+}
+
+#[tokio::test]
+async fn address_that_names_nothing_is_a_page_that_says_so() {
+    let a = desks(34).await.a;
+    let (cookie, _) = a.session("everyone").await;
+    for path in ["/releases/7", "/collections/lamps", "/agreements/7/undo"] {
+        let request = axum::http::Request::get(path).header("cookie", &cookie);
+        let reply = a.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        let page = String::from_utf8(reply.bytes).unwrap();
+        assert_eq!(
+            (reply.status, reply.kind.as_str()),
+            (404, "text/html; charset=utf-8"),
+            "{path}"
+        );
+        assert!(page.contains("nothing at this address"), "{path}: {page}");
+    }
+}
