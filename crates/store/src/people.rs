@@ -2,7 +2,10 @@
 
 use protocol::terms::{Digest, Role, Timestamp};
 
-use crate::{Error, Store, Work, journal, params, rows};
+use crate::{
+    Error, Store, Work, journal, params, rows,
+    tx::{Row, Tx},
+};
 
 /// A token, as an administrator sees it: never what it is made of.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -30,32 +33,47 @@ pub fn token_id(digest: &Digest) -> String {
     digest.hex().chars().take(TOKEN_ID_LEN).collect()
 }
 
+/// An id is the beginning of a digest, so it is found among its neighbours in the table.
+fn named(tx: &Tx<'_>, id: &str) -> Result<Option<TokenRow>, Error> {
+    let Ok(begin) = u64::from_str_radix(id, 16) else { return Ok(None) };
+    let bound = |rest| [&begin.to_be_bytes()[..], &[rest; 24]].concat();
+    let sql = "/* token_row */ SELECT * FROM token WHERE digest BETWEEN ? AND ?";
+    let found = tx.query_opt(sql, params![bound(0x00), bound(0xff)], read)?;
+    Ok(found.filter(|row| row.id == id))
+}
+
+fn read(row: &Row<'_>) -> Result<TokenRow, Error> {
+    let digest = rows::digest(row, "digest")?;
+    Ok(TokenRow {
+        id: token_id(&digest),
+        digest,
+        account: row.get("account")?,
+        label: row.get("label")?,
+        created: rows::time(row, "created")?,
+        expires: rows::time_opt(row, "expires")?,
+    })
+}
+
 impl Store {
     /// Every token, by account and age.
     pub async fn token_rows(&self) -> Result<Vec<TokenRow>, Error> {
         self.read(|tx| {
             let sql = "/* token_rows */ SELECT * FROM token ORDER BY account, created";
-            tx.query(sql, &[], |row| {
-                let digest = rows::digest(row, "digest")?;
-                Ok(TokenRow {
-                    id: token_id(&digest),
-                    digest,
-                    account: row.get("account")?,
-                    label: row.get("label")?,
-                    created: rows::time(row, "created")?,
-                    expires: rows::time_opt(row, "expires")?,
-                })
-            })
+            tx.query(sql, &[], read)
         })
+    }
+
+    /// The token of an id.
+    pub async fn token_row(&self, id: &str) -> Result<Option<TokenRow>, Error> {
+        self.read(|tx| named(tx, id))
     }
 
     /// Ends a token.
     ///
     /// *Errors*: [`Error::NotFound`].
     pub async fn end_token(&self, id: String, actor: String, now: Timestamp) -> Result<(), Error> {
-        let row = self.token_rows().await?.into_iter().find(|row| row.id == id);
-        let row = row.ok_or(Error::NotFound)?;
         self.write(move |tx| {
+            let row = named(tx, &id)?.ok_or(Error::NotFound)?;
             let sql = "/* end_token */ DELETE FROM token WHERE digest = ?";
             tx.execute(sql, params![row.digest.0])?;
             tx.leave(Work::Register);

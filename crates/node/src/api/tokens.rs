@@ -103,10 +103,9 @@ async fn create(State(desk): State<Shared>, caller: Caller, Json(new): Json<NewT
 
 async fn revoke(State(desk): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer {
     let store = desk.service.store();
-    let mut rows = store.token_rows().await?.into_iter();
     // Another's token is as unknown to whoever is no administrator as one that is not there.
     let may = |owner: &str| owner == caller.account.name || is_administrator(&caller);
-    if !rows.any(|row| row.id == id && may(&row.account)) {
+    if !store.token_row(&id).await?.is_some_and(|row| may(&row.account)) {
         return Err(absent(&format!("there is no token {id:?}"), "see the list of tokens"));
     }
     store.end_token(id.clone(), caller.account.name, now()).await?;
