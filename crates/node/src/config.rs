@@ -223,8 +223,8 @@ impl Config {
              # How long the desk waits for a slow client, in milliseconds, before it cuts it.\n\
              # pace = {{ head_ms = 30000, still_ms = 60000, body_still_ms = 15000, body_ms = 30000 }}\n\n\
              # TLS of the desk: own files, or certificates by ACME; client certificates by an\n\
-             # authority's file or, with clients = \"pinned\", by the keys added to accounts. Own files\n\
-             # may be replaced while the desk is open: it shows the new certificate a second later.\n\
+             # authority's file or, with clients = \"pinned\", by the keys added to accounts. These\n\
+             # files may be replaced while the desk is open: new connections meet them a second later.\n\
              # tls = {{ certificate = \"desk.pem\", key = \"desk.key\", clients = {{ authority = \"ca.pem\" }} }}\n\
              # tls = {{ acme = {{ domains = [\"desk.example\"], contact = \"desk@example\" }} }}\n{store}\n\
              # What becomes of objects in which something is found: `error` (a MUST is violated),\n\

@@ -18,7 +18,6 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use protocol::terms::{Digest, Timestamp};
-use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -27,7 +26,13 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 
-use crate::{config::Pace, desk::now, partner_door::Peer, tls, window::Window};
+use crate::{
+    config::Pace,
+    desk::now,
+    partner_door::Peer,
+    tls::{self, Secured},
+    window::Window,
+};
 
 mod guarded;
 
@@ -47,7 +52,7 @@ pub struct Door {
     /// The socket.
     pub listener: TcpListener,
     /// How it is secured; plain where it is not.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Secured>,
     /// What answers.
     pub router: Router,
     /// One address may take every connection: a proxy in front is one.
@@ -71,7 +76,6 @@ const STREAMS_MAX: u32 = 64;
 
 /// Accepts connections until told to stop; what is under way is finished.
 pub async fn listen(door: Door, mut stopped: watch::Receiver<bool>) {
-    let acceptor = door.tls.map(TlsAcceptor::from);
     let per_address = if door.is_shared { CONNECTIONS_MAX } else { OF_ADDRESS_MAX };
     let connections = Arc::new(Connections::new(per_address));
     loop {
@@ -87,25 +91,26 @@ pub async fn listen(door: Door, mut stopped: watch::Receiver<bool>) {
         let address = from.ip().to_canonical();
         let Some(place) = Connections::take(&connections, address) else { continue };
         let _ = stream.set_nodelay(true);
-        let (acceptor, router, stopped) = (acceptor.clone(), door.router.clone(), stopped.clone());
-        tokio::spawn(welcome((stream, place), (acceptor, door.pace), router, stopped));
+        let (tls, router, stopped) = (door.tls.clone(), door.router.clone(), stopped.clone());
+        tokio::spawn(welcome((stream, place), (tls, door.pace), router, stopped));
     }
 }
 
 async fn welcome(
     (stream, place): (TcpStream, Place),
-    (acceptor, pace): (Option<TlsAcceptor>, Pace),
+    (tls, pace): (Option<Secured>, Pace),
     router: Router,
     stopped: watch::Receiver<bool>,
 ) {
     let address = place.address;
     let still = Duration::from_millis(pace.still_ms);
-    let Some(acceptor) = acceptor else {
+    let Some(tls) = tls else {
         let remote = Remote { address, certificate: None };
         let stream = Guarded::new(stream, place, still);
         return talk(stream, (remote, pace), router, stopped).await;
     };
     let handshake = Duration::from_millis(pace.handshake_ms);
+    let acceptor = TlsAcceptor::from(tls());
     let stream = match tokio::time::timeout(handshake, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return place.connections.unshaken(address, &error, now()),

@@ -57,22 +57,22 @@ pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     let door_tls = link.partner_door(Arc::new(move |pin| is_pinned(&pinned_by, pin)))?;
     let desk_door = Door {
         listener: desk_listener,
-        tls: desk_tls.map(Arc::new),
+        tls: desk_tls,
         router: desk_router(Arc::clone(&desk)),
         is_shared,
         pace: desk.config.pace,
     };
     let partner_door = Door {
         listener: partner_listener,
-        tls: Some(Arc::new(door_tls)),
+        tls: Some(door_tls),
         router: partner_door::router(service.clone(), Arc::clone(&metrics)),
         is_shared: false,
         pace: Pace::default(),
     };
     let doors = [desk_door, partner_door].map(|door| tokio::spawn(listen(door, stopped.clone())));
     let links = Arc::new(Links::new(link, service.clone()));
-    let (service_of_workers, outage) = (service.clone(), Arc::default());
-    let node = Node { service: service_of_workers, links, desk, metrics, outage };
+    let outage = Arc::default();
+    let node = Node { service: service.clone(), links, desk, metrics, outage };
     let workers = start_workers(&node, &stopped);
     let (desk_at, partner_at) = doors_at;
     tracing::info!(
@@ -171,10 +171,10 @@ fn start_workers(node: &Node, stopped: &watch::Receiver<bool>) -> Tasks {
 struct Outage(Mutex<Option<Instant>>);
 
 impl Outage {
-    fn began(&self, error: &store::Error) {
+    fn began(&self, error: &store::Error, now: Instant) {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if since.is_none() {
-            *since = Some(Instant::now());
+            *since = Some(now);
             let causes = std::iter::successors(error.source(), |cause| (*cause).source());
             let cause = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
             tracing::error!(
@@ -187,9 +187,10 @@ impl Outage {
     }
 
     /// Something was read. Just after the database went, another worker may have been quicker.
-    fn ended(&self) {
+    fn ended(&self, now: Instant) {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasted = since.map(|began| began.elapsed()).filter(|lasted| *lasted >= IDLE);
+        let lasted = since.map(|began| now.saturating_duration_since(began));
+        let lasted = lasted.filter(|lasted| *lasted >= IDLE);
         if let Some(lasted) = lasted {
             *since = None;
             tracing::info!(event = "store.back", away_s = lasted.as_secs());
@@ -271,15 +272,17 @@ async fn run(name: &'static str, worker: Worker, node: Node, mut stopped: watch:
         }
         match worker.step(&node).await {
             Ok(Step::Worked(_)) => {
-                node.outage.ended();
+                node.outage.ended(Instant::now());
                 node.metrics.worked(name);
                 continue;
             }
-            Ok(Step::Idle) => node.outage.ended(),
+            Ok(Step::Idle) => node.outage.ended(Instant::now()),
             Err(failure) => {
                 node.metrics.failed(name);
                 match &failure {
-                    Failure::Store(error @ store::Error::Away(_)) => node.outage.began(error),
+                    Failure::Store(error @ store::Error::Away(_)) => {
+                        node.outage.began(error, Instant::now());
+                    }
                     _ => tracing::error!(event = "worker.failed", worker = name, error = %failure),
                 }
                 tokio::time::sleep(IDLE).await;
@@ -318,4 +321,52 @@ pub fn passphrase(file: Option<&Path>) -> Result<zeroize::Zeroizing<String>> {
         bail!("no passphrase: give --passphrase-file, or run it at a terminal");
     }
     Ok(zeroize::Zeroizing::new(rpassword::prompt_password("Passphrase of the node's keys: ")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// What the log tells while something is done.
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
+        let told = Told::default();
+        let writer = told.clone();
+        let log = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let (outage, start) = (Outage::default(), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        tracing::subscriber::with_default(log, || {
+            outage.ended(at(0));
+            outage.began(&store::Error::Away(None), at(0));
+            // Twelve workers meet it, and one read just before it went.
+            outage.ended(at(1));
+            outage.began(&store::Error::Away(None), at(2));
+            outage.began(&store::Error::Away(None), at(3_000));
+            outage.ended(at(7_100));
+            outage.ended(at(7_101));
+            outage.began(&store::Error::Away(None), at(9_000));
+        });
+        let text = String::from_utf8(told.0.lock().unwrap().clone()).unwrap();
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        let told: Vec<_> = text.lines().map(|text| line(text)["fields"].clone()).collect();
+        let events: Vec<_> = told.iter().map(|told| told["event"].as_str().unwrap()).collect();
+        assert_eq!(events, ["store.away", "store.back", "store.away"]);
+        assert!(told[0]["message"].as_str().unwrap().contains("the node goes on by itself"));
+        assert_eq!(told[1]["away_s"], 7);
+    }
 }

@@ -19,9 +19,19 @@ use rustls::{
 };
 
 pub mod desk;
+mod watched;
 
 /// Whether a key may be on the other end of a link.
 pub type Pinned = Arc<dyn Fn(&Digest) -> bool + Send + Sync>;
+
+/// How a door is secured: asked for each connection, because its files may have changed.
+pub type Secured = Arc<dyn Fn() -> Arc<ServerConfig> + Send + Sync>;
+
+/// Of a door that is secured in one way for as long as it is open.
+pub fn always(config: ServerConfig) -> Secured {
+    let config = Arc::new(config);
+    Arc::new(move || Arc::clone(&config))
+}
 
 /// This node's link key and a certificate for it.
 pub struct LinkKey {
@@ -66,14 +76,15 @@ impl LinkKey {
     }
 
     /// For the partner door: mutual, pinned.
-    pub fn partner_door(&self, pinned: Pinned) -> Result<ServerConfig> {
+    pub fn partner_door(&self, pinned: Pinned) -> Result<Secured> {
         let (chain, key) = self.chain();
         let provider = provider();
         let pins = Arc::new(Pins { pinned, provider: Arc::clone(&provider) });
-        Ok(ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_client_cert_verifier(pins)
-            .with_single_cert(chain, key)?)
+            .with_single_cert(chain, key)?;
+        Ok(always(config))
     }
 
     /// For a link to a partner: mutual, pinned.

@@ -10,7 +10,7 @@ use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
+    pki_types::{CertificateDer, UnixTime},
     server::{
         NoClientAuth, ResolvesServerCert, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
@@ -18,7 +18,7 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
-use super::LinkKey;
+use super::{LinkKey, Secured, watched::Watched};
 use crate::config::{Clients, Tls};
 
 pub(crate) mod acme;
@@ -34,55 +34,64 @@ const CHALLENGE: &[u8] = b"acme-tls/1";
 /// The desk's TLS. With ACME, a task is started that gets certificates and renews them.
 ///
 /// *Errors*: files that cannot be read, or hold no certificate or key.
-pub fn server(tls: &Tls, dir: &Path, link: &LinkKey) -> Result<ServerConfig> {
+pub fn server(tls: &Tls, dir: &Path, link: &LinkKey) -> Result<Secured> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let (certificates, by_acme): (Certificates, bool) = match (
-        &tls.certificate,
-        &tls.key,
-        &tls.acme,
-    ) {
-        (Some(certificate), Some(key), None) => {
-            let files = Files::open(dir.join(certificate), dir.join(key), &provider)?;
-            (Arc::new(files), false)
+    let (certificates, by_acme) = certificates(tls, dir, link, &provider)?;
+    let of_desk = Arc::clone(&provider);
+    let config = move |clients| -> Result<ServerConfig> {
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&of_desk))
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(clients)
+            .with_cert_resolver(Arc::clone(&certificates));
+        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+        if by_acme {
+            config.alpn_protocols.push(CHALLENGE.to_vec());
         }
-        (None, None, Some(acme)) => (acme::start(acme, dir, &provider)?, true),
-        (None, None, None) => (of_link(link, &provider)?, false),
+        Ok(config)
+    };
+    match &tls.clients {
+        None => Ok(super::always(config(Arc::new(NoClientAuth))?)),
+        Some(Clients::Pinned) => Ok(super::always(config(Arc::new(AnyKey { provider }))?)),
+        // A configuration of its own for each content of the file: a session of the old one that
+        // is resumed would not be held to the new authorities.
+        Some(Clients::Authority(path)) => {
+            let path = dir.join(path);
+            let files = vec![path.clone()];
+            let config = Watched::open(files, move || config(issued_by(&path, &provider)?))?;
+            Ok(Arc::new(move || config.current()))
+        }
+    }
+}
+
+type Certificates = Arc<dyn ResolvesServerCert>;
+
+/// What shows the desk's certificate, and whether it is ACME's.
+fn certificates(
+    tls: &Tls,
+    dir: &Path,
+    link: &LinkKey,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Certificates, bool)> {
+    match (&tls.certificate, &tls.key, &tls.acme) {
+        (Some(certificate), Some(key), None) => {
+            let files = Files::open(dir.join(certificate), dir.join(key), provider)?;
+            Ok((Arc::new(files), false))
+        }
+        (None, None, Some(acme)) => Ok((acme::start(acme, dir, provider)?, true)),
+        (None, None, None) => {
+            let (chain, key) = link.chain();
+            let certified = CertifiedKey::from_der(chain, key, provider)?;
+            Ok((Arc::new(SingleCertAndKey::from(certified)), false))
+        }
         _ => anyhow::bail!(
             "`tls` in node.toml takes `certificate` and `key`, or `acme`; give both of the one, or the other"
         ),
-    };
-    let clients = clients(tls.clients.as_ref(), dir, &provider)?;
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(clients)
-        .with_cert_resolver(certificates);
-    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
-    if by_acme {
-        config.alpn_protocols.push(CHALLENGE.to_vec());
     }
-    Ok(config)
 }
 
 /// Whether a connection was an authority's question, which the handshake has answered.
 pub fn is_challenge(protocol: Option<&[u8]>) -> bool {
     protocol.is_some_and(|name| name == CHALLENGE)
-}
-
-type Certificates = Arc<dyn ResolvesServerCert>;
-
-fn of_link(link: &LinkKey, provider: &CryptoProvider) -> Result<Certificates> {
-    let (chain, key) = link.chain();
-    single(chain, key, provider)
-}
-
-fn single(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    provider: &CryptoProvider,
-) -> Result<Certificates> {
-    let certified = CertifiedKey::from_der(chain, key, provider)
-        .context("the certificate and the key of the desk do not belong together")?;
-    Ok(Arc::new(SingleCertAndKey::from(certified)))
 }
 
 /// The authorities in a file.
@@ -95,20 +104,11 @@ fn roots(path: &Path) -> Result<RootCertStore> {
     Ok(roots)
 }
 
-fn clients(
-    clients: Option<&Clients>,
-    dir: &Path,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>> {
-    match clients {
-        None => Ok(Arc::new(NoClientAuth)),
-        Some(Clients::Pinned) => Ok(Arc::new(AnyKey { provider: Arc::clone(provider) })),
-        Some(Clients::Authority(path)) => {
-            let roots = Arc::new(roots(&dir.join(path))?);
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
-            Ok(verifier.allow_unauthenticated().build()?)
-        }
-    }
+/// Takes certificates of the authorities in a file, and clients that show none.
+fn issued_by(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>> {
+    let roots = Arc::new(roots(path)?);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+    Ok(verifier.allow_unauthenticated().build()?)
 }
 
 /// Takes any certificate whose key is proven; whom the key stands for is asked at each request.

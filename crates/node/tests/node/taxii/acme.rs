@@ -318,7 +318,13 @@ async fn authority(stopped: watch::Receiver<bool>) -> (Arc<Authority>, String) {
         .fallback_service(post(ask).with_state(Arc::clone(&authority)))
         .with_state(Arc::clone(&authority));
     tokio::spawn(listen(
-        Door { listener, tls: Some(Arc::new(tls)), router, is_shared: true, pace: Pace::default() },
+        Door {
+            listener,
+            tls: Some(tls::always(tls)),
+            router,
+            is_shared: true,
+            pace: Pace::default(),
+        },
         stopped,
     ));
     (authority, root)

@@ -9,13 +9,13 @@ use node::{
     desk::{self, now, rng},
     listen::{Door, listen},
     serve::desk_router,
+    tls::Secured,
 };
 use protocol::{
     keys::NodeKeys,
     secrets,
     terms::{NodeName, Role},
 };
-use rustls::ServerConfig;
 use store::{NewCollection, Options, Store};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
@@ -54,7 +54,7 @@ impl TestDesk {
     }
 
     /// In a directory of its own, secured or not.
-    pub(crate) async fn secured(lines: &str, dir: TempDir, tls: Option<ServerConfig>) -> Self {
+    pub(crate) async fn secured(lines: &str, dir: TempDir, tls: Option<Secured>) -> Self {
         let name: NodeName = "aldermoor.example/channel".parse().unwrap();
         let until = now().plus_ms(1_000_000_000);
         let keys = NodeKeys::generate(&name, &[], now(), until, &mut rng()).unwrap();
@@ -67,7 +67,7 @@ impl TestDesk {
         Self::serve(service, "", TempDir::new().unwrap(), None).await
     }
 
-    async fn serve(service: Service, lines: &str, dir: TempDir, tls: Option<ServerConfig>) -> Self {
+    async fn serve(service: Service, lines: &str, dir: TempDir, tls: Option<Secured>) -> Self {
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
         let text = format!("{}{lines}", Config::text(service.name(), none, none, (None, None)));
         let config: Config = toml::from_str(&text).unwrap();
@@ -79,7 +79,7 @@ impl TestDesk {
                 .await
                 .unwrap(),
         );
-        let (tls, pace) = (tls.map(Arc::new), desk.config.pace);
+        let pace = desk.config.pace;
         let router = desk_router(Arc::clone(&desk));
         tokio::spawn(listen(Door { listener, tls, router, is_shared: false, pace }, stopped));
         let token = String::new();

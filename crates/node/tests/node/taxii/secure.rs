@@ -1,17 +1,24 @@
 //! TLS of the desk: versions, suites, own certificates, client certificates (8.2.2, 8.3.1).
 
-use std::fs;
+use std::{
+    fs, io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use node::{
     config::{Clients, Tls},
-    tls::{self, LinkKey},
+    tls::{self, LinkKey, Secured},
 };
 use protocol::terms::Role;
 use reqwest::{Client, ClientBuilder, Identity, tls::Version};
-use rustls::{CipherSuite, ServerConfig};
+use rustls::CipherSuite;
 use tempfile::TempDir;
 
 use super::desk::{TestDesk, lamps};
+
+/// A little more than the desk takes its files for what they were.
+const LOOK: Duration = Duration::from_millis(1_100);
 
 struct Party {
     key: rcgen::KeyPair,
@@ -46,13 +53,39 @@ fn client() -> ClientBuilder {
     Client::builder().danger_accept_invalid_certs(true)
 }
 
-pub(super) fn server(dir: &TempDir, clients: Option<Clients>) -> ServerConfig {
+pub(super) fn server(dir: &TempDir, clients: Option<Clients>) -> Secured {
     let own = party("desk.aldermoor.example", false);
     fs::write(dir.path().join("desk.pem"), own.self_signed()).unwrap();
     fs::write(dir.path().join("desk.key"), own.key.serialize_pem()).unwrap();
     let (certificate, key) = (Some("desk.pem".into()), Some("desk.key".into()));
     let wanted = Tls { certificate, key, acme: None, clients };
     tls::desk::server(&wanted, dir.path(), &LinkKey::generate().unwrap()).unwrap()
+}
+
+/// What the log tells: the desk of a test runs on the thread of the test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let all = tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone());
+        tracing::subscriber::set_default(all.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 async fn status(desk: &TestDesk, client: ClientBuilder, path: &str) -> Option<u16> {
@@ -76,7 +109,7 @@ async fn desk_speaks_tls_1_2_and_1_3() {
 
 #[test]
 fn desk_takes_no_early_data_and_no_weak_suite() {
-    let config = server(&TempDir::new().unwrap(), None);
+    let config = server(&TempDir::new().unwrap(), None)();
     assert_eq!(config.max_early_data_size, 0);
     for suite in &config.crypto_provider().cipher_suites {
         let name = format!("{:?}", suite.suite());
@@ -149,6 +182,67 @@ async fn client_certificates_are_held_to_the_authority_that_is_named() {
     let with = |certificate: &str| client().identity(sensor.identity(certificate));
     assert_eq!(status(&desk, with(&certificate), &path).await, Some(200));
     let forged = sensor.signed_by(&other);
-    assert_ne!(status(&desk, with(&forged), &path).await, Some(200), "the key alone is not enough");
+    let log = Log::default();
+    let listening = log.listen();
+    for _ in 0..2 {
+        assert_eq!(status(&desk, with(&forged), &path).await, None, "the key alone is not enough");
+    }
+    drop(listening);
+    let told = log.text();
+    assert_eq!(told.matches("tls.refused").count(), 1, "once a minute for an address: {told}");
+    assert!(told.contains("invalid peer certificate") && told.contains("127.0.0.1"), "{told}");
     assert_eq!(status(&desk, client(), &path).await, Some(401), "passwords and tokens still do");
+}
+
+#[tokio::test]
+async fn authority_that_is_replaced_holds_for_the_next_connection_and_for_resumed_sessions() {
+    let dir = TempDir::new().unwrap();
+    let (authority, next) = (party("authority", true), party("next", true));
+    let file = dir.path().join("ca.pem");
+    fs::write(&file, authority.self_signed()).unwrap();
+    let config = server(&dir, Some(Clients::Authority("ca.pem".into())));
+    let desk = TestDesk::secured("", dir, Some(config)).await;
+    let sensor = party("sensor", false);
+    let (old, new) = (sensor.signed_by(&authority), sensor.signed_by(&next));
+    desk.account("sensor", &[Role::Reader]).await;
+    let pin = tls::pin_of_pem(old.as_bytes()).unwrap();
+    let (name, by) = ("sensor".to_owned(), "test".to_owned());
+    let store = desk.service.store();
+    store.add_certificate(pin, name, "sensor".to_owned(), by, node::desk::now()).await.unwrap();
+    let path = lamps("objects/");
+    // No connection is kept, so that each request shakes hands anew; the session is kept.
+    let tool = |certificate: &str| {
+        client().identity(sensor.identity(certificate)).pool_max_idle_per_host(0).build().unwrap()
+    };
+    let (with_old, with_new) = (tool(&old), tool(&new));
+    let ask = async |tool: &Client| {
+        let url = format!("https://{}{path}", desk.address);
+        tool.get(url).send().await.ok().map(|reply| reply.status().as_u16())
+    };
+    assert_eq!(ask(&with_old).await, Some(200));
+    assert_eq!(ask(&with_new).await, None, "of no authority that stands there");
+    // What cannot be used changes nothing; what can, a second later at most.
+    fs::write(&file, "no certificate").unwrap();
+    tokio::time::sleep(LOOK).await;
+    assert_eq!(ask(&with_old).await, Some(200), "the authorities that were read before");
+    fs::write(&file, next.self_signed()).unwrap();
+    tokio::time::sleep(LOOK).await;
+    assert_eq!(ask(&with_new).await, Some(200));
+    assert_eq!(ask(&with_old).await, None, "not by its old session either");
+}
+
+#[tokio::test]
+async fn login_link_names_the_desk_as_the_request_found_it() {
+    let dir = TempDir::new().unwrap();
+    let config = server(&dir, None);
+    let desk = TestDesk::secured("\ntls = {}\n", dir, Some(config)).await;
+    // Over HTTP/2 no field names the host, the target does.
+    for client in [client(), client().http1_only()] {
+        let url = format!("https://{}/api/login-link", desk.address);
+        let asked = client.build().unwrap().post(&url).bearer_auth(&desk.token);
+        let reply: serde_json::Value =
+            serde_json::from_slice(&asked.send().await.unwrap().bytes().await.unwrap()).unwrap();
+        let begin = format!("https://{}/login/", desk.address);
+        assert!(reply["url"].as_str().unwrap().starts_with(&begin), "{reply}");
+    }
 }
