@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result};
 
 use crate::nodes::program;
 
-const TIME: Duration = Duration::from_secs(2);
+const TIME: Duration = Duration::from_secs(1);
 
 /// `fdatasync` after each page that is written behind the last, as a log of commits grows: beside
-/// the stores, on the same disk, for two seconds.
+/// the stores, on the same disk, for one second.
 pub(super) fn syncs_per_second() -> Result<f64> {
     let folder = tempfile::tempdir_in(program().parent().context("no target folder")?)?;
     let mut file = File::create(folder.path().join("page"))?;

@@ -10,27 +10,39 @@ use crate::{
     tx::{Given, Kind, ToColumn as _, Tx, Value},
 };
 
-/// The row of each body, one for each digest: `version_is_here` says of each place whether the
-/// collection holds the object's version already, and nothing where no body is to be kept.
+/// What is known of an object before its body is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Presence {
+    /// No collection holds it.
+    Nowhere,
+    /// Some collection holds a version of it.
+    Somewhere,
+    /// This collection holds this version.
+    Here,
+}
+
+/// The row of each body, one for each digest; `presence` tells nothing of a place whose body is not
+/// to be kept.
 pub(super) fn keep<'o>(
     tx: &Tx<'_>,
     collection: &Collection,
     objects: &[&'o NewObject],
-    version_is_here: impl Fn(usize) -> Option<bool>,
+    presence: impl Fn(usize) -> Option<Presence>,
 ) -> Result<Vec<Option<i64>>, Error> {
-    let mut rows = kept(tx, objects)?;
-    let missing = |rows: &HashMap<[u8; 32], i64>, wanted: fn(bool) -> bool| {
+    let missing = |rows: &HashMap<[u8; 32], i64>, least: Presence| {
         let mut told = HashSet::new();
         let mut is_missing = |(place, object): (usize, &&'o NewObject)| {
             let digest = object.digest.0;
-            let is = version_is_here(place).is_some_and(wanted) && !rows.contains_key(&digest);
+            let is = presence(place) >= Some(least) && !rows.contains_key(&digest);
             (is && told.insert(digest)).then_some(*object)
         };
         objects.iter().enumerate().filter_map(&mut is_missing).collect::<Vec<_>>()
     };
-    rows.extend(kept_apart(tx, collection, &missing(&rows, |is_here| is_here))?);
+    let mut rows = HashMap::with_capacity(objects.len());
+    rows.extend(kept(tx, &missing(&rows, Presence::Somewhere))?);
+    rows.extend(kept_apart(tx, collection, &missing(&rows, Presence::Here))?);
     // In their order, so that whoever reads a page finds them side by side.
-    let new = missing(&rows, |_| true);
+    let new = missing(&rows, Presence::Nowhere);
     let mut given = Given::new(&[("digest", Kind::Bytes), ("body", Kind::Bytes)]);
     for object in &new {
         given.push([object.digest.0.to_column(), object.body.to_column()]);
@@ -39,7 +51,7 @@ pub(super) fn keep<'o>(
                FROM {given} RETURNING digest, row";
     rows.extend(tx.query_given(sql, &[], &given, digest_and_row)?);
     let row = |(place, object): (usize, &&NewObject)| {
-        version_is_here(place).and_then(|_| rows.get(&object.digest.0).copied())
+        presence(place).and_then(|_| rows.get(&object.digest.0).copied())
     };
     Ok(objects.iter().enumerate().map(row).collect())
 }
@@ -48,7 +60,7 @@ pub(super) fn keep<'o>(
 ///
 /// An index by digest would find them too, and each new body would write a page of it that no other
 /// is on; what is asked here lies where the new entry goes.
-fn kept(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<HashMap<[u8; 32], i64>, Error> {
+fn kept(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<([u8; 32], i64)>, Error> {
     const COLUMNS: &[(&str, Kind)] =
         &[("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes), ("digest", Kind::Bytes)];
     // From one collection that holds the object to the next, however many versions each holds.
@@ -72,11 +84,10 @@ fn kept(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<HashMap<[u8; 32], i64>, E
         let (id, key) = (object.id.to_column(), object.version_key.to_column());
         given.push([hash, id, key, object.digest.0.to_column()]);
     }
-    let mut rows = HashMap::with_capacity(objects.len());
+    let mut rows = Vec::new();
     tx.each_given(ROWS, &[], &given, |row| {
         if row.get::<Option<i64>>("row")?.is_some() {
-            let (digest, row) = digest_and_row(row)?;
-            rows.insert(digest, row);
+            rows.push(digest_and_row(row)?);
         }
         Ok(())
     })?;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use protocol::terms::Timestamp;
 
 use super::{
-    Collection, NewObject, awaiting, blobs,
+    Collection, NewObject, awaiting,
+    blobs::{self, Presence},
     classes::{self, Classes, id_hash},
     clock::Clock,
     delete::drop_bodies,
@@ -46,8 +47,8 @@ pub(crate) fn put(
     let recalled = recalled(tx, objects, &circumstances)?;
     let held = held(tx, collection, objects)?;
     let rows = blobs::keep(tx, collection, objects, |place| {
-        let same = held.get(place).and_then(|held| held.same);
-        (!recalled.contains(&place)).then_some(same.is_some())
+        (!recalled.contains(&place))
+            .then(|| held.get(place).map_or(Presence::Nowhere, Held::presence))
     })?;
     let mut outcomes = Vec::with_capacity(objects.len());
     let mut batch: HashMap<(&str, &str), i64> = HashMap::new();
@@ -127,6 +128,8 @@ struct Held {
     same: Option<Neighbour>,
     older: Option<Neighbour>,
     newer: Option<Neighbour>,
+    /// Some collection holds the object.
+    is_somewhere: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -155,7 +158,8 @@ fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<
          (SELECT e.date_added FROM entry e INDEXED BY entry_object
           WHERE (e.id_hash, e.collection, e.version_key) > (g.hash, ?1, g.key)
           AND (e.id_hash, e.collection) <= (g.hash, ?1) AND e.id = g.id
-          ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS newer
+          ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS newer,
+         EXISTS (SELECT 1 FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash)
          FROM {given}";
     let mut given = Given::new(COLUMNS);
     for (n, object) in objects.iter().enumerate() {
@@ -164,20 +168,29 @@ fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<
         given.push([Value::count(n), hash, object.id.to_column(), key]);
     }
     let dates = tx.query_given(DATES, params![collection.row], &given, |row| {
-        Ok((row.get::<usize>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        let (n, same, older, newer) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(Dates { n, same, older, newer, is_somewhere: row.get(4)? })
     })?;
     let known = neighbours(tx, collection, &dates)?;
     let of = |date: Option<i64>| date.and_then(|date| known.get(&date).copied());
     let mut found = vec![Held::default(); objects.len()];
-    for (n, same, older, newer) in dates {
-        if let Some(held) = found.get_mut(n) {
-            *held = Held { same: of(same), older: of(older), newer: of(newer) };
+    for dates in dates {
+        if let Some(held) = found.get_mut(dates.n) {
+            let (same, older, newer) = (of(dates.same), of(dates.older), of(dates.newer));
+            *held = Held { same, older, newer, is_somewhere: dates.is_somewhere };
         }
     }
     Ok(found)
 }
 
-type Dates = (usize, Option<i64>, Option<i64>, Option<i64>);
+/// What [`Held`] tells, by dates.
+struct Dates {
+    n: usize,
+    same: Option<i64>,
+    older: Option<i64>,
+    newer: Option<i64>,
+    is_somewhere: bool,
+}
 
 fn neighbours(
     tx: &Tx<'_>,
@@ -185,8 +198,8 @@ fn neighbours(
     dates: &[Dates],
 ) -> Result<HashMap<i64, Neighbour>, Error> {
     let mut given = Given::new(&[("date", Kind::Int)]);
-    for date in dates.iter().flat_map(|(_, same, older, newer)| [same, older, newer]).flatten() {
-        given.push([Value::Int(*date)]);
+    for date in dates.iter().flat_map(|dates| [dates.same, dates.older, dates.newer]).flatten() {
+        given.push([Value::Int(date)]);
     }
     let sql = "/* neighbours */ SELECT e.date_added, e.row, e.class, e.state FROM {given}
                JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
@@ -280,6 +293,14 @@ struct New<'a> {
 }
 
 impl Held {
+    fn presence(&self) -> Presence {
+        match (self.same, self.is_somewhere) {
+            (Some(_), _) => Presence::Here,
+            (None, true) => Presence::Somewhere,
+            (None, false) => Presence::Nowhere,
+        }
+    }
+
     /// The state of a version put between its neighbours; `None` where that does not tell.
     fn state_beside(&self, class: i64) -> Option<i64> {
         let tells = |neighbour: Option<Neighbour>| {
