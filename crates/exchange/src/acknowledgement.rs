@@ -55,7 +55,7 @@ pub async fn give<R: CryptoRng>(
     };
     match message::commit(service, statement, &officer.name, now, rng).await {
         // Another person was first, in between.
-        Err(store::Error::State(_)) => Ok(()),
+        Err(store::Error::State(..)) => Ok(()),
         committed => Ok(committed?),
     }
 }

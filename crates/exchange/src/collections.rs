@@ -92,7 +92,11 @@ pub async fn change(
             one.root == collection.root && one.title == *title && one.id != collection.id
         };
         if all.iter().any(taken) {
-            return Err(store::Error::State("there is a collection of that title").into());
+            return Err(store::Error::State(
+                "there is a collection of that title",
+                "take another title, or use that collection",
+            )
+            .into());
         }
     }
     if change.description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_MAX) {

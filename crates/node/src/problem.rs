@@ -125,8 +125,8 @@ impl From<store::Error> for Problem {
             store::Error::NotFound => {
                 Self::new(StatusCode::NOT_FOUND, "API-404", "not found", "see the list")
             }
-            store::Error::State(why) => {
-                Self::new(StatusCode::CONFLICT, "STATE-1", why, "look at its present state")
+            store::Error::State(why, remedy) => {
+                Self::new(StatusCode::CONFLICT, "STATE-1", why, remedy)
             }
             store::Error::Full => {
                 tracing::error!(event = "store.full", "the disk is full; nothing is kept");

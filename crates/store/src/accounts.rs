@@ -77,7 +77,10 @@ impl Store {
                 params![name, words.join(" "), password_hash, now.as_ms()],
             )?;
             if added == 0 {
-                return Err(Error::State("there is an account of that name"));
+                return Err(Error::State(
+                    "there is an account of that name",
+                    "take another name, or change that account",
+                ));
             }
             let sql = "/* create_account */ INSERT INTO access VALUES (?, 0, 1, 1)
                        ON CONFLICT DO NOTHING";

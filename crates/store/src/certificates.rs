@@ -43,7 +43,10 @@ impl Store {
             let sql = "/* add_certificate */ SELECT 1 FROM certificate
                        WHERE pin = ? AND account <> ?";
             if tx.exists(sql, params![pin.0, account])? {
-                return Err(Error::State("that certificate stands for another account"));
+                return Err(Error::State(
+                    "that certificate stands for another account",
+                    "take it back from that account first, or make one for this account",
+                ));
             }
             tx.execute(
                 "/* add_certificate */ INSERT INTO certificate VALUES (?1, ?2, ?3, ?4)

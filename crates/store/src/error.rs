@@ -10,9 +10,9 @@ pub enum Error {
     /// What was named is not there: the caller's.
     #[error("not found")]
     NotFound,
-    /// Another state than the transaction asks for: the caller's.
+    /// Another state than the transaction asks for, and what helps: the caller's.
     #[error("{0}")]
-    State(&'static str),
+    State(&'static str, &'static str),
     /// The database is of a newer version: the operator's.
     #[error("the database has version {found}, this program knows up to {known}")]
     Newer {

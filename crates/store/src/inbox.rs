@@ -355,7 +355,7 @@ fn take_in(tx: &Tx<'_>, taken: &TakeIn, now: Timestamp) -> Result<(), Error> {
     let key = taken.id.to_string();
     let waiting = tx.execute("/* take_in */ DELETE FROM inbox WHERE id = ?", params![&key])?;
     if waiting == 0 {
-        return Err(Error::State("the statement was taken in before"));
+        return Err(Error::State("the statement was taken in before", "nothing is left to do"));
     }
     let Some(received) = &taken.received else { return Ok(()) };
     insert(tx, taken, received, now)?;

@@ -108,7 +108,10 @@ impl Store {
                        WHERE disabled = 0 AND roles LIKE '%administrator%'";
             let left: u64 = tx.query_one(sql, &[], |row| row.get(0))?;
             if left == 0 {
-                return Err(Error::State("one administrator must be left"));
+                return Err(Error::State(
+                    "one administrator must be left",
+                    "make another account an administrator first",
+                ));
             }
             if disabled {
                 let sql = "/* change_account */ DELETE FROM session WHERE account = ?";

@@ -303,7 +303,10 @@ impl Store {
             decided(tx, source, &decision.places)?;
             let left = waiting(tx, source)?;
             if left != decision.left {
-                return Err(Error::State("others of its objects were decided on meanwhile"));
+                return Err(Error::State(
+                    "others of its objects were decided on meanwhile",
+                    "look at what still waits, and decide on that",
+                ));
             }
             if left == 0 {
                 close(tx, &decision.id, decision.outcome.word(), &actor, now)?;
@@ -506,7 +509,10 @@ fn decided(tx: &Tx<'_>, source: Source, places: &[u32]) -> Result<(), Error> {
     let sql = "/* quarantine::decided */ DELETE FROM held_object WHERE source = ? AND place = ?";
     for place in places {
         if tx.execute(sql, params![source.to_string(), place])? == 0 {
-            return Err(Error::State("this object does not wait for a decision"));
+            return Err(Error::State(
+                "this object does not wait for a decision",
+                "look at what still waits, and decide on that",
+            ));
         }
     }
     Ok(())

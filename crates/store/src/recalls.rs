@@ -158,7 +158,10 @@ impl Store {
                 params![id.to_string(), key, reason.word(), listed, actor, now.as_ms()],
             )?;
             if added == 0 {
-                return Err(Error::State("the release has not left"));
+                return Err(Error::State(
+                    "the release has not left",
+                    "return it instead, where it waits for a releaser",
+                ));
             }
             tx.leave(Work::Recalls);
             for index in items.iter().flatten() {
@@ -277,7 +280,11 @@ pub(crate) fn issued(tx: &Tx<'_>, recall: Uuid, statement: StatementId) -> Resul
          WHERE id = ?1 AND state = 'drafted'",
         params![recall.to_string(), statement.to_string()],
     )?;
-    if changed == 0 { Err(Error::State("the recall is issued already")) } else { Ok(()) }
+    if changed == 0 {
+        Err(Error::State("the recall is issued already", "nothing is left to do"))
+    } else {
+        Ok(())
+    }
 }
 
 /// The partner's recall is answered.
@@ -291,7 +298,11 @@ pub(crate) fn answered(
          WHERE recall = ?1 AND answer IS NULL",
         params![recall.to_string(), answer.word()],
     )?;
-    if changed == 0 { Err(Error::State("the recall is answered already")) } else { Ok(()) }
+    if changed == 0 {
+        Err(Error::State("the recall is answered already", "nothing is left to do"))
+    } else {
+        Ok(())
+    }
 }
 
 /// A recipient's answer to our recall is here; the recall is answered once every recipient has.

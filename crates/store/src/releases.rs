@@ -397,7 +397,14 @@ impl Change<'_> {
                 now.as_ms()
             ],
         )?;
-        if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
+        if changed == 0 {
+            Err(Error::State(
+                "the release is in another state",
+                "look at what became of it meanwhile",
+            ))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -414,7 +421,11 @@ pub(crate) fn sealed(
              message = NULL, changed = ?4 WHERE id = ?1 AND state = 'drafted'",
         params![id.to_string(), statement.to_string(), rules.join(" "), now.as_ms()],
     )?;
-    if changed == 0 { Err(Error::State("the release is in another state")) } else { Ok(()) }
+    if changed == 0 {
+        Err(Error::State("the release is in another state", "look at what became of it meanwhile"))
+    } else {
+        Ok(())
+    }
 }
 
 /// A recipient's node has it; the release is delivered once every recipient's has.
@@ -484,6 +495,7 @@ impl Store {
             if added == 0 {
                 return Err(Error::State(
                     "only a release that was refused or returned is drafted again",
+                    "look at its state, or post its objects as a new release",
                 ));
             }
             tx.execute(

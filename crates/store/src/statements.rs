@@ -401,7 +401,7 @@ fn effect(tx: &Tx<'_>, new: &NewStatement, id: StatementId, now: Timestamp) -> R
             if acknowledgements::seen_here(tx, of, account, now)? {
                 return Ok(());
             }
-            Err(Error::State("somebody has acknowledged it already"))
+            Err(Error::State("somebody has acknowledged it already", "nothing is left to do"))
         }
         OutEffect::Recall { recall } => recalls::issued(tx, *recall, id),
         OutEffect::RecallAnswer { recall, answer } => recalls::answered(tx, *recall, *answer),

@@ -549,7 +549,7 @@ fn release(answer: &Value) -> String {
         }),
         ("released by", |v| or(text(v, "/release/released_by"), "—")),
         ("rule", |v| text(v, "/release/rule")),
-        ("why", |v| text(v, "/release/message")),
+        ("why", |v| or(text(v, "/release/message"), "—")),
         ("statement", |v| or(text(v, "/release/statement"), "not sealed")),
         ("next", |v| text(v, "/next")),
     ];
@@ -582,11 +582,14 @@ fn drafted(answer: &Value) -> String {
     let mut out = match text(answer, "/release") {
         id if id.is_empty() => "nothing new to release".to_owned(),
         id if answer.pointer("/again_of").is_some() => format!("drafted again as {id}"),
-        id => format!(
-            "drafted {id}: {} objects; see `detente release show {}`",
-            lines.len() - refused.len(),
-            id.get(..ID_SHOWN).unwrap_or(&id)
-        ),
+        id => {
+            let drafted = match lines.len() - refused.len() {
+                1 => "1 object".to_owned(),
+                count => format!("{count} objects"),
+            };
+            let short = id.get(..ID_SHOWN).unwrap_or(&id);
+            format!("drafted {id}: {drafted}; see `detente release show {short}`")
+        }
     };
     for line in refused {
         let (place, id) = (text(line, "/place"), text(line, "/id"));

@@ -176,6 +176,8 @@ fn words(event: &str) -> String {
         "statement.acknowledged" => "acknowledged",
         "acknowledgement.sealed" => "acknowledgement sealed, signed, logged",
         "acknowledgement.received" => "seen by a person at the partner",
+        "account.password" => "password set",
+        "auth.locked" => "locked out for guessing",
         other => return other.replace(['.', '-'], " "),
     };
     known.to_owned()

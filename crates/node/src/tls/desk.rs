@@ -99,7 +99,7 @@ fn roots(path: &Path) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let read = || format!("{} names no authority", path.display());
     for certificate in files::chain(path).with_context(read)? {
-        roots.add(certificate)?;
+        roots.add(certificate).with_context(read)?;
     }
     Ok(roots)
 }

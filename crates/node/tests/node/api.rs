@@ -103,6 +103,8 @@ async fn walk_people(judge: &mut Judge, client: &Client) {
     assert_eq!(judge.holds("PATCH", "/api/accounts/{name}", &reply)["disabled"], true);
     let last = client.ask("PATCH", "/api/accounts/everyone", "application/json", shut).await;
     assert_eq!((last.status, last.rule().as_str()), (409, "STATE-1"));
+    let remedy = "make another account an administrator first";
+    assert_eq!(last.json()["remedy"], remedy, "it helps with what stands in the way");
 }
 
 async fn walk_partners(judge: &mut Judge, desks: &Desks) {

@@ -72,10 +72,16 @@ pub(super) fn set_sources(
     now: Timestamp,
 ) -> Result<(), Error> {
     if aggregate.flow != Flow::Aggregate {
-        return Err(Error::State("only an aggregate is fed from other collections"));
+        return Err(Error::State(
+            "only an aggregate is fed from other collections",
+            "make an aggregate, or post to this collection",
+        ));
     }
     if sources.iter().any(|source| source.flow == Flow::Aggregate) {
-        return Err(Error::State("an aggregate is not fed from another aggregate"));
+        return Err(Error::State(
+            "an aggregate is not fed from another aggregate",
+            "name the collections that feed the other one",
+        ));
     }
     tx.leave(Work::Collections);
     tx.leave(Work::Register);
@@ -90,7 +96,10 @@ pub(super) fn set_sources(
     for source in sources {
         match held.iter().find(|feed| feed.source == source.row) {
             Some(feed) if feed.ends => {
-                return Err(Error::State("what came from that source is still leaving; try again"));
+                return Err(Error::State(
+                    "what came from that source is still leaving",
+                    "try again in a few seconds",
+                ));
             }
             Some(_) => {}
             None => {

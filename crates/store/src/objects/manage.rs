@@ -74,7 +74,10 @@ impl Store {
                 params![new.root, new.alias, new.title],
             )?;
             if taken {
-                return Err(Error::State("there is a collection of that alias or title"));
+                return Err(Error::State(
+                    "there is a collection of that alias or title",
+                    "take another alias or title, or use that collection",
+                ));
             }
             let made = tx.query_one(
                 "/* create_collection */ INSERT INTO collection
