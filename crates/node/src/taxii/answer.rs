@@ -55,13 +55,11 @@ impl Answer {
     }
 
     /// With the dates of the first and the last entry, in microseconds (3.2).
-    pub(super) fn dated(mut self, dates: Option<(i64, i64)>) -> Self {
-        if let Some((first, last)) = dates {
-            for (name, date) in [(DATE_ADDED_FIRST, first), (DATE_ADDED_LAST, last)] {
-                // A date is ASCII.
-                if let Ok(value) = HeaderValue::from_str(&query::date(date)) {
-                    self.headers.insert(name, value);
-                }
+    pub(super) fn dated(mut self, (first, last): (i64, i64)) -> Self {
+        for (name, date) in [(DATE_ADDED_FIRST, first), (DATE_ADDED_LAST, last)] {
+            // A date is ASCII.
+            if let Ok(value) = HeaderValue::from_str(&query::date(date)) {
+                self.headers.insert(name, value);
             }
         }
         self

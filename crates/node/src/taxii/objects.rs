@@ -45,10 +45,10 @@ impl Visit<'_> {
 
 /// First and last date of a page; where it is empty, the position that was asked from, so that
 /// whoever goes on from there misses nothing (3.2, cti-taxii2 #117).
-fn dates(asked: &Asked, pages: &Pages) -> Option<(i64, i64)> {
+fn dates(asked: &Asked, pages: &Pages) -> (i64, i64) {
     match (pages.entries.first(), pages.entries.last()) {
-        (Some(first), Some(last)) => Some((first.date_added, last.date_added)),
-        _ => asked.page.after.map(|after| (after, after)),
+        (Some(first), Some(last)) => (first.date_added, last.date_added),
+        _ => (asked.position(), asked.position()),
     }
 }
 
@@ -81,8 +81,8 @@ const HEAD_ROOM: usize = 256;
 /// written into the room before them, so that they are copied once.
 fn envelope(visit: &Visit<'_>, collection: &Collection, asked: &Asked, joined: Joined) -> Answer {
     let Some((first, last)) = joined.dates else {
-        let after = asked.page.after.map(|after| (after, after));
-        return Answer::new(StatusCode::OK, b"{}".to_vec()).dated(after);
+        let position = asked.position();
+        return Answer::new(StatusCode::OK, b"{}".to_vec()).dated((position, position));
     };
     let mut head = b"{".to_vec();
     if joined.more {
@@ -96,7 +96,7 @@ fn envelope(visit: &Visit<'_>, collection: &Collection, asked: &Asked, joined: J
     // Cheap where it fits, and right where it would not.
     body.splice(..HEAD_ROOM.min(body.len()), head);
     body.extend_from_slice(b"]}");
-    Answer::new(StatusCode::OK, body).dated(Some((first, last)))
+    Answer::new(StatusCode::OK, body).dated((first, last))
 }
 
 /// 5.3.1; `next` as in an envelope, which has it in 3.7: taxii2-client's `as_pages` goes on by it.

@@ -93,6 +93,12 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The position that was asked from, in microseconds since 1970; where none was, the one before
+    /// everything: no entry is dated so early, so that going on from it is the same as from nothing.
+    pub(super) fn position(&self) -> i64 {
+        self.page.after.unwrap_or(0)
+    }
+
     fn bound<'a>(&'a self, collection: &'a Uuid) -> Bound<'a> {
         Bound { collection, endpoint: self.kind as u8, filters: &self.filters }
     }

@@ -73,11 +73,28 @@ async fn pages_by_the_header_show_everything_once() {
 }
 
 #[tokio::test]
-async fn empty_collections_answer_without_dates_where_no_position_was_asked_from() {
+async fn empty_answers_are_dated_before_everything_where_no_position_was_asked_from() {
     let desk = TestDesk::start().await;
-    let reply = desk.get(&lamps("objects/")).await;
-    assert_eq!((reply.status, reply.text().as_str()), (200, "{}"));
-    assert_eq!(reply.field("x-taxii-date-added-first"), None);
+    let mut afters = Vec::new();
+    for path in ["objects/", "manifest/", "objects/?match[type]=no-such-type"] {
+        let reply = desk.get(&lamps(path)).await;
+        assert_eq!((reply.status, reply.text().as_str()), (200, "{}"), "{path}");
+        for name in ["x-taxii-date-added-first", "x-taxii-date-added-last"] {
+            let date = reply.field(name).unwrap();
+            assert_eq!(date, "1970-01-01T00:00:00.000000Z", "{path}");
+            afters.push(date.to_owned());
+        }
+    }
+    desk.add(&[lamp(1, 0), lamp(2, 0)]).await;
+    let object = lamps(&format!("objects/{}/?match[spec_version]=2.0", lamp_id(1)));
+    let nothing = desk.get(&object).await;
+    assert_eq!((nothing.status, nothing.text().as_str()), (200, "{}"));
+    afters.push(nothing.field("x-taxii-date-added-last").unwrap().to_owned());
+    let whole = desk.get(&lamps("objects/")).await.text();
+    for after in afters {
+        let page = desk.get(&lamps(&format!("objects/?added_after={after}"))).await;
+        assert_eq!(page.text(), whole, "who goes on from an empty answer meets everything");
+    }
 }
 
 #[tokio::test]
