@@ -126,7 +126,7 @@ impl Sight {
     }
 
     /// Whether objects of a class are seen, as far as the class alone tells.
-    fn sees(&self, class: &Class) -> bool {
+    pub(super) fn sees(&self, class: &Class) -> bool {
         self.sees_object(class.tlp, &class.communities)
             && self.sees_object(class.among.tlp, &class.among.communities)
             && (class.source == 0
@@ -137,15 +137,21 @@ impl Sight {
     ///
     /// *Proof*: of the entries that hold one version in a collection exactly one is seen, if any
     /// is: each names those before it, and a class is younger than those that it names.
-    pub(crate) fn seen<'c>(&self, classes: &'c [Class]) -> Vec<&'c Class> {
-        let mut seen: Vec<&Class> = Vec::with_capacity(classes.len());
-        for class in classes.iter().filter(|class| self.sees(class)) {
-            if !class.unless.iter().any(|other| seen.iter().any(|seen| seen.id == *other)) {
+    pub(crate) fn seen<'c>(&self, classes: impl IntoIterator<Item = &'c Class>) -> Vec<&'c Class> {
+        let mut seen: Vec<&Class> = Vec::new();
+        for class in classes.into_iter().filter(|class| self.sees(class)) {
+            if !class.unless.iter().any(|other| of_number(&seen, *other).is_some()) {
                 seen.push(class);
             }
         }
         seen
     }
+}
+
+/// The class of a number, among some in the order of their numbers.
+pub(super) fn of_number<'c>(classes: &[&'c Class], number: i64) -> Option<&'c Class> {
+    let place = classes.binary_search_by_key(&number, |class| class.id).ok()?;
+    classes.get(place).copied()
 }
 
 impl Store {
@@ -155,27 +161,55 @@ impl Store {
     }
 }
 
-/// The classes of collections that are no aggregates, as they were read last.
+/// The classes as they were read last.
 ///
 /// A class never changes nor goes, and its number is above those of all that were committed before
-/// it. So whoever is told the newest number by the statement that reads a page knows whether these
-/// are all there are.
+/// it. So whoever is told the newest number, by the statement that reads a page or in its snapshot,
+/// knows whether these are all there are.
 #[derive(Default)]
 pub(crate) struct KeptClasses(Mutex<Arc<Known>>);
 
-/// Classes up to a number.
+/// Classes up to a number, each kind in the order of their numbers.
 #[derive(Default)]
 pub(super) struct Known {
-    /// The newest of all, those of aggregates too.
+    /// The newest of all.
     pub(super) newest: i64,
-    /// In the order of their numbers.
+    /// Of entries where they were put.
     pub(super) own: Vec<Class>,
+    /// Of entries that aggregates hold.
+    fed: Vec<Class>,
+}
+
+impl Known {
+    fn new(all: Vec<Class>) -> Self {
+        let newest = all.last().map_or(0, |class| class.id);
+        let (own, fed) = all.into_iter().partition(|class| class.source == 0);
+        Self { newest, own, fed }
+    }
+
+    /// Those that entries of a collection may have.
+    pub(super) fn of(&self, collection: &Collection, tx: &Tx<'_>) -> Result<Vec<&Class>, Error> {
+        if collection.flow != Flow::Aggregate {
+            return Ok(self.own.iter().collect());
+        }
+        let sql = "/* Known::of */ SELECT source FROM feed WHERE collection = ?";
+        let sources = tx.query(sql, params![collection.row], |row| row.get::<i64>(0))?;
+        Ok(self.fed.iter().filter(|class| sources.contains(&class.source)).collect())
+    }
 }
 
 impl Store {
     /// What is known of the classes.
     pub(super) fn known_classes(&self) -> Arc<Known> {
         Arc::clone(&lock(&self.kept_classes().0))
+    }
+
+    /// All classes that there are in a snapshot.
+    pub(super) fn classes_in(&self, tx: &Tx<'_>) -> Result<Arc<Known>, Error> {
+        let sql = "/* classes_in */ SELECT max(id) FROM class";
+        let newest = tx.query_one(sql, &[], |row| row.get::<Option<i64>>(0))?;
+        let known = self.known_classes();
+        if newest.unwrap_or(0) == known.newest { Ok(known) } else { Ok(self.keep(all(tx)?)) }
     }
 
     /// The classes with those that entries were found to have.
@@ -185,7 +219,7 @@ impl Store {
         mut found: impl Iterator<Item = i64>,
     ) -> Result<Arc<Known>, Error> {
         let known = self.known_classes();
-        let is_known = |id: i64| known.own.iter().any(|class| class.id == id);
+        let is_known = |id: i64| known.own.binary_search_by_key(&id, |class| class.id).is_ok();
         if found.all(is_known) { Ok(known) } else { self.learn_classes(lines).await }
     }
 
@@ -193,15 +227,17 @@ impl Store {
     pub(super) async fn learn_classes(&self, lines: &Lines) -> Result<Arc<Known>, Error> {
         let rows = lines.ask("/* learn_classes */ SELECT * FROM class ORDER BY id", &[]).await?;
         let all = rows.iter().map(|row| read(&Row::postgres(row)));
-        let all = all.collect::<Result<Vec<Class>, _>>()?;
-        let newest = all.last().map_or(0, |class| class.id);
-        let own = all.into_iter().filter(|class| class.source == 0).collect();
-        let known = Arc::new(Known { newest, own });
+        Ok(self.keep(all.collect::<Result<_, _>>()?))
+    }
+
+    /// Keeps what was read, unless somebody has read more by now.
+    fn keep(&self, all: Vec<Class>) -> Arc<Known> {
+        let known = Arc::new(Known::new(all));
         let mut kept = lock(&self.kept_classes().0);
-        if kept.newest < newest {
+        if kept.newest < known.newest {
             kept.clone_from(&known);
         }
-        Ok(known)
+        known
     }
 }
 

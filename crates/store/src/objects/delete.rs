@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use protocol::{secrets, terms::Timestamp};
 
 use super::{
-    Collection, Sight, Versions, awaiting, classes,
-    classes::id_hash,
+    Collection, Sight, Versions, awaiting,
+    classes::{self, id_hash, of_number},
     feed,
     versions::{self, Version, chosen},
 };
@@ -102,7 +102,7 @@ fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
     let hash = id_hash(&delete.id);
     let held = tx.query(sql, params![hash, delete.collection.row, delete.id], |row| {
         let class: i64 = row.get("class")?;
-        let spec = seen.iter().find(|seen| seen.id == class).map(|seen| seen.spec.as_str());
+        let spec = of_number(&seen, class).map(|class| class.spec.as_str());
         let version: Option<String> = row.get("version")?;
         let entry = Doomed {
             date: row.get("date_added")?,

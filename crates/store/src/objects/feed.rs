@@ -13,7 +13,7 @@ use protocol::terms::Timestamp;
 
 use super::{
     Class, Clock, Collection, Flow, Page, Versions,
-    classes::{self, Classes, Kind as ClassKind, id_hash},
+    classes::{self, Classes, Kind as ClassKind, id_hash, of_number},
     delete,
     pages::ranges,
     read_collection,
@@ -170,7 +170,7 @@ fn next(tx: &Tx<'_>, feed: &Feed, limit: usize) -> Result<Vec<i64>, Error> {
     let classes = classes::of(&source, tx)?;
     let page = whole(feed.fed_to, limit, &classes);
     let all: Vec<_> = classes.iter().collect();
-    let places = ranges::read(tx, &source, &page, &classes, &all)?;
+    let places = ranges::read(tx, &source, &page, &all, &all)?;
     Ok(places.iter().take(limit).map(|place| place.date).collect())
 }
 
@@ -230,10 +230,11 @@ fn copy(tx: &Tx<'_>, feed: &Feed, limit: usize, now: Timestamp) -> Result<usize,
     let coming = coming(tx, feed.source, &dates)?;
     let mut held = held(tx, feed.aggregate, &coming)?;
     let known = classes::all(tx)?;
+    let known: Vec<_> = known.iter().collect();
     let (mut classes, mut entries, mut anew) = (Classes::default(), Vec::new(), Vec::new());
     for entry in &coming {
-        let of = known.iter().find(|class| class.id == entry.class);
-        let of = of.ok_or(Error::Corrupt("an entry without its class"))?;
+        let of =
+            of_number(&known, entry.class).ok_or(Error::Corrupt("an entry without its class"))?;
         let beside = held.entry(entry.id.clone()).or_default();
         let same = beside.iter().filter(|(key, _)| *key == entry.key).map(|(_, class)| *class);
         let mut unless: Vec<i64> = same.collect();
@@ -286,9 +287,10 @@ fn end(tx: &Tx<'_>, feed: &Feed, limit: usize) -> Result<usize, Error> {
     let aggregate = collection(tx, feed.aggregate)?;
     let classes = classes::fed(feed.aggregate, tx)?;
     let page = whole(i64::MIN, limit, &classes);
+    let all: Vec<_> = classes.iter().collect();
     let theirs: Vec<_> = classes.iter().filter(|class| class.source == feed.source).collect();
     let mut given = Given::new(&[("date", Kind::Int)]);
-    for place in ranges::read(tx, &aggregate, &page, &classes, &theirs)?.iter().take(limit) {
+    for place in ranges::read(tx, &aggregate, &page, &all, &theirs)?.iter().take(limit) {
         given.push([Value::Int(place.date)]);
     }
     if given.is_empty() {
@@ -397,13 +399,14 @@ fn regroup(tx: &Tx<'_>, aggregate: i64, id: &str) -> Result<(), Error> {
         Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?))
     })?;
     let known = classes::fed(aggregate, tx)?;
+    let known: Vec<_> = known.iter().collect();
     let mut classes = Classes::default();
     let mut given = Given::new(&[("date", Kind::Int), ("class", Kind::Int)]);
     for of_version in entries.chunk_by(|(_, a, _), (_, b, _)| a == b) {
         let mut before: Vec<i64> = Vec::new();
         for (date, _, class) in of_version {
-            let of = known.iter().find(|known| known.id == *class);
-            let of = of.ok_or(Error::Corrupt("an entry without its class"))?;
+            let of =
+                of_number(&known, *class).ok_or(Error::Corrupt("an entry without its class"))?;
             let right = classes.of(ClassKind::fed(of, of.source, before.clone()), tx)?;
             if right != *class {
                 given.push([Value::Int(*date), Value::Int(right)]);

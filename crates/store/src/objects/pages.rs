@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Class, Collection, Flow, Sight, Versions,
-    classes::{self, Known},
+    classes::{Known, of_number},
     versions::MIXED,
 };
 use crate::{
@@ -108,8 +108,9 @@ impl Store {
             return self.listed(lines, collection, page).await;
         }
         self.snapshot(|tx| {
-            let classes = classes::of(collection, tx)?;
-            let seen = page.sight.seen(&classes);
+            let known = self.classes_in(tx)?;
+            let classes = known.of(collection, tx)?;
+            let seen = page.sight.seen(classes.iter().copied());
             let (places, more) = places(tx, collection, page, &classes, &seen)?;
             let mut entries = entries(tx, collection, &places, &seen)?;
             if page.with_bodies {
@@ -142,8 +143,9 @@ impl Store {
             }
         }
         self.snapshot(|tx| {
-            let classes = classes::of(collection, tx)?;
-            let seen = page.sight.seen(&classes);
+            let known = self.classes_in(tx)?;
+            let classes = known.of(collection, tx)?;
+            let seen = page.sight.seen(classes.iter().copied());
             let (places, more) = places(tx, collection, page, &classes, &seen)?;
             let size: usize = places.iter().map(|place| place.size + 1).sum();
             let mut bodies = vec![0; room];
@@ -169,8 +171,9 @@ impl Store {
     ) -> Result<(Vec<::postgres::Row>, Arc<Known>), Error> {
         let mut known = self.known_classes();
         loop {
+            let classes: Vec<&Class> = known.own.iter().collect();
             let seen = page.sight.seen(&known.own);
-            let (sql, values) = ranges::beside_newest(collection, page, &known.own, &seen);
+            let (sql, values) = ranges::beside_newest(collection, page, &classes, &seen);
             let mut rows = lines.ask(&sql, &values).await?;
             let first = rows.first().ok_or(Error::Corrupt("a page"))?;
             let newest: Option<i64> = Row::postgres(first).get(0)?;
@@ -281,7 +284,7 @@ fn places(
     tx: &Tx<'_>,
     collection: &Collection,
     page: &Page,
-    classes: &[Class],
+    classes: &[&Class],
     seen: &[&Class],
 ) -> Result<(Vec<Place>, bool), Error> {
     let mut places = if page.ids.is_empty() {
@@ -336,8 +339,7 @@ impl Entry {
     /// Reads what stands behind a place.
     fn read(row: &Row<'_>, date_added: i64, seen: &[&Class]) -> Result<Self, Error> {
         let class: i64 = row.get(6)?;
-        let of = seen.iter().find(|seen| seen.id == class);
-        let of = of.ok_or(Error::Corrupt("an entry without its class"))?;
+        let of = of_number(seen, class).ok_or(Error::Corrupt("an entry without its class"))?;
         Ok(Self {
             date_added,
             id: row.get(3)?,

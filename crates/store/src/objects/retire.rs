@@ -85,7 +85,7 @@ fn expired(
     let specs: Vec<String> = classes.iter().map(|class| class.spec.clone()).collect();
     let page = Page { limit, specs, versions: Versions::All, ..Page::default() };
     let all: Vec<_> = classes.iter().collect();
-    let oldest = ranges::read(tx, collection, &page, &classes, &all)?;
+    let oldest = ranges::read(tx, collection, &page, &all, &all)?;
     let mut dates: Vec<i64> =
         oldest.iter().map(|place| place.date).filter(|date| *date < before).collect();
     let sql = "/* expired */ SELECT date_added FROM redated WHERE collection = ? AND since < ?

@@ -6,10 +6,17 @@ use stix::Tlp;
 use store::{NewObject, Page, Sight, Versions};
 use testkit::Base;
 
-use crate::{kit::*, over_both};
+use crate::{
+    collections::{aggregate, sorted},
+    kit::*,
+    over_both,
+};
 
 over_both!(
     pages_over_more_classes_than_a_statement_holds_show_what_each_reader_may_see,
+    rare_type_behind_many_objects_of_another_is_found_among_many_classes,
+    classes_that_another_process_makes_are_seen_at_once,
+    aggregate_of_many_classes_shows_each_object_once,
     versions_may_be_asked_for_in_any_number,
 );
 
@@ -104,6 +111,52 @@ fn pages_over_more_classes_than_a_statement_holds_show_what_each_reader_may_see(
                 assert_eq!(seen, wanted(&all, &asked), "{asked:?}");
             }
         }
+    }
+}
+
+fn rare_type_behind_many_objects_of_another_is_found_among_many_classes(base: &Base) {
+    // More than are walked past before classes are looked into (`objects::pages::ranges`).
+    const PASSED: u32 = 10_100;
+    let store = base.open().unwrap();
+    let workbench = collection(&store, "workbench");
+    let rare = |id: u32| NewObject { type_: "mutex".to_owned(), ..of_community(id, 1) };
+    let common = |id: u32| NewObject { type_: "tool".to_owned(), ..of_community(id, 1) };
+    add(&store, &workbench, vec![rare(0)]);
+    for begin in (1..PASSED).step_by(1_000) {
+        add(&store, &workbench, (begin..(begin + 1_000).min(PASSED)).map(common).collect());
+    }
+    add(&store, &workbench, vec![common(PASSED), rare(PASSED + 1), rare(PASSED + 2)]);
+    let mutexes = Page { types: vec!["mutex".to_owned()], limit: 2, ..latest() };
+    let names = [0, PASSED + 1, PASSED + 2].map(|id| format!("{id}.1"));
+    assert_eq!(walk(&store, &workbench, &mutexes), names);
+    let page = page(&store, &workbench, &mutexes);
+    assert_eq!((page.entries.len(), page.more), (2, true));
+}
+
+fn classes_that_another_process_makes_are_seen_at_once(base: &Base) {
+    let (store, other) = (base.open().unwrap(), base.open().unwrap());
+    let workbench = collection(&store, "workbench");
+    for id in 0..3 {
+        add(&other, &workbench, vec![of_community(id, 1)]);
+        let names: Vec<String> = (0..=id).map(|id| format!("{id}.1")).collect();
+        for store in [&store, &other] {
+            assert_eq!(shown(store, &workbench, &latest()), names);
+        }
+    }
+}
+
+fn aggregate_of_many_classes_shows_each_object_once(base: &Base) {
+    let store = base.open().unwrap();
+    let (one, other) = (collection(&store, "one"), collection(&store, "other"));
+    let all = aggregate(&store, &[&one, &other]);
+    for source in [&one, &other] {
+        add(&store, source, (0..CLASSES).map(|id| of_community(id, 1)).collect());
+    }
+    while pollster::block_on(store.feed(100, now())).unwrap() > 0 {}
+    let names = sorted((0..CLASSES).map(|id| format!("{id}.1")).collect());
+    for versions in [Versions::Last, Versions::All] {
+        let page = Page { limit: 40, versions, ..everything() };
+        assert_eq!(sorted(walk(&store, &all, &page)), names);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        classes::id_hash,
+        classes::{id_hash, of_number},
         versions::{self, Version, chosen},
     },
     Class, Collection, Page, Place,
@@ -86,15 +86,14 @@ fn distinct(page: &Page) -> Vec<&String> {
 
 /// The versions that a page shows, in the order of their dates.
 fn shown(mut held: Vec<Held>, page: &Page, seen: &[&Class]) -> Vec<Place> {
-    held.retain(|held| seen.iter().any(|seen| seen.id == held.class));
+    held.retain(|held| of_number(seen, held.class).is_some());
     held.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     let mut places = Vec::new();
     for of_object in held.chunk_by(|a, b| a.id == b.id) {
-        let spec = |held: &Held| seen.iter().find(|seen| seen.id == held.class);
         let versions: Vec<_> = of_object
             .iter()
             .map(|held| Version {
-                spec: spec(held).map_or("", |class| class.spec.as_str()),
+                spec: of_number(seen, held.class).map_or("", |class| class.spec.as_str()),
                 key: &held.key,
                 told: held.told.as_deref(),
             })

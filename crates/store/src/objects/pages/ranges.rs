@@ -1,29 +1,41 @@
 //! The ranges of a page that is not asked for by id, and the one statement that merges them.
 
-use std::collections::BTreeMap;
-
-use super::{Class, Collection, MIXED, Page, Place, Versions};
+use super::{
+    super::{
+        classes::of_number,
+        versions::{FIRST, LAST},
+    },
+    Class, Collection, MIXED, Page, Place, Versions,
+};
 use crate::{
     Error,
     tx::{Tx, Value},
 };
 
+mod crowd;
+
+use crowd::{Way, walk_end};
+
 /// Ranges of one statement: SQLite takes 500 parts. Beyond, classes share theirs.
 const RANGES_MAX: usize = 400;
-
 /// The entries in the order of their dates, one more than the page holds.
 pub(in crate::objects) fn read(
     tx: &Tx<'_>,
     collection: &Collection,
     page: &Page,
-    classes: &[Class],
+    classes: &[&Class],
     seen: &[&Class],
 ) -> Result<Vec<Place>, Error> {
-    let asked = Asked::new(page, classes, seen);
-    let Some((merged, values)) = asked.merged(collection, tx.is_postgres()) else {
-        return Ok(Vec::new());
-    };
-    tx.query(&format!("/* page */ {merged}"), &values, Place::read)
+    let mut asked = Asked::new(page, classes, seen);
+    if !tx.is_postgres() && asked.is_crowded() && asked.is_open() {
+        asked.way = Way::Walk { until: walk_end(tx, collection, page)? };
+        let places = asked.places(tx, collection)?;
+        if places.len() > page.limit || asked.way == (Way::Walk { until: None }) {
+            return Ok(places);
+        }
+        asked.way = Way::Each;
+    }
+    asked.places(tx, collection)
 }
 
 /// The same as one statement for PostgreSQL, and its values; with what a manifest tells behind each
@@ -32,13 +44,18 @@ pub(in crate::objects) fn read(
 pub(super) fn beside_newest<'p>(
     collection: &Collection,
     page: &'p Page,
-    classes: &[Class],
+    classes: &'p [&'p Class],
     seen: &'p [&'p Class],
 ) -> (String, Vec<Value<'p>>) {
     let (columns, none) = if page.with_bodies { (PLACE, NO_PLACE) } else { (TOLD, NOTHING_TOLD) };
     let newest = format!("/* page */ SELECT max(id), {none} FROM class");
     let asked = Asked { columns, ..Asked::new(page, classes, seen) };
     match asked.merged(collection, true) {
+        // Who sees everything may know that nothing at all came: no class is looked into then.
+        Some((merged, values)) if asked.is_crowded() && asked.is_open() => {
+            let merged = format!("SELECT * FROM ({merged}) AS found WHERE ({LAST_DATE}) > ?2");
+            (format!("{newest} UNION ALL ({merged})"), values)
+        }
         Some((merged, values)) => (format!("{newest} UNION ALL ({merged})"), values),
         None => (newest, Vec::new()),
     }
@@ -52,16 +69,38 @@ const TOLD: &str = "e.date_added, e.row, e.size, e.id, e.version, e.type, e.clas
 const NOTHING_TOLD: &str = "CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(NULL AS BYTEA), \
      CAST(NULL AS BYTEA), CAST(NULL AS BYTEA), CAST(0 AS BIGINT), CAST(NULL AS BYTEA) AS findings";
 
+/// The last date that the store gave, as [`crate::objects::Clock`] keeps it.
+const LAST_DATE: &str = "SELECT CAST(CAST('x' || encode(value, 'hex') AS BIT(64)) AS BIGINT) \
+     FROM meta WHERE key = 'objects.last_date'";
+
 struct Asked<'p> {
     page: &'p Page,
+    /// All that entries of the collection may have.
+    classes: &'p [&'p Class],
     seen: &'p [&'p Class],
-    everything: bool,
     columns: &'static str,
+    way: Way,
+}
+
+/// Places of the values of lists.
+struct Lists {
+    types: Vec<String>,
+    keys: Vec<String>,
+    told: Vec<String>,
 }
 
 impl<'p> Asked<'p> {
-    fn new(page: &'p Page, classes: &[Class], seen: &'p [&'p Class]) -> Self {
-        Self { page, seen, everything: seen.len() == classes.len(), columns: PLACE }
+    fn new(page: &'p Page, classes: &'p [&'p Class], seen: &'p [&'p Class]) -> Self {
+        Self { page, classes, seen, columns: PLACE, way: Way::Each }
+    }
+
+    fn places(&self, tx: &Tx<'_>, collection: &Collection) -> Result<Vec<Place>, Error> {
+        match self.merged(collection, tx.is_postgres()) {
+            Some((merged, values)) => {
+                tx.query(&format!("/* page */ {merged}"), &values, Place::read)
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The statement that merges the ranges, and its values; none where nothing can fit.
@@ -74,7 +113,7 @@ impl<'p> Asked<'p> {
         if ranges.is_empty() {
             return None;
         }
-        let limit = self.page.limit.saturating_add(1);
+        let limit = self.limit();
         // SQLite merges the ranges as they are; PostgreSQL would sort all of them, unless each is
         // cut on its own, which SQLite would sort.
         let cut = |range: &String| match is_postgres && ranges.len() > 1 {
@@ -85,56 +124,91 @@ impl<'p> Asked<'p> {
         Some((format!("{ranges} ORDER BY date_added LIMIT {limit}"), values))
     }
 
+    /// One more than the page holds.
+    fn limit(&self) -> usize {
+        self.page.limit.saturating_add(1)
+    }
+
+    /// Those of the classes seen whose edition is asked for.
+    fn wanted(&self) -> impl Iterator<Item = &'p Class> {
+        self.seen.iter().copied().filter(|class| self.wants(class))
+    }
+
+    /// Whether the classes are too many for ranges of their own.
+    fn is_crowded(&self) -> bool {
+        let of_each = self.states().len() + self.page.versions.keys().len() + 1;
+        self.wanted().count() * of_each > RANGES_MAX
+    }
+
+    /// Whether nothing is hidden: what is not seen is shown by another entry.
+    fn is_open(&self) -> bool {
+        let is_beside = |class: &Class| !class.unless.is_empty() && self.page.sight.sees(class);
+        self.classes
+            .iter()
+            .all(|class| of_number(self.seen, class.id).is_some() || is_beside(class))
+    }
+
     /// The statement's parts and its values. The text follows from which filters there are and
     /// from numbers of classes, never from what anybody wrote.
     fn ranges(&self, collection: &Collection, is_postgres: bool) -> (Vec<String>, Vec<Value<'p>>) {
         let page = self.page;
         let after = page.after.unwrap_or(i64::MIN);
         let mut values = vec![Value::Int(collection.row), Value::Int(after)];
-        let types = bind(&page.types, &mut values);
-        let keys = bind(page.versions.keys(), &mut values);
-        let told = bind(page.versions.told(), &mut values);
-        let classes: Vec<&Class> =
-            self.seen.iter().copied().filter(|class| self.wants(class)).collect();
+        let lists = Lists {
+            types: bind(&page.types, &mut values),
+            keys: bind(page.versions.keys(), &mut values),
+            told: bind(page.versions.told(), &mut values),
+        };
+        let classes: Vec<&Class> = self.wanted().collect();
         let mut ranges = Vec::new();
-        let is_crowded = classes.len() * (self.states().len() + keys.len() + 1) > RANGES_MAX;
-        // The table of SQLite lies in the order of its dates; PostgreSQL has no such order.
         if !is_postgres && page.versions.all() && self.is_whole(&classes) {
             ranges.push(self.range("", "", ""));
-            return (ranges, values);
-        }
-        if is_crowded {
-            let mut editions: BTreeMap<&str, Vec<&Class>> = BTreeMap::new();
-            for class in classes {
-                editions.entry(&class.spec).or_default().push(class);
-            }
-            for classes in editions.values() {
-                self.crowd(classes, &types, is_postgres, &mut ranges);
-                self.crowd_of_keys(classes, &types, &keys, &mut ranges);
-                self.of_told(classes, &types, &told, &mut ranges);
-            }
-            return (ranges, values);
-        }
-        for class in &classes {
-            let room = RANGES_MAX - (keys.len() + 1) * classes.len();
-            self.of_told(&[class], &types, &told, &mut ranges);
-            self.by_state(class, &types, room, &mut ranges);
-            for key in &keys {
-                let fixed = format!("e.version_key = {key} AND e.class = {}", class.id);
-                ranges.push(self.range("entry_version", &fixed, &self.rest(class, &types)));
-            }
+        } else if self.is_crowded() {
+            self.crowd(&classes, &lists, is_postgres, &mut ranges);
+        } else {
+            self.few(&classes, &lists, &mut ranges);
         }
         (ranges, values)
+    }
+
+    /// Ranges for each class.
+    fn few(&self, classes: &[&Class], lists: &Lists, ranges: &mut Vec<String>) {
+        let room = RANGES_MAX - (lists.keys.len() + 1) * classes.len();
+        for class in classes {
+            self.of_told(&[class], lists, ranges);
+            self.by_state(class, &lists.types, room, ranges);
+            for key in &lists.keys {
+                let fixed = format!("e.version_key = {key} AND e.class = {}", class.id);
+                ranges.push(self.range("entry_version", &fixed, &self.rest(class, &lists.types)));
+            }
+        }
     }
 
     fn range(&self, index: &str, fixed: &str, rest: &str) -> String {
         let hint = if index.is_empty() { String::new() } else { format!(" INDEXED BY {index}") };
         let and = if fixed.is_empty() { "" } else { " AND " };
         let columns = self.columns;
+        let until = match self.way {
+            Way::Walk { until: Some(date) } => format!(" AND e.date_added <= {date}"),
+            _ => String::new(),
+        };
         format!(
             "SELECT {columns} FROM entry e{hint}
-             WHERE e.collection = ?1{and}{fixed} AND e.date_added > ?2{rest}"
+             WHERE e.collection = ?1{and}{fixed} AND e.date_added > ?2{until}{rest}"
         )
+    }
+
+    /// That a class is one of these, in the order of their numbers: said by them or by the others
+    /// that entries here may have, whichever are fewer; nothing where there are no others.
+    fn is_of(&self, column: &str, classes: &[i64]) -> String {
+        let others = self.classes.iter().map(|class| class.id);
+        let others: Vec<i64> =
+            others.filter(|other| classes.binary_search(other).is_err()).collect();
+        match others.len() {
+            0 => String::new(),
+            len if len < classes.len() => format!(" AND {column} NOT IN ({})", numbers(&others)),
+            _ => format!(" AND {column} IN ({})", numbers(classes)),
+        }
     }
 
     fn wants(&self, class: &Class) -> bool {
@@ -142,27 +216,20 @@ impl<'p> Asked<'p> {
     }
 
     /// Whether nothing is hidden, filtered or to be probed: the table itself is the range.
-    fn is_whole(&self, classes: &[&Class]) -> bool {
-        let one_edition = classes.iter().all(|class| self.newer_editions(class).is_empty());
-        self.everything
-            && classes.len() == self.seen.len()
+    fn is_whole(&self, wanted: &[&Class]) -> bool {
+        let mut specs = wanted.iter().map(|class| &class.spec);
+        let first = specs.next();
+        wanted.len() == self.classes.len()
             && self.page.types.is_empty()
-            && (one_edition || !self.page.specs.is_empty())
+            && (!self.page.specs.is_empty() || specs.all(|spec| Some(spec) == first))
     }
 
     /// Entries without a version of their own, by what they are told by; of classes of one edition.
-    fn of_told(
-        &self,
-        classes: &[&Class],
-        types: &[String],
-        told: &[String],
-        ranges: &mut Vec<String>,
-    ) {
-        let Some(class) = classes.first().filter(|_| !told.is_empty()) else { return };
-        let ids = numbers(classes.iter().map(|class| class.id));
-        let told = told.join(", ");
-        let fixed = format!("e.version_key = '' AND e.version IN ({told}) AND e.class IN ({ids})");
-        ranges.push(self.range("entry_told", &fixed, &self.rest(class, types)));
+    fn of_told(&self, classes: &[&Class], lists: &Lists, ranges: &mut Vec<String>) {
+        let Some(class) = classes.first().filter(|_| !lists.told.is_empty()) else { return };
+        let (of, told) = (self.is_of("e.class", &ids(classes)), lists.told.join(", "));
+        let fixed = format!("e.version_key = '' AND e.version IN ({told}){of}");
+        ranges.push(self.range("entry_told", &fixed, &self.rest(class, &lists.types)));
     }
 
     /// The states that entries of these versions may have.
@@ -173,54 +240,6 @@ impl<'p> Asked<'p> {
     /// What has to be asked of an entry in this state besides.
     fn probe_if_mixed(&self, class: &Class, state: i64) -> String {
         if state & MIXED == 0 { String::new() } else { self.probe(class, state) }
-    }
-
-    /// Classes of one edition that are too many for ranges of their own: the same is to be probed
-    /// in each. SQLite walks its table in the order of dates, past what is hidden or old
-    /// (`+` keeps other indexes out: they would sort); PostgreSQL looks into each class.
-    fn crowd(
-        &self,
-        classes: &[&Class],
-        types: &[String],
-        is_postgres: bool,
-        ranges: &mut Vec<String>,
-    ) {
-        let Some(class) = classes.first() else { return };
-        let (ids, columns) = (numbers(classes.iter().map(|class| class.id)), self.columns);
-        let limit = self.page.limit.saturating_add(1);
-        let mut ways = Vec::new();
-        for state in self.states() {
-            let probe = self.probe_if_mixed(class, state);
-            ways.push(format!("(e.state = {state}{probe})"));
-            if is_postgres {
-                let rest = format!("{}{probe}", of_types(types));
-                ranges.push(format!(
-                    "SELECT {columns} FROM unnest(CAST('{{{ids}}}' AS BIGINT[])) AS k (id)
-                     CROSS JOIN LATERAL (SELECT * FROM entry e
-                       WHERE e.collection = ?1 AND e.class = k.id AND e.state = {state}
-                       AND e.date_added > ?2{rest} ORDER BY e.date_added LIMIT {limit}) e"
-                ));
-            }
-        }
-        if !is_postgres && !ways.is_empty() {
-            let types = of_types(types).replace("e.type", "+e.type");
-            let rest = format!(" AND +e.class IN ({ids}) AND ({}){types}", ways.join(" OR "));
-            ranges.push(self.range("", "", &rest));
-        }
-    }
-
-    /// Versions asked for by key, of classes of one edition.
-    fn crowd_of_keys(
-        &self,
-        classes: &[&Class],
-        types: &[String],
-        keys: &[String],
-        ranges: &mut Vec<String>,
-    ) {
-        let Some(class) = classes.first().filter(|_| !keys.is_empty()) else { return };
-        let ids = numbers(classes.iter().map(|class| class.id));
-        let fixed = format!("e.version_key IN ({}) AND e.class IN ({ids})", keys.join(", "));
-        ranges.push(self.range("entry_version", &fixed, &self.rest(class, types)));
     }
 
     /// First, last or all versions of a class: a range for each type and state, where there is
@@ -275,26 +294,21 @@ impl<'p> Asked<'p> {
 
     fn newer_edition_is_absent(&self, class: &Class) -> String {
         let newer = self.newer_editions(class);
-        if newer.is_empty() { String::new() } else { absent(&newer, "") }
+        if newer.is_empty() { String::new() } else { self.absent(&newer, "") }
     }
 
     /// Looks among the versions of the object in other classes that count.
     fn probe(&self, class: &Class, state: i64) -> String {
         let versions = &self.page.versions;
-        let rivals: Vec<i64> = self
-            .seen
-            .iter()
-            .filter(|seen| self.wants(seen))
-            .filter(|seen| !self.page.specs.is_empty() || seen.spec == class.spec)
-            .map(|seen| seen.id)
-            .collect();
-        let first = absent(&rivals, " AND o.version_key < e.version_key");
-        let last = absent(&rivals, " AND o.version_key > e.version_key");
+        let counts = |other: &&Class| !self.page.specs.is_empty() || other.spec == class.spec;
+        let rivals: Vec<i64> = self.wanted().filter(counts).map(|class| class.id).collect();
         let mut ways = Vec::new();
-        if versions.first() && state & super::super::versions::FIRST != 0 {
+        if versions.first() && state & FIRST != 0 {
+            let first = self.absent(&rivals, " AND o.version_key < e.version_key");
             ways.push(format!("(true{first})"));
         }
-        if versions.last() && state & super::super::versions::LAST != 0 {
+        if versions.last() && state & LAST != 0 {
+            let last = self.absent(&rivals, " AND o.version_key > e.version_key");
             ways.push(format!("(true{last})"));
         }
         let edition = self.newer_edition_is_absent(class);
@@ -303,20 +317,23 @@ impl<'p> Asked<'p> {
             _ => format!(" AND ({}){edition}", ways.join(" OR ")),
         }
     }
+
+    /// No version of the same object lies in these classes.
+    fn absent(&self, classes: &[i64], which: &str) -> String {
+        let of = self.is_of("o.class", classes);
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM entry o INDEXED BY entry_object
+               WHERE o.id_hash = e.id_hash AND o.collection = e.collection AND o.id = e.id{of}{which})"
+        )
+    }
 }
 
-/// No version of the same object lies in these classes.
-fn absent(classes: &[i64], which: &str) -> String {
-    format!(
-        " AND NOT EXISTS (SELECT 1 FROM entry o INDEXED BY entry_object
-           WHERE o.id_hash = e.id_hash AND o.collection = e.collection AND o.id = e.id
-           AND o.class IN ({}){which})",
-        numbers(classes.iter().copied())
-    )
+fn ids(classes: &[&Class]) -> Vec<i64> {
+    classes.iter().map(|class| class.id).collect()
 }
 
-fn numbers(of: impl Iterator<Item = i64>) -> String {
-    of.map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
+fn numbers(of: &[i64]) -> String {
+    of.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn of_types(types: &[String]) -> String {

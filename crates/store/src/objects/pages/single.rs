@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{
-        classes::id_hash,
+        classes::{id_hash, of_number},
         versions::{Version, chosen},
     },
     Collection, Joined, Page, join,
@@ -62,7 +62,7 @@ impl Store {
         let mut found = self.found(collection.row, id, states).await?;
         let known = self.classes_with(lines, found.iter().map(|found| found.class)).await?;
         let seen = page.sight.seen(&known.own);
-        let spec = |class: i64| seen.iter().find(|seen| seen.id == class).map(|seen| &seen.spec);
+        let spec = |class: i64| of_number(&seen, class).map(|class| &class.spec);
         found.retain(|found| spec(found.class).is_some());
         let versions: Vec<_> = found
             .iter()
