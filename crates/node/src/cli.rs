@@ -14,7 +14,7 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::{demo, desk, init, serve};
+use crate::{config::PublicUrl, demo, desk, init, serve};
 
 mod ask;
 mod beside;
@@ -80,8 +80,8 @@ enum Command {
         store: Option<String>,
         /// Where tools reach the desk, such as `https://desk.aldermoor.example`, where that is not the
         /// address above: by a name of its own, or a proxy's.
-        #[arg(long, value_name = "URL", value_parser = public_url)]
-        public_url: Option<String>,
+        #[arg(long, value_name = "URL")]
+        public_url: Option<PublicUrl>,
         /// File with the passphrase of the keys; asked for where none is given.
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
@@ -296,17 +296,6 @@ fn command() -> clap::Command {
     // An option of a command's own stands before the global one of the same name.
     let own: Vec<Arg> = whole.get_arguments().filter(|arg| arg.is_global_set()).map(hide).collect();
     whole.mut_subcommand("stix", |stix| stix.args(own))
-}
-
-/// An address of the form that clients are told (TAXII 2.1, 4.1.1): HTTPS and a host, nothing behind
-/// it.
-fn public_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://");
-    let host = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-    match host.filter(|host| !host.is_empty() && !host.contains(['/', '?', '#', ' '])) {
-        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
-        None => Err("give `https://`, a name, and a port where it is not 443".to_owned()),
-    }
 }
 
 /// The program.

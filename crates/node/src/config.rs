@@ -3,9 +3,11 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use axum::http::Uri;
 use exchange::Policies;
 use protocol::{findings::FindingsChange, terms::NodeName};
 use serde::Deserialize;
@@ -32,7 +34,7 @@ pub struct Config {
     pub store: Option<String>,
     /// Where the desk is reached from outside, such as `https://desk.aldermoor.example`.
     #[serde(default)]
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// Requests a minute.
     #[serde(default)]
     pub limits: Limits,
@@ -154,6 +156,48 @@ fn outage_max_days() -> u32 {
     180
 }
 
+/// Where a desk is reached from outside: HTTPS and a host, perhaps a path, nothing behind it.
+///
+/// *Source*: TAXII 2.1, 4.1.1: addresses of roots that are not relative are of this form.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// What a path that begins with `/` is put behind.
+    pub fn base(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_fit = |uri: &Uri| {
+            uri.scheme_str() == Some("https")
+                && uri.authority().is_some_and(|host| !host.as_str().contains('@'))
+                && uri.query().is_none()
+        };
+        // The parser drops what is behind `#`.
+        match text.parse().ok().filter(|uri| is_fit(uri) && !text.contains('#')) {
+            Some(_) => Ok(Self(text.trim_end_matches('/').to_owned())),
+            None => {
+                Err("public_url is `https://`, a name, and a port where it is not 443, without \
+                 a query; leave it out, and clients are told relative addresses")
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl Config {
     /// Reads `node.toml` in a data directory.
     pub fn read(dir: &Path) -> Result<Self> {
@@ -161,16 +205,7 @@ impl Config {
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("{} cannot be read; run `detente init` first", path.display())
         })?;
-        let config: Self =
-            toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))?;
-        let fits = |url: &str| url.starts_with("https://") && !url.contains(['?', '#']);
-        ensure!(
-            config.public_url.as_deref().is_none_or(fits),
-            "public_url in {} must begin with https:// and have no query (TAXII 2.1, 4.1.1); \
-             leave it out, and clients are told relative addresses",
-            path.display()
-        );
-        Ok(config)
+        toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))
     }
 
     /// Whether the desk itself speaks TLS: beyond loopback always, unless a proxy in front does.
@@ -188,7 +223,7 @@ impl Config {
         name: &NodeName,
         desk: SocketAddr,
         partner: SocketAddr,
-        (store, public_url): (Option<&str>, Option<&str>),
+        (store, public_url): (Option<&str>, Option<&PublicUrl>),
     ) -> String {
         let store = store.map(|store| {
             format!(
@@ -200,7 +235,7 @@ impl Config {
         });
         let store = store.unwrap_or_default();
         let public_url = match public_url {
-            Some(url) => format!("public_url = {}\n", toml::Value::String(url.to_owned())),
+            Some(url) => format!("public_url = {}\n", toml::Value::String(url.0.clone())),
             None => "# public_url = \"https://desk.example\"\n".to_owned(),
         };
         format!(
@@ -251,15 +286,28 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
         let name: NodeName = "aldermoor.example/channel".parse().unwrap();
+        let text = Config::text(&name, none, none, (None, None));
         let read = |url: &str| {
-            let text = Config::text(&name, none, none, (None, Some(url)));
+            let text = text.replace("# public_url = \"https://desk.example\"", url);
             std::fs::write(dir.path().join("node.toml"), text).unwrap();
-            Config::read(dir.path()).map_err(|error| error.to_string())
+            Config::read(dir.path()).map_err(|error| format!("{error:#}"))
         };
-        assert!(read("https://desk.aldermoor.example/channel/").is_ok());
-        for url in ["http://desk.aldermoor.example", "//desk", "https://desk/?a", "https://desk/#a"]
-        {
-            assert!(read(url).unwrap_err().contains("public_url"), "{url}");
+        let config = read("public_url = \"https://desk.aldermoor.example:8420/channel/\"").unwrap();
+        let url = config.public_url.unwrap();
+        assert_eq!(url.base(), "https://desk.aldermoor.example:8420/channel");
+        let again = Config::text(&name, none, none, (None, Some(&url)));
+        assert_eq!(toml::from_str::<Config>(&again).unwrap().public_url, Some(url));
+        for url in [
+            "http://desk.aldermoor.example",
+            "//desk",
+            "https://",
+            "https://desk/?a",
+            "https://desk/#a",
+            "https://somebody@desk",
+            "https://a desk",
+        ] {
+            let refused = read(&format!("public_url = \"{url}\"")).unwrap_err();
+            assert!(refused.contains("leave it out"), "{url}: {refused}");
         }
     }
 }

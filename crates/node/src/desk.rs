@@ -62,7 +62,7 @@ impl Desk {
     /// the request found it.
     pub(crate) fn address(&self, headers: &HeaderMap, uri: &Uri) -> String {
         if let Some(url) = &self.config.public_url {
-            return url.trim_end_matches('/').to_owned();
+            return url.base().to_owned();
         }
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         // HTTP/2 names it in the target.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{
-    config::Config,
+    config::{Config, PublicUrl},
     desk::{now, rng},
     keyring::{Keyring, keep_new},
     private,
@@ -48,7 +48,7 @@ pub struct Init<'a> {
     /// Address of a PostgreSQL database; `node.db` where none is given.
     pub store: Option<String>,
     /// Where the desk is reached from outside; told tools instead of a guess.
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// Opens the key-encryption key.
     pub passphrase: Zeroizing<String>,
 }
@@ -76,10 +76,10 @@ pub async fn init(init: &Init<'_>) -> Result<Made> {
     let workbench = NewCollection::local(id, "workbench", "Workbench");
     service.store().create_collection(workbench, "init".to_owned(), time).await?;
     operator(&service, &keys_dir, time).await?;
-    let place = tools::Place::of(init.desk, init.public_url.as_deref(), service.name());
+    let place = tools::Place::of(init.desk, init.public_url.as_ref(), service.name());
     let made = tools::make(&service, id, place, time).await?;
     service.store().close();
-    let outside = (init.store.as_deref(), init.public_url.as_deref());
+    let outside = (init.store.as_deref(), init.public_url.as_ref());
     let text = Config::text(&init.name, init.desk, init.partner, outside);
     keep_new(&init.dir.join("node.toml"), text.as_bytes())?;
     Ok(made)

@@ -14,7 +14,7 @@ use store::Collection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{desk::rng, taxii::MEDIA_TYPE};
+use crate::{config::PublicUrl, desk::rng, taxii::MEDIA_TYPE};
 
 /// Reads everywhere.
 const READER: &str = "reader";
@@ -40,9 +40,9 @@ pub(super) struct Place {
 
 impl Place {
     /// As it is said, else by the address that the desk listens on: beyond loopback it speaks TLS.
-    pub(super) fn of(desk: SocketAddr, said: Option<&str>, name: &NodeName) -> Self {
+    pub(super) fn of(desk: SocketAddr, said: Option<&PublicUrl>, name: &NodeName) -> Self {
         if let Some(url) = said {
-            return Self { base: url.trim_end_matches('/').to_owned(), is_guess: false };
+            return Self { base: url.base().to_owned(), is_guess: false };
         }
         let scheme = if desk.ip().is_loopback() { "http" } else { "https" };
         if desk.ip().is_unspecified() {
@@ -198,8 +198,8 @@ mod tests {
     #[test]
     fn address_that_is_said_is_the_one_that_is_printed() {
         let name: NodeName = "aldermoor.example/channel".parse().unwrap();
-        let said = Some("https://desk.aldermoor.example/");
-        let place = Place::of("0.0.0.0:8420".parse().unwrap(), said, &name);
+        let said = "https://desk.aldermoor.example/".parse().unwrap();
+        let place = Place::of("0.0.0.0:8420".parse().unwrap(), Some(&said), &name);
         assert_eq!(place.base, "https://desk.aldermoor.example");
         let made = Made { place, ..made("0.0.0.0:8420") };
         assert!(made.words().contains("API root    https://desk.aldermoor.example/local/"));

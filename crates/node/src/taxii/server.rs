@@ -8,6 +8,7 @@ use store::{Flow, Sight};
 use uuid::Uuid;
 
 use super::{CONTENT_LEN_MAX, Fault, MEDIA_TYPE, Visit, answer::Answer};
+use crate::config::PublicUrl;
 
 pub(super) const STIX_2_0: &str = "application/stix+json;version=2.0";
 pub(super) const STIX_2_1: &str = "application/stix+json;version=2.1";
@@ -24,7 +25,7 @@ struct Discovery<'a> {
 
 /// The roots that this account may use, relative, or absolute where the outside address is known.
 pub(super) fn discovery(visit: &Visit<'_>) -> Result<Answer, Fault> {
-    let base = visit.desk.config.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
+    let base = visit.desk.config.public_url.as_ref().map_or("", PublicUrl::base);
     let roots = visit.view.roots.iter();
     let api_roots: Vec<_> = roots.map(|root| format!("{base}/{}/", root.name)).collect();
     let title = visit.desk.config.name.short();
