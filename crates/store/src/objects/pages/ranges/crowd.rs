@@ -14,7 +14,7 @@ use crate::{
     tx::Tx,
 };
 
-/// Rows of other types that a walk goes past before classes are looked into one by one instead.
+/// Rows of other types or editions that a walk goes past before classes are looked into one by one instead.
 const PASSED_MAX: usize = 10_000;
 
 /// How classes are read that are too many for ranges of their own.
@@ -29,14 +29,14 @@ pub(super) enum Way {
     },
 }
 
-/// The date up to which a walk may go where most of what it meets may be of another type; none
-/// where it may go to the end.
+/// The date up to which a walk may go where most of what it meets may be of another type or
+/// edition; none where it may go to the end.
 pub(super) fn walk_end(
     tx: &Tx<'_>,
     collection: &Collection,
     page: &Page,
 ) -> Result<Option<i64>, Error> {
-    if page.types.is_empty() {
+    if page.types.is_empty() && page.specs.is_empty() {
         return Ok(None);
     }
     let after = page.after.unwrap_or(i64::MIN);
