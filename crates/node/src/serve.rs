@@ -35,8 +35,7 @@ const IDLE: Duration = Duration::from_millis(500);
 
 /// Runs a node until it is told to stop.
 ///
-/// *Errors*: what `init::open` says; a port in use; a desk that would speak plain HTTP away from
-/// loopback.
+/// *Errors*: what `init::open` says; a port in use; files of `tls` that cannot be used.
 pub async fn serve(dir: &Path, passphrase: &str) -> Result<()> {
     let Opened { service, config, keyring, link } = init::open(dir, passphrase).await?;
     let link = Arc::new(link);
