@@ -1,6 +1,6 @@
 //! Readers of STIX: what is taken is JSON also to another reader, and comes back as it was.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use serde::de::IgnoredAny;
 use stix::{Marking, Spec, pattern, tree::Tree};
@@ -108,10 +108,11 @@ pub(crate) fn pattern(data: &[u8]) {
     }
 }
 
-/// Whatever is asked, the answer is one line of JSON, and an object.
+/// Whatever is asked, the answer is one line of JSON, and an object. What it repeats stays as it was
+/// written: a number may be larger than a reader takes that makes something of it.
 pub(crate) fn lines(data: &[u8]) {
     let answer = stix::lines::answer(data, &|| "2031-05-04T10:00:00.000Z".to_owned());
     let answer = answer.strip_suffix(b"\n").unwrap_or(&answer);
     assert!(!answer.contains(&b'\n'));
-    assert!(serde_json::from_slice::<serde_json::Value>(answer).is_ok_and(|a| a.is_object()));
+    assert!(serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(answer).is_ok());
 }

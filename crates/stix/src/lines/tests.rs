@@ -26,6 +26,8 @@ fn request_that_cannot_be_read_is_answered() {
 fn id_comes_back_as_it_was_written() {
     let line = br#"{"id":{"a" :1.50e0},"op":"sing","more":[1]}"#;
     assert_eq!(answer(line, &String::new), br#"{"id":{"a" :1.50e0},"unsupported":"sing"}"#);
+    let line = br#"{"id":6e6666667,"op":"sing"}"#;
+    assert_eq!(answer(line, &String::new), br#"{"id":6e6666667,"unsupported":"sing"}"#);
 }
 
 #[test]
