@@ -153,8 +153,10 @@ fn held(tx: &Tx<'_>, entry: &Awaiting) -> Result<Option<Held>, Error> {
     // It may have been deleted since it was read.
     let Some((id, version_key)) = of else { return Ok(None) };
     let sql = "/* awaiting::held */ SELECT e.date_added, k.* FROM entry e INDEXED BY entry_object
-               JOIN class k ON k.id = e.class WHERE e.id_hash = ? AND e.collection = ?
-               AND e.version_key = ? AND e.id = ? ORDER BY e.date_added";
+               JOIN class k ON k.id = e.class
+               WHERE (e.id_hash, e.collection, e.version_key) >= (?1, ?2, ?3)
+               AND (e.id_hash, e.collection, e.version_key) <= (?1, ?2, ?3) AND e.id = ?4
+               ORDER BY e.date_added";
     let hash = id_hash(&id);
     let values = params![hash, entry.collection, version_key, id];
     let entries = tx.query(sql, values, |row| Ok((row.get(0)?, classes::read(row)?)))?;

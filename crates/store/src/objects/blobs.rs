@@ -64,19 +64,25 @@ fn kept(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<([u8; 32], i64)>, Err
     const COLUMNS: &[(&str, Kind)] =
         &[("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes), ("digest", Kind::Bytes)];
     // From one collection that holds the object to the next, however many versions each holds.
-    // Rows are compared for the reason that `put::held` gives.
+    // Rows are compared for the reason that `put::held` gives, and nothing is joined: PostgreSQL would
+    // begin with whatever looks smallest while the tables are empty, and read all bodies ever after.
     const ROWS: &str = "/* kept */ SELECT g.digest AS digest, (
          WITH RECURSIVE at (place) AS (
-           SELECT min(e.collection) FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash
+           SELECT (SELECT e.collection FROM entry e INDEXED BY entry_object
+                   WHERE (e.id_hash, e.collection) >= (g.hash, 0) AND e.id_hash <= g.hash
+                   ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1)
            UNION ALL
-           SELECT (SELECT min(e.collection) FROM entry e INDEXED BY entry_object
-                   WHERE e.id_hash = g.hash AND e.collection > at.place)
+           SELECT (SELECT e.collection FROM entry e INDEXED BY entry_object
+                   WHERE (e.id_hash, e.collection) > (g.hash, at.place) AND e.id_hash <= g.hash
+                   ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1)
            FROM at WHERE at.place IS NOT NULL)
-         SELECT b.row FROM at JOIN entry e INDEXED BY entry_object
-           ON (e.id_hash, e.collection, e.version_key) >= (g.hash, at.place, g.key)
-           AND (e.id_hash, e.collection, e.version_key) <= (g.hash, at.place, g.key)
-         JOIN blob b ON b.row = e.row
-         WHERE e.id = g.id AND b.digest = g.digest LIMIT 1) AS row
+         SELECT found.row FROM (SELECT (
+             SELECT e.row FROM entry e INDEXED BY entry_object
+             WHERE (e.id_hash, e.collection, e.version_key) >= (g.hash, at.place, g.key)
+             AND (e.id_hash, e.collection, e.version_key) <= (g.hash, at.place, g.key)
+             AND e.id = g.id AND (SELECT b.digest FROM blob b WHERE b.row = e.row) = g.digest
+             LIMIT 1) AS row FROM at WHERE at.place IS NOT NULL) AS found
+         WHERE found.row IS NOT NULL LIMIT 1) AS row
          FROM {given}";
     let mut given = Given::new(COLUMNS);
     for object in objects {
@@ -107,9 +113,9 @@ fn kept_apart(
         let (id, key) = (object.id.to_column(), object.version_key.to_column());
         given.push([id, key, object.digest.0.to_column()]);
     }
-    let sql = "/* kept_apart */ SELECT b.digest, b.row FROM {given}
+    let sql = "/* kept_apart */ SELECT g.digest AS digest, x.row AS row FROM {given}
                JOIN conflict x ON x.collection = ?1 AND x.id = g.id AND x.version_key = g.key
-               JOIN blob b ON b.row = x.row AND b.digest = g.digest";
+               WHERE (SELECT b.digest FROM blob b WHERE b.row = x.row) = g.digest";
     tx.query_given(sql, params![collection.row], &given, digest_and_row)
 }
 

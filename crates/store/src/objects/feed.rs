@@ -349,8 +349,10 @@ pub(super) fn follow(
     kinds: &[ClassKind<'_>],
 ) -> Result<(), Error> {
     let sql = "/* follow */ SELECT a.collection, a.date_added FROM feed f
-               JOIN entry a INDEXED BY entry_object ON a.id_hash = ?2
-               AND a.collection = f.collection AND a.version_key = ?3 AND a.id = ?4
+               JOIN entry a INDEXED BY entry_object
+               ON (a.id_hash, a.collection, a.version_key) >= (?2, f.collection, ?3)
+               AND (a.id_hash, a.collection, a.version_key) <= (?2, f.collection, ?3)
+               AND a.id = ?4
                JOIN class k ON k.id = a.class AND k.source = ?1
                WHERE f.source = ?1 ORDER BY a.collection, a.date_added";
     let held = tx.query(sql, params![source, id_hash(id), version_key, id], |row| {

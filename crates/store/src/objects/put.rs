@@ -145,7 +145,8 @@ fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<
         &[("n", Kind::Int), ("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes)];
     // Three steps along one index, however many versions there are. They compare rows because only
     // `entry_object` begins so: told column by column, PostgreSQL takes whichever index looks best
-    // while the table is empty, and walks all objects of one version ever after.
+    // while the table is empty, and walks all objects of one version ever after. For the same reason
+    // none of them is an EXISTS, for which it would read the whole table into memory each time.
     const DATES: &str = "/* held */ SELECT g.n,
          (SELECT e.date_added FROM entry e INDEXED BY entry_object
           WHERE (e.id_hash, e.collection, e.version_key) >= (g.hash, ?1, g.key)
@@ -159,7 +160,9 @@ fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<
           WHERE (e.id_hash, e.collection, e.version_key) > (g.hash, ?1, g.key)
           AND (e.id_hash, e.collection) <= (g.hash, ?1) AND e.id = g.id
           ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS newer,
-         EXISTS (SELECT 1 FROM entry e INDEXED BY entry_object WHERE e.id_hash = g.hash)
+         (SELECT e.date_added FROM entry e INDEXED BY entry_object
+          WHERE (e.id_hash, e.collection) >= (g.hash, 0) AND e.id_hash <= g.hash
+          ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS somewhere
          FROM {given}";
     let mut given = Given::new(COLUMNS);
     for (n, object) in objects.iter().enumerate() {
@@ -169,7 +172,8 @@ fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<
     }
     let dates = tx.query_given(DATES, params![collection.row], &given, |row| {
         let (n, same, older, newer) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok(Dates { n, same, older, newer, is_somewhere: row.get(4)? })
+        let is_somewhere = row.get::<Option<i64>>(4)?.is_some();
+        Ok(Dates { n, same, older, newer, is_somewhere })
     })?;
     let known = neighbours(tx, collection, &dates)?;
     let of = |date: Option<i64>| date.and_then(|date| known.get(&date).copied());

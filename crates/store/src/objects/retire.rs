@@ -101,8 +101,10 @@ fn expired(
     // With the entries of the same versions for other readers: they came with them.
     let sql = "/* expired */ SELECT DISTINCT e.date_added, e.row, e.version_key, e.id FROM {given}
                JOIN entry d ON d.collection = ?1 AND d.date_added = g.date
-               JOIN entry e INDEXED BY entry_object ON e.id_hash = d.id_hash
-               AND e.collection = ?1 AND e.version_key = d.version_key AND e.id = d.id";
+               JOIN entry e INDEXED BY entry_object
+               ON (e.id_hash, e.collection, e.version_key) >= (d.id_hash, ?1, d.version_key)
+               AND (e.id_hash, e.collection, e.version_key) <= (d.id_hash, ?1, d.version_key)
+               AND e.id = d.id";
     tx.query_given(sql, params![collection.row], &given, |row| {
         let entry = Doomed { date: row.get(0)?, row: row.get(1)?, version_key: row.get(2)? };
         Ok(Expired { id: row.get(3)?, entry })

@@ -27,9 +27,10 @@ pub(super) fn of_those_here(
     if !any {
         return Ok(BTreeMap::new());
     }
+    // Rows are compared for the reason that `put::held` gives.
     let sql = "/* told */ SELECT g.n, e.version FROM {given} JOIN entry e INDEXED BY entry_object
-               ON e.id_hash = g.hash AND e.collection = ?1 AND e.id = g.id
-               AND e.version_key = ''";
+               ON (e.id_hash, e.collection, e.version_key) >= (g.hash, ?1, '')
+               AND (e.id_hash, e.collection, e.version_key) <= (g.hash, ?1, '') AND e.id = g.id";
     let found = tx.query_given(sql, params![collection.row], &given, |row| {
         Ok((row.get(0)?, row.get::<Option<String>>(1)?))
     })?;
