@@ -205,8 +205,12 @@ fn neighbours(
     for date in dates.iter().flat_map(|dates| [dates.same, dates.older, dates.newer]).flatten() {
         given.push([Value::Int(date)]);
     }
-    let sql = "/* neighbours */ SELECT e.date_added, e.row, e.class, e.state FROM {given}
-               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
+    // Not joined: PostgreSQL would begin with the entries as long as it believes that there are few.
+    let sql = "/* neighbours */ SELECT g.date,
+        (SELECT e.row FROM entry e WHERE e.collection = ?1 AND e.date_added = g.date) AS row,
+        (SELECT e.class FROM entry e WHERE e.collection = ?1 AND e.date_added = g.date) AS class,
+        (SELECT e.state FROM entry e WHERE e.collection = ?1 AND e.date_added = g.date) AS state
+        FROM {given}";
     let found = tx.query_given(sql, params![collection.row], &given, |row| {
         let date = row.get(0)?;
         Ok((date, Neighbour { date, row: row.get(1)?, class: row.get(2)?, state: row.get(3)? }))

@@ -9,6 +9,7 @@
 
 mod certificates;
 mod collections;
+mod costs;
 mod faults;
 mod interleavings;
 mod kit;
