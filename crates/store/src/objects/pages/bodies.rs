@@ -12,7 +12,7 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::watch;
 
 use super::{Place, join};
@@ -62,12 +62,17 @@ impl KeptBodies {
         kept
     }
 
-    /// Keeps bodies of entries that are committed. They are copied: a part of a request would hold
-    /// the whole of it.
-    pub(crate) fn keep<'b>(&self, bodies: impl Iterator<Item = (i64, i64, &'b Bytes)>) {
+    /// Keeps bodies of entries that are committed. They are copied, because a part of a request would
+    /// hold the whole of it; into one piece, because what came together goes together: thousands of
+    /// small ones would leave holes behind that what comes later does not fit.
+    pub(crate) fn keep<'b>(&self, bodies: impl Iterator<Item = (i64, i64, &'b Bytes)> + Clone) {
+        let mut piece =
+            BytesMut::with_capacity(bodies.clone().map(|(_, _, body)| body.len()).sum());
+        bodies.clone().for_each(|(_, _, body)| piece.extend_from_slice(body));
+        let mut piece = piece.freeze();
         let mut kept = self.kept();
         for (date, row, body) in bodies {
-            kept.insert((date, row), Bytes::copy_from_slice(body));
+            kept.insert((date, row), piece.split_to(body.len()));
         }
     }
 }
