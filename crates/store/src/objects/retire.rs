@@ -113,8 +113,7 @@ fn expired(
 
 /// How many versions go: one may have an entry for each kind of reader.
 fn count_versions(gone: &[Expired]) -> usize {
-    let of = |gone: &Expired| (gone.id.clone(), gone.entry.version_key.clone());
-    gone.iter().map(of).collect::<BTreeSet<_>>().len()
+    gone.iter().map(|gone| (&gone.id, &gone.entry.version_key)).collect::<BTreeSet<_>>().len()
 }
 
 fn retire(

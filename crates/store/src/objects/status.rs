@@ -44,6 +44,11 @@ fn in_order(id: Uuid) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
+/// What the row of a status may lie under: where an older build kept it, that is the id itself.
+fn keys(id: Uuid) -> [String; 2] {
+    [in_order(id), id].map(|key| key.to_string())
+}
+
 /// Keeps what became of a request; the same request again is told anew.
 pub(super) fn keep(
     tx: &Tx<'_>,
@@ -62,7 +67,8 @@ pub(super) fn keep(
 /// Puts lines in the place of those of a status; one that was forgotten since stays so.
 pub(crate) fn change(tx: &Tx<'_>, id: Uuid, changed: &[Line]) -> Result<(), Error> {
     let sql = "/* status::change */ SELECT id, body FROM status WHERE id IN (?, ?)";
-    let found = tx.query_opt(sql, params![in_order(id).to_string(), id.to_string()], |row| {
+    let [key, older] = keys(id);
+    let found = tx.query_opt(sql, params![key, older], |row| {
         Ok((row.get::<String>("id")?, row.get::<String>("body")?))
     })?;
     let Some((key, body)) = found else { return Ok(()) };
@@ -90,11 +96,10 @@ impl Store {
         account: &str,
     ) -> Result<Option<Status>, Error> {
         self.read(|tx| {
-            // Where an older build kept it, it lies under the id itself.
             let sql = "/* status */ SELECT at, body FROM status
                        WHERE id IN (?, ?) AND root = ? AND account = ?";
-            let keys = (in_order(id).to_string(), id.to_string());
-            tx.query_opt(sql, params![keys.0, keys.1, root, account], |row| {
+            let [key, older] = keys(id);
+            tx.query_opt(sql, params![key, older, root, account], |row| {
                 let body: String = row.get("body")?;
                 Ok(Status { id, at: rows::time(row, "at")?, lines: read(&body)? })
             })
