@@ -69,8 +69,6 @@ const OF_ADDRESS_MAX: usize = 1_024;
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Bytes of a head that are held; the TAXII door refuses smaller ones in its own words.
 const HEAD_LEN_MAX: usize = 192 * 1024;
-/// Fields of a head that are parsed.
-const FIELDS_MAX: usize = 512;
 /// Requests at once on an HTTP/2 connection.
 const STREAMS_MAX: u32 = 64;
 
@@ -171,8 +169,8 @@ fn builder(pace: Pace) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
-        .max_buf_size(HEAD_LEN_MAX)
-        .max_headers(FIELDS_MAX);
+        // Its own bound of 100 fields stays: for more of them it allocates with each request.
+        .max_buf_size(HEAD_LEN_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -226,11 +226,11 @@ async fn targets_and_heads_are_bounded() {
     assert!(fits.len() > 8_000 && huge.len() > 16 * 1024);
     assert_eq!(desk.get(&fits).await.status, 200);
     is_error(&desk.get(&huge).await, 414);
-    let many: String = (0..201).map(|number| format!("X-Field-{number}: a\r\n")).collect();
+    let many: String = (0..91).map(|number| format!("X-Field-{number}: a\r\n")).collect();
     is_error(&desk.ask("GET", "/taxii2/", &many).await, 431);
     let large = format!("X-Field: {}\r\n", "a".repeat(70 * 1024));
     is_error(&desk.ask("GET", "/taxii2/", &large).await, 431);
-    let fine: String = (0..150).map(|number| format!("X-Field-{number}: a\r\n")).collect();
+    let fine: String = (0..80).map(|number| format!("X-Field-{number}: a\r\n")).collect();
     assert_eq!(desk.ask("GET", "/taxii2/", &fine).await.status, 200);
     // Beyond what is parsed at all, HTTP itself answers.
     let flood: String = (0..2_000).map(|number| format!("X-Field-{number}: a\r\n")).collect();
