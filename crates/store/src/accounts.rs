@@ -2,7 +2,7 @@
 
 use protocol::terms::{Digest, Role, Timestamp};
 
-use crate::{Error, Store, Work, journal, params, rows, tx::Row};
+use crate::{Error, Store, Work, journal, objects, params, rows, tx::Row};
 
 /// An account.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -269,7 +269,7 @@ impl Store {
     /// *Atomicity*: one transaction; may run twice.
     pub async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
         let idle = now.plus_ms(-SESSION_IDLE_MS).as_ms();
-        let old = now.plus_ms(-STATUS_KEPT_MS).as_ms();
+        let old = now.plus_ms(-STATUS_KEPT_MS);
         self.write(move |tx| {
             let now = now.as_ms();
             let mut gone =
@@ -277,7 +277,7 @@ impl Store {
             gone +=
                 tx.execute("/* sweep */ DELETE FROM login_link WHERE expires < ?", params![now])?;
             gone += tx.execute("/* sweep */ DELETE FROM token WHERE expires < ?", params![now])?;
-            gone += tx.execute("/* sweep */ DELETE FROM status WHERE at < ?", params![old])?;
+            gone += objects::forget_statuses(tx, old)?;
             Ok(gone)
         })
         .await

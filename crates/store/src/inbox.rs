@@ -522,7 +522,8 @@ pub(crate) fn keep_objects(
         .filter(|(index, _)| !recalled.covers(*index))
         .map(|(_, object)| object)
         .collect();
-    let mut outcomes = objects::put(tx, collection, &wanted, &mut clock)?.into_iter();
+    let came = vec![now; wanted.len()];
+    let mut outcomes = objects::put(tx, collection, &wanted, &came, &mut clock)?.into_iter();
     let mut given = Given::new(RECEIVED);
     for (index, object) in objects {
         let outcome = if recalled.covers(*index) { None } else { outcomes.next() };

@@ -12,10 +12,11 @@ use stix::{Marking, Tlp};
 use uuid::Uuid;
 
 use crate::{
-    Error, ReleaseDraft, Source, Store, TopicSpec, Work, params, quarantine, releases, rows,
-    tx::{Row, Tx},
+    Error, Store, TopicSpec, Work, params, rows,
+    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
+mod add;
 mod awaiting;
 mod blobs;
 mod classes;
@@ -32,20 +33,22 @@ mod status;
 mod told;
 mod versions;
 
+pub use add::{AddObjects, Added};
+pub(crate) use add::{Made, add};
 pub use awaiting::Awaiting;
 pub use classes::{Audience, Class, Sight};
 pub(crate) use classes::{KeptClasses, all as all_classes, id_hash};
-pub(crate) use clock::{Clock, keep_last_date};
+pub(crate) use clock::{Clock, LastDate, keep_last_date};
 pub use delete::DeleteObject;
-pub(crate) use delete::withdraw;
+pub(crate) use delete::{Doomed, withdraw};
 pub use manage::{CollectionChange, NewCollection};
 pub(crate) use markings::KeptMarkings;
 pub use pages::{Entry, Joined, Page, Pages};
 pub(crate) use pages::{KeptBodies, Single};
 pub(crate) use put::{Outcome, put};
 pub use reread::{Old, Reread};
-pub(crate) use status::change as change_status;
 pub use status::{Status, status_id};
+pub(crate) use status::{change as change_status, forget as forget_statuses};
 pub use versions::Versions;
 
 rows::words!(
@@ -158,38 +161,6 @@ impl Line {
     }
 }
 
-/// A request to add objects.
-#[derive(Debug)]
-pub struct AddObjects {
-    /// To which collection.
-    pub collection: Collection,
-    /// By whom.
-    pub account: String,
-    /// The objects, with their places.
-    pub objects: Vec<(u32, NewObject)>,
-    /// What stands apart until a person decides.
-    pub held: Vec<(u32, NewObject)>,
-    /// What was refused before it came here.
-    pub failures: Vec<Line>,
-    /// When.
-    pub now: Timestamp,
-    /// The draft that the new objects become.
-    pub release: Option<ReleaseDraft>,
-    /// Id of the status.
-    pub status_id: Uuid,
-}
-
-/// What came of it.
-#[derive(Debug, Clone)]
-pub struct Added {
-    /// Id of the status.
-    pub status_id: Uuid,
-    /// One line for each object, in the order of the request.
-    pub lines: Vec<Line>,
-    /// The draft, when there was anything new.
-    pub release: Option<Uuid>,
-}
-
 pub(crate) fn read_collection(row: &Row<'_>) -> Result<Collection, Error> {
     Ok(Collection {
         row: row.get("row")?,
@@ -218,56 +189,6 @@ impl Store {
         })
     }
 
-    /// Keeps objects, the status, and the draft of a release.
-    ///
-    /// *Atomicity*: one transaction; the same request again adds nothing twice.
-    pub async fn add_objects(&self, add: AddObjects) -> Result<Added, Error> {
-        let rows = add.objects.len();
-        // What was just added is what pollers ask for next.
-        let keeps = self.lines().is_some();
-        let work = move |tx: &Tx<'_>| {
-            let mut lines = add.failures.clone();
-            let mut new = Vec::new();
-            let mut bodies = Vec::new();
-            let mut clock = Clock::new(tx, add.now)?;
-            let objects: Vec<&NewObject> = add.objects.iter().map(|(_, object)| object).collect();
-            let outcomes = put(tx, &add.collection, &objects, &mut clock)?;
-            let mut told = told::of_those_here(tx, &add.collection, &objects, &outcomes)?;
-            for (n, ((place, object), outcome)) in add.objects.iter().zip(outcomes).enumerate() {
-                let mut line = outcome.line(*place, object);
-                line.version = told.remove(&n).unwrap_or(line.version);
-                lines.push(line);
-                if let Outcome::New { row, date } = outcome {
-                    new.push((row, object));
-                    if keeps {
-                        bodies.push((date, row, object.body.clone()));
-                    }
-                }
-            }
-            clock.keep(tx)?;
-            if !add.held.is_empty() {
-                let source = Source::Submission(add.status_id);
-                let whose = (&add.collection, Some(add.account.as_str()));
-                quarantine::hold_objects(tx, source, whose, &add.held, add.now)?;
-            }
-            lines.extend(add.held.iter().map(|(place, object)| Line::held(*place, object)));
-            lines.sort_by_key(|line| line.place);
-            let whose = (add.collection.root.as_str(), add.account.as_str());
-            status::keep(tx, add.status_id, whose, &lines, add.now)?;
-            let release = match add.release.as_ref().filter(|_| !new.is_empty()) {
-                Some(draft) => Some(releases::draft(tx, draft, &add.account, &new, add.now)?),
-                None => None,
-            };
-            Ok((Added { status_id: add.status_id, lines, release }, bodies))
-        };
-        let (added, bodies) = self.write_rows(rows, work).await?;
-        if keeps {
-            let kept = bodies.iter().map(|(date, row, body)| (*date, *row, body));
-            self.kept_bodies().keep(kept);
-        }
-        Ok(added)
-    }
-
     /// The body of an object that is here, by id: the newest version.
     pub async fn body_of(&self, id: &str) -> Result<Option<Bytes>, Error> {
         self.read(|tx| {
@@ -276,6 +197,25 @@ impl Store {
             tx.query_opt(sql, params![id_hash(id), id], |row| row.get(0))
         })
     }
+}
+
+/// What was found in bodies, by their places; each is told by its row and the id of its object.
+pub(crate) fn findings<'b>(
+    tx: &Tx<'_>,
+    bodies: impl Iterator<Item = (i64, &'b str)>,
+) -> Result<Vec<(usize, Vec<Found>)>, Error> {
+    const COLUMNS: &[(&str, Kind)] =
+        &[("n", Kind::Int), ("row", Kind::Int), ("hash", Kind::Int), ("id", Kind::Bytes)];
+    let mut given = Given::new(COLUMNS);
+    for (n, (row, id)) in bodies.enumerate() {
+        given.push([Value::count(n), Value::Int(row), Value::Int(id_hash(id)), id.to_column()]);
+    }
+    let sql = "/* findings */ SELECT g.n,
+               (SELECT e.findings FROM entry e INDEXED BY entry_object
+                WHERE (e.id_hash, e.collection) >= (g.hash, 0) AND e.id_hash <= g.hash
+                AND e.id = g.id AND e.row = g.row AND e.findings IS NOT NULL LIMIT 1) AS findings
+               FROM {given}";
+    tx.query_given(sql, &[], &given, |row| Ok((row.get("n")?, rows::found(row, "findings")?)))
 }
 
 impl Outcome {

@@ -7,7 +7,8 @@ use protocol::{
 use uuid::Uuid;
 
 use crate::{
-    Audience, Error, Release, ReleaseState, Statement, Store, params, releases, rows, statements,
+    Audience, Error, Release, ReleaseState, Statement, Store, objects, params, releases,
+    statements, tx::Row,
 };
 
 /// One item of a release as its service's people see it: never its bytes.
@@ -65,21 +66,29 @@ impl Store {
     /// The items of a release with what was found in them, in order.
     pub async fn item_rows(&self, release: Uuid) -> Result<Vec<ItemRow>, Error> {
         self.read(|tx| {
-            let sql =
-                "/* item_rows */ SELECT i.idx, i.id, i.version, i.tlp, i.communities, i.recalled,
-                       (SELECT e.findings FROM entry e WHERE e.row = i.row
-                        AND e.findings IS NOT NULL LIMIT 1) AS findings
-                       FROM release_item i WHERE i.release = ? ORDER BY i.idx";
-            tx.query(sql, params![release.to_string()], |row| {
-                Ok(ItemRow {
-                    index: row.get("idx")?,
-                    id: row.get("id")?,
-                    version: row.get("version")?,
-                    audience: Audience::read(row)?,
-                    recalled: row.get("recalled")?,
-                    findings: rows::found(row, "findings")?,
-                })
-            })
+            let sql = "/* item_rows */ SELECT idx, row, id, version, tlp, communities, recalled
+                       FROM release_item WHERE release = ? ORDER BY idx";
+            let read = |row: &Row<'_>| Ok((row.get("row")?, item_row(row)?));
+            let mut items: Vec<(i64, ItemRow)> =
+                tx.query(sql, params![release.to_string()], read)?;
+            let bodies = items.iter().map(|(row, item)| (*row, item.id.as_str()));
+            for (place, found) in objects::findings(tx, bodies)? {
+                if let Some((_, item)) = items.get_mut(place) {
+                    item.findings = found;
+                }
+            }
+            Ok(items.into_iter().map(|(_, item)| item).collect())
         })
     }
+}
+
+fn item_row(row: &Row<'_>) -> Result<ItemRow, Error> {
+    Ok(ItemRow {
+        index: row.get("idx")?,
+        id: row.get("id")?,
+        version: row.get("version")?,
+        audience: Audience::read(row)?,
+        recalled: row.get("recalled")?,
+        findings: Vec::new(),
+    })
 }

@@ -37,7 +37,7 @@ pub(crate) use pool::Pool;
 pub(crate) use session::Session;
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("../migrations/postgres/0001.sql"),
     include_str!("../migrations/postgres/0002.sql"),
     include_str!("../migrations/postgres/0003.sql"),
@@ -56,6 +56,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/postgres/0016.sql"),
     include_str!("../migrations/postgres/0017.sql"),
     include_str!("../migrations/postgres/0018.sql"),
+    include_str!("../migrations/postgres/0019.sql"),
 ];
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -168,7 +169,7 @@ impl PostgresEngine {
 }
 
 impl Engine for PostgresEngine {
-    fn begin(&mut self) -> Result<(), Error> {
+    fn begin(&mut self) -> Result<bool, Error> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
                              SELECT 1 FROM sequencer FOR UPDATE";
         match self.session.batch(BEGIN) {
@@ -176,10 +177,12 @@ impl Engine for PostgresEngine {
             Err(Error::Away(_)) => {
                 self.session = Session::connect(&self.place)?;
                 self.process.store(self.session.process()?, Ordering::Relaxed);
-                self.session.batch(BEGIN)
+                self.session.batch(BEGIN)?;
             }
-            other => other,
+            other => other?,
         }
+        // Other processes write too, and say nothing of it here.
+        Ok(false)
     }
 
     fn tx(&self) -> Tx<'_> {

@@ -355,7 +355,8 @@ impl Store {
             decided(tx, Source::Submission(*status_id), &places)?;
             let objects: Vec<&NewObject> = accepted.iter().map(|(_, object)| object).collect();
             let mut clock = objects::Clock::new(tx, *now)?;
-            let outcomes = objects::put(tx, collection, &objects, &mut clock)?;
+            let came = vec![*now; objects.len()];
+            let outcomes = objects::put(tx, collection, &objects, &came, &mut clock)?;
             clock.keep(tx)?;
             let (mut lines, mut new) = (decision.refused.clone(), Vec::new());
             for ((place, object), outcome) in accepted.iter().zip(outcomes) {

@@ -5,7 +5,9 @@ use protocol::terms::{AgreementId, NodeName, RecallAnswer, RecallReason, Stateme
 use uuid::Uuid;
 
 use crate::{
-    Error, Store, Work, journal, objects, params, quarantine, rows,
+    Error, Store, Work, journal,
+    objects::{self, Doomed},
+    params, quarantine, rows,
     tx::{Row, Tx},
 };
 
@@ -513,8 +515,13 @@ fn withdraw_item(tx: &Tx<'_>, item: &Item, withdrawn: &mut Withdrawn) -> Result<
             withdrawn.kept.push(item.id.clone());
             continue;
         }
-        let entries: Vec<_> = copy.iter().map(|(_, date, row, _)| (*date, *row)).collect();
-        objects::withdraw(tx, *collection, &item.id, &entries)?;
+        let gone = |(_, date, row, _): &(i64, i64, i64, i64)| Doomed {
+            date: *date,
+            row: *row,
+            version_key: item.version_key.clone(),
+        };
+        let gone: Vec<_> = copy.iter().map(gone).collect();
+        objects::withdraw(tx, *collection, &item.id, &gone)?;
         withdrawn.deleted += 1;
     }
     Ok(())

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags
 use crate::{Error, objects, tx::Tx, work::Left, writer::Engine};
 
 /// Migrations, oldest first; one that has landed never changes.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("../migrations/sqlite/0001.sql"),
     include_str!("../migrations/sqlite/0002.sql"),
     include_str!("../migrations/sqlite/0003.sql"),
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/sqlite/0016.sql"),
     include_str!("../migrations/sqlite/0017.sql"),
     include_str!("../migrations/sqlite/0018.sql"),
+    include_str!("../migrations/sqlite/0019.sql"),
 ];
 
 /// Memory of a connection for pages.
@@ -126,13 +127,14 @@ fn data_version(connection: &Connection) -> Result<u32, Error> {
 }
 
 impl Engine for SqliteEngine {
-    fn begin(&mut self) -> Result<(), Error> {
+    fn begin(&mut self) -> Result<bool, Error> {
         self.one("BEGIN IMMEDIATE")?;
         // Within the transaction, where it costs no lock of its own.
         let version = data_version(&self.connection)?;
-        self.has_news |= version != self.version;
+        let is_alone = version == self.version;
+        self.has_news |= !is_alone;
         self.version = version;
-        Ok(())
+        Ok(is_alone)
     }
 
     fn tx(&self) -> Tx<'_> {

@@ -14,13 +14,13 @@ use std::{
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
-    Error,
-    objects::{KeptBodies, KeptClasses, KeptMarkings, Single},
+    AddObjects, Error,
+    objects::{KeptBodies, KeptClasses, KeptMarkings, Made, Single},
     postgres::{self, Lines, Pool},
     sqlite::{self, SqliteEngine},
     tx::Tx,
     work::{Bells, Work},
-    writer::{self, Engine, Job, Task},
+    writer::{self, Adding, Engine, Job, Task},
 };
 
 /// How a store is opened.
@@ -47,7 +47,7 @@ pub struct Store {
 }
 
 struct Inner {
-    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
     bells: Arc<Bells>,
@@ -96,7 +96,7 @@ impl Store {
     }
 
     fn start(engine: Box<dyn Engine>, readers: Readers, bells: Arc<Bells>) -> Result<Self, Error> {
-        let (jobs, queue) = mpsc::channel::<Box<dyn Job>>();
+        let (jobs, queue) = mpsc::channel::<Job>();
         let commits = Arc::new(AtomicU64::new(0));
         let (count, rung) = (Arc::clone(&commits), Arc::clone(&bells));
         let thread = std::thread::Builder::new()
@@ -171,12 +171,20 @@ impl Store {
         work: impl FnMut(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (task, answer) = Task::new(rows, work);
-        {
-            let jobs = lock(&self.inner.jobs);
-            let jobs = jobs.as_ref().ok_or(Error::Closed)?;
-            jobs.send(Box::new(task)).map_err(|_| Error::Closed)?;
-        }
+        self.hand(Job::Task(Box::new(task)))?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Adds objects with the next group.
+    pub(crate) async fn write_added(&self, request: AddObjects) -> Result<Made, Error> {
+        let (adding, answer) = Adding::new(request);
+        self.hand(Job::Add(Box::new(adding)))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn hand(&self, job: Job) -> Result<(), Error> {
+        let jobs = lock(&self.inner.jobs);
+        jobs.as_ref().ok_or(Error::Closed)?.send(job).map_err(|_| Error::Closed)
     }
 
     /// Runs `work` on a reader, on the caller's own thread; it may run twice.

@@ -15,6 +15,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::{
     Error,
+    objects::LastDate,
     postgres::Session,
     work::{Left, Work},
 };
@@ -29,8 +30,8 @@ pub(crate) struct Tx<'a> {
 /// What the jobs of one commit share.
 #[derive(Default)]
 pub(crate) struct Group {
-    /// The last date that one of them gave, once one was asked for.
-    pub(crate) last_date: Cell<Option<i64>>,
+    /// The last date, as far as it is known without asking.
+    pub(crate) last_date: Cell<Option<LastDate>>,
 }
 
 enum Back<'a> {
@@ -175,6 +176,14 @@ impl<'a> Tx<'a> {
         self.query_opt(sql, values, read)?.ok_or(Error::NotFound)
     }
 
+    /// The key of the row that the last INSERT made; SQLite alone tells.
+    pub(crate) fn last_row(&self) -> Option<i64> {
+        match self.back {
+            Back::Sqlite(connection) => Some(connection.last_insert_rowid()),
+            Back::Postgres(_) => None,
+        }
+    }
+
     /// Whether it is PostgreSQL: for what cannot be said the same way over both.
     pub(crate) fn is_postgres(&self) -> bool {
         matches!(self.back, Back::Postgres(_))
@@ -210,6 +219,8 @@ impl<'a> Tx<'a> {
 pub(crate) enum Kind {
     /// Numbers.
     Int,
+    /// Text of ours.
+    Text,
     /// Bytes, and text from outside.
     Bytes,
 }
@@ -277,6 +288,7 @@ impl<'a> Given<'a> {
     fn for_all(&self, sql: &str, fixed: usize) -> String {
         let place = |(place, (_, kind)): (usize, &(&str, Kind))| match kind {
             Kind::Int => format!("CAST(?{} AS BIGINT[])", fixed + place + 1),
+            Kind::Text => format!("CAST(?{} AS TEXT[])", fixed + place + 1),
             Kind::Bytes => format!("CAST(?{} AS BYTEA[])", fixed + place + 1),
         };
         let columns: Vec<_> = self.columns.iter().enumerate().map(place).collect();
@@ -300,7 +312,9 @@ impl Given<'_> {
                     .map(|value| if let Value::Int(number) = value { Some(number) } else { None })
                     .collect(),
             ),
-            Kind::Bytes => Arrays::Many(self.column(place).map(Value::bytes).collect()),
+            Kind::Text | Kind::Bytes => {
+                Arrays::Many(self.column(place).map(Value::bytes).collect())
+            }
         };
         self.columns.iter().enumerate().map(array).collect()
     }

@@ -21,6 +21,36 @@ pub(super) enum Presence {
     Here,
 }
 
+/// The row of a body that an entry holds of one version of an object, given as `g` with `hash`, `id`
+/// and `key`, where the entry `e` fits.
+///
+/// It goes from one collection that holds the object to the next, however many versions each holds.
+/// Rows are compared for the reason that `put::held` gives, and nothing is joined: PostgreSQL would
+/// begin with whatever looks smallest while the tables are empty, and read all bodies ever after.
+macro_rules! held {
+    ($fits:literal) => {
+        concat!(
+            "(WITH RECURSIVE at (place) AS (
+                SELECT (SELECT e.collection FROM entry e INDEXED BY entry_object
+                        WHERE (e.id_hash, e.collection) >= (g.hash, 0) AND e.id_hash <= g.hash
+                        ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1)
+                UNION ALL
+                SELECT (SELECT e.collection FROM entry e INDEXED BY entry_object
+                        WHERE (e.id_hash, e.collection) > (g.hash, at.place) AND e.id_hash <= g.hash
+                        ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1)
+                FROM at WHERE at.place IS NOT NULL)
+              SELECT found.row FROM (SELECT (
+                  SELECT e.row FROM entry e INDEXED BY entry_object
+                  WHERE (e.id_hash, e.collection, e.version_key) >= (g.hash, at.place, g.key)
+                  AND (e.id_hash, e.collection, e.version_key) <= (g.hash, at.place, g.key)
+                  AND e.id = g.id AND ",
+            $fits,
+            " LIMIT 1) AS row FROM at WHERE at.place IS NOT NULL) AS found
+              WHERE found.row IS NOT NULL LIMIT 1)"
+        )
+    };
+}
+
 /// The row of each body, one for each digest; `presence` tells nothing of a place whose body is not
 /// to be kept.
 pub(super) fn keep<'o>(
@@ -43,17 +73,32 @@ pub(super) fn keep<'o>(
     rows.extend(kept_apart(tx, collection, &missing(&rows, Presence::Here))?);
     // In their order, so that whoever reads a page finds them side by side.
     let new = missing(&rows, Presence::Nowhere);
-    let mut given = Given::new(&[("digest", Kind::Bytes), ("body", Kind::Bytes)]);
-    for object in &new {
-        given.push([object.digest.0.to_column(), object.body.to_column()]);
-    }
-    let sql = "/* blobs::keep */ INSERT OR FAIL INTO blob (digest, body) SELECT g.digest, g.body
-               FROM {given} RETURNING digest, row";
-    rows.extend(tx.query_given(sql, &[], &given, digest_and_row)?);
+    rows.extend(insert(tx, &new)?);
     let row = |(place, object): (usize, &&NewObject)| {
         presence(place).and_then(|_| rows.get(&object.digest.0).copied())
     };
     Ok(objects.iter().enumerate().map(row).collect())
+}
+
+/// The rows of new bodies.
+fn insert(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<([u8; 32], i64)>, Error> {
+    let mut rows = Vec::with_capacity(objects.len());
+    if !tx.is_postgres() {
+        // SQLite keeps what RETURNING says in a table of its own until the statement ends.
+        let sql = "/* blobs::insert */ INSERT OR FAIL INTO blob (digest, body) VALUES (?, ?)";
+        for object in objects {
+            tx.execute(sql, params![object.digest.0, object.body])?;
+            rows.extend(tx.last_row().map(|row| (object.digest.0, row)));
+        }
+        return Ok(rows);
+    }
+    let mut given = Given::new(&[("digest", Kind::Bytes), ("body", Kind::Bytes)]);
+    for object in objects {
+        given.push([object.digest.0.to_column(), object.body.to_column()]);
+    }
+    let sql = "/* blobs::insert */ INSERT INTO blob (digest, body) SELECT g.digest, g.body
+               FROM {given} RETURNING digest, row";
+    tx.query_given(sql, &[], &given, digest_and_row)
 }
 
 /// The rows of bodies that are here with the same version of the same object, in any collection.
@@ -63,27 +108,11 @@ pub(super) fn keep<'o>(
 fn kept(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<([u8; 32], i64)>, Error> {
     const COLUMNS: &[(&str, Kind)] =
         &[("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes), ("digest", Kind::Bytes)];
-    // From one collection that holds the object to the next, however many versions each holds.
-    // Rows are compared for the reason that `put::held` gives, and nothing is joined: PostgreSQL would
-    // begin with whatever looks smallest while the tables are empty, and read all bodies ever after.
-    const ROWS: &str = "/* kept */ SELECT g.digest AS digest, (
-         WITH RECURSIVE at (place) AS (
-           SELECT (SELECT e.collection FROM entry e INDEXED BY entry_object
-                   WHERE (e.id_hash, e.collection) >= (g.hash, 0) AND e.id_hash <= g.hash
-                   ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1)
-           UNION ALL
-           SELECT (SELECT e.collection FROM entry e INDEXED BY entry_object
-                   WHERE (e.id_hash, e.collection) > (g.hash, at.place) AND e.id_hash <= g.hash
-                   ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1)
-           FROM at WHERE at.place IS NOT NULL)
-         SELECT found.row FROM (SELECT (
-             SELECT e.row FROM entry e INDEXED BY entry_object
-             WHERE (e.id_hash, e.collection, e.version_key) >= (g.hash, at.place, g.key)
-             AND (e.id_hash, e.collection, e.version_key) <= (g.hash, at.place, g.key)
-             AND e.id = g.id AND (SELECT b.digest FROM blob b WHERE b.row = e.row) = g.digest
-             LIMIT 1) AS row FROM at WHERE at.place IS NOT NULL) AS found
-         WHERE found.row IS NOT NULL LIMIT 1) AS row
-         FROM {given}";
+    const ROWS: &str = concat!(
+        "/* kept */ SELECT g.digest AS digest, ",
+        held!("(SELECT b.digest FROM blob b WHERE b.row = e.row) = g.digest"),
+        " AS row FROM {given}"
+    );
     let mut given = Given::new(COLUMNS);
     for object in objects {
         let hash = Value::Int(id_hash(&object.id));
@@ -122,6 +151,37 @@ fn kept_apart(
 fn digest_and_row(row: &crate::tx::Row<'_>) -> Result<([u8; 32], i64), Error> {
     let digest: Vec<u8> = row.get("digest")?;
     Ok((digest.try_into().map_err(|_| Error::Corrupt("a digest"))?, row.get("row")?))
+}
+
+/// A body, and the version of an object that it is of.
+pub(super) struct Body<'a> {
+    pub(super) row: i64,
+    pub(super) id: &'a str,
+    pub(super) version_key: &'a str,
+}
+
+/// Lets go of bodies that nothing holds any more: no entry, no other content of a version, and no
+/// release of ours.
+pub(super) fn let_go<'b>(tx: &Tx<'_>, bodies: impl Iterator<Item = Body<'b>>) -> Result<(), Error> {
+    const COLUMNS: &[(&str, Kind)] =
+        &[("row", Kind::Int), ("hash", Kind::Int), ("id", Kind::Bytes), ("key", Kind::Bytes)];
+    const FREE: &str = concat!(
+        "/* let_go */ SELECT g.row FROM {given} WHERE ",
+        held!("e.row = g.row"),
+        " IS NULL
+          AND (SELECT i.row FROM release_item i WHERE i.row = g.row LIMIT 1) IS NULL
+          AND (SELECT c.row FROM conflict c WHERE c.row = g.row LIMIT 1) IS NULL"
+    );
+    let mut given = Given::new(COLUMNS);
+    for Body { row, id, version_key } in bodies {
+        let hash = Value::Int(id_hash(id));
+        given.push([Value::Int(row), hash, id.to_column(), version_key.to_column()]);
+    }
+    let free = tx.query_given(FREE, &[], &given, |row| row.get::<i64>(0))?;
+    let mut given = Given::new(&[("row", Kind::Int)]);
+    free.iter().for_each(|row| given.push([Value::Int(*row)]));
+    let sql = "/* let_go */ DELETE FROM blob WHERE row IN (SELECT g.row FROM {given})";
+    tx.execute_given(sql, &[], &given)
 }
 
 /// Whether a body that is here says what an object says, by RFC 8785.

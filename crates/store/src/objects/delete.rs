@@ -7,6 +7,7 @@ use protocol::{secrets, terms::Timestamp};
 
 use super::{
     Collection, Sight, Versions, awaiting,
+    blobs::{self, Body},
     classes::{self, id_hash, of_number},
     feed,
     versions::{self, Version, chosen},
@@ -58,8 +59,7 @@ impl Store {
                 leaf,
             };
             bury(tx, &grave, &gone)?;
-            let rows: Vec<_> = gone.iter().map(|entry| (entry.date, entry.row)).collect();
-            withdraw(tx, delete.collection.row, &delete.id, &rows)?;
+            withdraw(tx, delete.collection.row, &delete.id, &gone)?;
             let line = journal::Line {
                 detail: &delete.why,
                 ..journal::Line::new(delete.now, &delete.account, "object.deleted")
@@ -72,10 +72,11 @@ impl Store {
 }
 
 /// An entry that goes.
-pub(super) struct Doomed {
-    pub(super) date: i64,
-    pub(super) row: i64,
-    pub(super) version_key: String,
+pub(crate) struct Doomed {
+    pub(crate) date: i64,
+    /// Of its body.
+    pub(crate) row: i64,
+    pub(crate) version_key: String,
 }
 
 /// What a tombstone says of entries of one object.
@@ -97,8 +98,10 @@ fn count_versions(gone: &[Doomed]) -> usize {
 fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
     let classes = classes::of(&delete.collection, tx)?;
     let seen = delete.sight.seen(&classes);
-    let sql = "/* doomed */ SELECT date_added, row, version_key, version, class FROM entry
-               WHERE id_hash = ? AND collection = ? AND id = ?";
+    // Rows are compared for the reason that `put::held` gives.
+    let sql = "/* doomed */ SELECT date_added, row, version_key, version, class
+               FROM entry INDEXED BY entry_object WHERE (id_hash, collection) >= (?1, ?2)
+               AND (id_hash, collection) <= (?1, ?2) AND id = ?3";
     let hash = id_hash(&delete.id);
     let held = tx.query(sql, params![hash, delete.collection.row, delete.id], |row| {
         let class: i64 = row.get("class")?;
@@ -162,47 +165,34 @@ pub(super) fn bury(tx: &Tx<'_>, grave: &Grave<'_>, gone: &[Doomed]) -> Result<()
     tx.execute_given(sql, values, &given)
 }
 
-/// Takes entries of one object away, by date and row of the body, with the conflicts of their
-/// versions and what aggregates hold of them; the versions beside them become first and last again.
+/// Takes entries of one object away, with the conflicts of their versions and what aggregates hold of
+/// them; the versions beside them become first and last again.
 pub(crate) fn withdraw(
     tx: &Tx<'_>,
     collection: i64,
     id: &str,
-    entries: &[(i64, i64)],
+    gone: &[Doomed],
 ) -> Result<(), Error> {
-    feed::withdraw(tx, collection, id, entries)?;
-    let mut given = Given::new(&[("date", Kind::Int), ("row", Kind::Int)]);
-    for (date, row) in entries {
-        given.push([Value::Int(*date), Value::Int(*row)]);
+    feed::withdraw(tx, collection, id, gone)?;
+    let (mut dates, mut keys) =
+        (Given::new(&[("date", Kind::Int)]), Given::new(&[("key", Kind::Bytes)]));
+    for entry in gone {
+        dates.push([Value::Int(entry.date)]);
+        keys.push([entry.version_key.to_column()]);
     }
-    awaiting::forget(tx, collection, &given)?;
-    let sql = "/* withdraw */ SELECT c.row FROM {given}
-               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date
-               JOIN conflict c ON c.collection = ?1 AND c.id = e.id AND c.version_key = e.version_key";
-    let mut bodies: Vec<i64> =
-        tx.query_given(sql, params![collection], &given, |row| row.get(0))?;
+    awaiting::forget(tx, collection, &dates)?;
+    let sql = "/* withdraw */ SELECT c.row, c.version_key FROM {given}
+               JOIN conflict c ON c.collection = ?1 AND c.id = ?2 AND c.version_key = g.key";
+    let mut bodies: Vec<(i64, String)> =
+        tx.query_given(sql, params![collection, id], &keys, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let sql = "/* withdraw */ DELETE FROM conflict WHERE collection = ?1 AND id = ?2
-               AND version_key IN (SELECT e.version_key FROM {given}
-               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date)";
-    tx.execute_given(sql, params![collection, id], &given)?;
-    let sql = "/* withdraw */ DELETE FROM entry WHERE entry.collection = ?1 AND entry.date_added IN
-               (SELECT g.date FROM {given})";
-    tx.execute_given(sql, params![collection], &given)?;
+               AND version_key IN (SELECT g.key FROM {given})";
+    tx.execute_given(sql, params![collection, id], &keys)?;
+    let sql = "/* withdraw */ DELETE FROM entry WHERE entry.collection = ?1
+               AND entry.date_added IN (SELECT g.date FROM {given})";
+    tx.execute_given(sql, params![collection], &dates)?;
     feed::settle(tx, collection, id)?;
-    bodies.extend(entries.iter().map(|(_, row)| *row));
+    bodies.extend(gone.iter().map(|entry| (entry.row, entry.version_key.clone())));
     tx.leave(Work::Deleted);
-    drop_bodies(tx, &bodies)
-}
-
-/// The bytes go with their last entry, unless a release of ours rests on them.
-pub(super) fn drop_bodies(tx: &Tx<'_>, rows: &[i64]) -> Result<(), Error> {
-    let mut given = Given::new(&[("row", Kind::Int)]);
-    for row in rows {
-        given.push([Value::Int(*row)]);
-    }
-    let sql = "/* drop_bodies */ DELETE FROM blob WHERE row IN (SELECT g.row FROM {given})
-               AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.row = blob.row)
-               AND NOT EXISTS (SELECT 1 FROM release_item i WHERE i.row = blob.row)
-               AND NOT EXISTS (SELECT 1 FROM conflict c WHERE c.row = blob.row)";
-    tx.execute_given(sql, &[], &given)
+    blobs::let_go(tx, bodies.iter().map(|(row, key)| Body { row: *row, id, version_key: key }))
 }

@@ -7,14 +7,14 @@
 //! those does not see this one, so every reader sees each version once, and only what it may see in
 //! a source ([`super::Sight`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use protocol::terms::Timestamp;
 
 use super::{
     Class, Clock, Collection, Flow, Page, Versions,
     classes::{self, Classes, Kind as ClassKind, id_hash, of_number},
-    delete,
+    delete::{self, Doomed},
     pages::ranges,
     read_collection,
     versions::{FIRST, LAST, reflag},
@@ -212,9 +212,11 @@ fn held(
     for id in ids {
         given.push([Value::Int(id_hash(id)), id.to_column()]);
     }
+    // Rows are compared for the reason that `put::held` gives.
     let sql = "/* feed::held */ SELECT e.id, e.version_key, e.class FROM {given}
                JOIN entry e INDEXED BY entry_object
-               ON e.id_hash = g.hash AND e.collection = ?1 AND e.id = g.id";
+               ON (e.id_hash, e.collection) >= (g.hash, ?1)
+               AND (e.id_hash, e.collection) <= (g.hash, ?1) AND e.id = g.id";
     let mut held: HashMap<String, Vec<(String, i64)>> = HashMap::new();
     tx.each_given(sql, params![aggregate], &given, |row| {
         held.entry(row.get(0)?).or_default().push((row.get(1)?, row.get(2)?));
@@ -297,45 +299,45 @@ fn end(tx: &Tx<'_>, feed: &Feed, limit: usize) -> Result<usize, Error> {
         let sql = "/* feed::end */ DELETE FROM feed WHERE collection = ? AND source = ?";
         return tx.execute(sql, params![feed.aggregate, feed.source]);
     }
-    let sql = "/* feed::end */ SELECT e.id, e.date_added, e.row FROM {given}
+    let sql = "/* feed::end */ SELECT e.id, e.date_added, e.row, e.version_key FROM {given}
                JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
     let gone = tx.query_given(sql, params![feed.aggregate], &given, |row| {
-        Ok((row.get::<String>(0)?, (row.get(1)?, row.get(2)?)))
+        let entry = Doomed { date: row.get(1)?, row: row.get(2)?, version_key: row.get(3)? };
+        Ok((row.get::<String>(0)?, entry))
     })?;
     for (id, entry) in &gone {
-        delete::withdraw(tx, feed.aggregate, id, &[*entry])?;
+        delete::withdraw(tx, feed.aggregate, id, std::slice::from_ref(entry))?;
     }
     Ok(gone.len())
 }
 
-/// Takes from aggregates what they hold of entries of one object that their source loses, given by
-/// date and row of the body.
-pub(super) fn withdraw(
-    tx: &Tx<'_>,
-    source: i64,
-    id: &str,
-    entries: &[(i64, i64)],
-) -> Result<(), Error> {
-    if !tx.exists("/* feed::withdraw */ SELECT 1 FROM feed WHERE source = ?", params![source])? {
-        return Ok(());
+/// Takes from aggregates what they hold of entries of one object that their source loses.
+pub(super) fn withdraw(tx: &Tx<'_>, source: i64, id: &str, gone: &[Doomed]) -> Result<(), Error> {
+    let mut given = Given::new(&[("key", Kind::Bytes)]);
+    for entry in gone {
+        given.push([entry.version_key.to_column()]);
     }
-    let mut given = Given::new(&[("date", Kind::Int)]);
-    for (date, _) in entries {
-        given.push([Value::Int(*date)]);
-    }
-    let sql = "/* feed::withdraw */ SELECT a.collection, a.date_added, a.row FROM {given}
-               JOIN entry e ON e.collection = ?1 AND e.date_added = g.date
-               JOIN feed f ON f.source = ?1
-               JOIN entry a INDEXED BY entry_object ON a.id_hash = e.id_hash
-               AND a.collection = f.collection AND a.version_key = e.version_key AND a.id = e.id
-               JOIN class k ON k.id = a.class AND k.source = ?1";
-    let mut fed: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
-    tx.each_given(sql, params![source], &given, |row| {
-        fed.entry(row.get(0)?).or_default().push((row.get(1)?, row.get(2)?));
-        Ok(())
-    })?;
-    for (aggregate, entries) in fed {
-        delete::withdraw(tx, aggregate, id, &entries)?;
+    let sql = "/* feed::withdraw */ SELECT collection FROM feed WHERE source = ?";
+    for aggregate in tx.query(sql, params![source], |row| row.get::<i64>(0))? {
+        let classes = classes::fed(aggregate, tx)?;
+        let classes: Vec<_> = classes.iter().filter(|class| class.source == source).collect();
+        // Rows are compared for the reason that `put::held` gives.
+        let sql = "/* feed::withdraw */ SELECT e.date_added, e.row, e.version_key, e.class
+                   FROM {given} JOIN entry e INDEXED BY entry_object
+                   ON (e.id_hash, e.collection, e.version_key) >= (?2, ?1, g.key)
+                   AND (e.id_hash, e.collection, e.version_key) <= (?2, ?1, g.key) AND e.id = ?3";
+        let mut fed = BTreeMap::new();
+        tx.each_given(sql, params![aggregate, id_hash(id), id], &given, |row| {
+            let entry = Doomed { date: row.get(0)?, row: row.get(1)?, version_key: row.get(2)? };
+            if of_number(&classes, row.get(3)?).is_some() {
+                // Two of the source may be of one version, and have the same copy.
+                fed.insert(entry.date, entry);
+            }
+            Ok(())
+        })?;
+        if !fed.is_empty() {
+            delete::withdraw(tx, aggregate, id, &fed.into_values().collect::<Vec<_>>())?;
+        }
     }
     Ok(())
 }

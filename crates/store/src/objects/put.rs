@@ -1,15 +1,14 @@
 //! Keeping objects: one batch of one collection, in a few statements whatever its size.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use protocol::terms::Timestamp;
 
 use super::{
     Collection, NewObject, awaiting,
-    blobs::{self, Presence},
+    blobs::{self, Body, Presence},
     classes::{self, Classes, id_hash},
     clock::Clock,
-    delete::drop_bodies,
     markings,
     versions::{FIRST, LAST, MIXED, reflag},
 };
@@ -36,11 +35,13 @@ pub(crate) enum Outcome {
     Recalled,
 }
 
-/// Puts objects into a collection; an outcome for each, in their order.
+/// Puts objects into a collection, with the time when each came; an outcome for each, in their
+/// order.
 pub(crate) fn put(
     tx: &Tx<'_>,
     collection: &Collection,
     objects: &[&NewObject],
+    came: &[Timestamp],
     clock: &mut Clock,
 ) -> Result<Vec<Outcome>, Error> {
     let circumstances = Circumstances::of(tx, collection)?;
@@ -64,7 +65,7 @@ pub(crate) fn put(
         outcomes.push(match before {
             Some(before) if before == row => Outcome::Same,
             Some(before) if blobs::is_same(tx, before, object)? => {
-                other_spellings.push(row);
+                other_spellings.push((row, *object));
                 Outcome::Same
             }
             Some(_) => Outcome::Conflict,
@@ -76,8 +77,13 @@ pub(crate) fn put(
     }
     conflicts(tx, collection, objects, &rows, &outcomes, clock)?;
     markings::keep(tx, objects, &outcomes)?;
-    enter(tx, collection, objects, &held, &mut outcomes, clock)?;
-    drop_bodies(tx, &other_spellings)?;
+    enter(tx, collection, (objects, came), &held, &mut outcomes, clock)?;
+    let bodies = other_spellings.into_iter().map(|(row, object)| Body {
+        row,
+        id: &object.id,
+        version_key: &object.version_key,
+    });
+    blobs::let_go(tx, bodies)?;
     if circumstances.feeds || objects.iter().any(|object| !object.awaits.is_empty()) {
         tx.leave(Work::Collections);
     }
@@ -244,7 +250,7 @@ fn conflicts(
 fn enter(
     tx: &Tx<'_>,
     collection: &Collection,
-    objects: &[&NewObject],
+    (objects, came): (&[&NewObject], &[Timestamp]),
     held: &[Held],
     outcomes: &mut [Outcome],
     clock: &mut Clock,
@@ -252,9 +258,11 @@ fn enter(
     let mut classes = Classes::default();
     let mut new = Vec::new();
     let mut times: HashMap<&str, u32> = HashMap::new();
-    for ((place, object), outcome) in objects.iter().enumerate().zip(outcomes.iter()) {
+    let all = objects.iter().zip(came).zip(outcomes.iter()).enumerate();
+    for (place, ((object, came), outcome)) in all {
         if let Outcome::New { row, .. } = outcome {
-            new.push(New { place, row: *row, class: classes.of(kind(object), tx)?, object });
+            let class = classes.of(kind(object), tx)?;
+            new.push(New { place, row: *row, class, object, came: *came });
             *times.entry(object.id.as_str()).or_default() += 1;
         }
     }
@@ -281,7 +289,7 @@ fn enter(
     }
     // In the order of their dates, so that the table only grows at its end.
     written.sort_unstable_by_key(|(date, _, _)| *date);
-    insert(tx, collection, &written, clock.now())?;
+    insert(tx, collection, &written)?;
     awaiting::keep(tx, collection.row, written.iter().map(|(date, new, _)| (*date, new.object)))?;
     set_states(tx, collection.row, &states)?;
     anew.sort_unstable();
@@ -298,6 +306,19 @@ struct New<'a> {
     row: i64,
     class: i64,
     object: &'a NewObject,
+    came: Timestamp,
+}
+
+impl New<'_> {
+    /// Its version and its findings: an object without a version of its own has the time of the
+    /// request that brought it.
+    fn texts(&self) -> (Cow<'_, str>, Option<String>) {
+        let version = match &self.object.version {
+            Some(version) => Cow::Borrowed(version.as_str()),
+            None => Cow::Owned(self.came.to_string()),
+        };
+        (version, rows::found_column(&self.object.findings))
+    }
 }
 
 impl Held {
@@ -334,7 +355,6 @@ fn insert(
     tx: &Tx<'_>,
     collection: &Collection,
     entries: &[(i64, &New<'_>, i64)],
-    now: Timestamp,
 ) -> Result<(), Error> {
     const COLUMNS: &[(&str, Kind)] = &[
         ("date", Kind::Int),
@@ -349,12 +369,9 @@ fn insert(
         ("state", Kind::Int),
         ("findings", Kind::Bytes),
     ];
-    // An object without a version of its own has the time of the request that brought it.
-    let at = now.to_string();
     let mut given = Given::new(COLUMNS);
-    let found: Vec<_> =
-        entries.iter().map(|(_, new, _)| rows::found_column(&new.object.findings)).collect();
-    for ((date, new, state), findings) in entries.iter().zip(&found) {
+    let texts: Vec<_> = entries.iter().map(|(_, new, _)| new.texts()).collect();
+    for ((date, new, state), (version, findings)) in entries.iter().zip(&texts) {
         let object = new.object;
         given.push([
             Value::Int(*date),
@@ -362,7 +379,7 @@ fn insert(
             Value::count(object.body.len()),
             object.id.to_column(),
             Value::Int(id_hash(&object.id)),
-            object.version.as_ref().unwrap_or(&at).to_column(),
+            version.to_column(),
             object.version_key.to_column(),
             object.type_.to_column(),
             Value::Int(new.class),

@@ -140,8 +140,7 @@ fn retire(
             &Grave { collection: collection.row, id, account: "node", why: &why, now, leaf },
             entries,
         )?;
-        let rows: Vec<_> = entries.iter().map(|entry| (entry.date, entry.row)).collect();
-        withdraw(tx, collection.row, id, &rows)?;
+        withdraw(tx, collection.row, id, entries)?;
     }
     let detail = format!("{} of {}/{}: {why}", objects(count), collection.root, collection.alias);
     let line =

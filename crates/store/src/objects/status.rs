@@ -1,14 +1,18 @@
 //! What became of the objects of a request: a status for each, for the account that made it.
 //!
-//! Rows lie in the order of their time, because a new one then goes where the last one went: rows
-//! in the order of random ids would each be written into a page of their own. Ids are random to
-//! look at all the same, as TAXII asks for; [`in_order`] leads from one to the other.
+//! Rows lie in the order in which they came, and so does their index: a new one goes where the last
+//! one went, while each of those in the order of random ids would be written into a page of its own.
+//! Ids are random to look at all the same, as TAXII asks for; [`in_order`] leads from one to the
+//! other.
 
 use protocol::{secrets, terms::Timestamp};
 use uuid::Uuid;
 
-use super::Line;
-use crate::{Error, Store, params, rows, tx::Tx};
+use super::{AddObjects, Line};
+use crate::{
+    Error, Store, params, rows,
+    tx::{Given, Kind, ToColumn as _, Tx, Value},
+};
 
 /// A stored TAXII status.
 #[derive(Debug, Clone)]
@@ -49,19 +53,38 @@ fn keys(id: Uuid) -> [String; 2] {
     [in_order(id), id].map(|key| key.to_string())
 }
 
-/// Keeps what became of a request; the same request again is told anew.
-pub(super) fn keep(
+/// Keeps what became of requests; the same request again is told anew.
+pub(super) fn keep<'r>(
     tx: &Tx<'_>,
-    id: Uuid,
-    (root, account): (&str, &str),
-    lines: &[Line],
-    now: Timestamp,
+    requests: impl Iterator<Item = (&'r AddObjects, &'r [Line])>,
 ) -> Result<(), Error> {
-    let body = serde_json::to_string(lines).unwrap_or_default();
-    let sql = "/* status::keep */ INSERT OR FAIL INTO status VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT (id) DO UPDATE SET root = ?2, account = ?3, body = ?4, at = ?5";
-    tx.execute(sql, params![in_order(id).to_string(), root, account, body, now.as_ms()])?;
-    Ok(())
+    const COLUMNS: &[(&str, Kind)] = &[
+        ("id", Kind::Text),
+        ("root", Kind::Text),
+        ("account", Kind::Bytes),
+        ("body", Kind::Bytes),
+        ("at", Kind::Int),
+    ];
+    let texts = |(request, lines): (&'r AddObjects, &'r [Line])| {
+        let body = serde_json::to_string(lines).unwrap_or_default();
+        (request, in_order(request.status_id).to_string(), body)
+    };
+    let requests: Vec<_> = requests.map(texts).collect();
+    let mut given = Given::new(COLUMNS);
+    for (request, key, body) in &requests {
+        given.push([
+            key.to_column(),
+            request.collection.root.to_column(),
+            request.account.to_column(),
+            body.to_column(),
+            Value::Int(request.now.as_ms()),
+        ]);
+    }
+    let sql = "/* status::keep */ INSERT OR FAIL INTO status (id, root, account, body, at)
+               SELECT g.id, g.root, g.account, g.body, g.at FROM {given} WHERE true
+               ON CONFLICT (id) DO UPDATE SET root = excluded.root, account = excluded.account,
+               body = excluded.body, at = excluded.at";
+    tx.execute_given(sql, &[], &given)
 }
 
 /// Puts lines in the place of those of a status; one that was forgotten since stays so.
@@ -85,6 +108,14 @@ pub(crate) fn change(tx: &Tx<'_>, id: Uuid, changed: &[Line]) -> Result<(), Erro
 
 fn read(body: &str) -> Result<Vec<Line>, Error> {
     serde_json::from_str(body).map_err(|_| Error::Corrupt("a status"))
+}
+
+/// Forgets the oldest: up to the first that came since; how many went.
+pub(crate) fn forget(tx: &Tx<'_>, since: Timestamp) -> Result<usize, Error> {
+    // Told by rows, which no index by time is needed for.
+    let sql = "/* status::forget */ DELETE FROM status WHERE row < coalesce(
+               (SELECT s.row FROM status s WHERE s.at >= ? ORDER BY s.row LIMIT 1), ?)";
+    tx.execute(sql, params![since.as_ms(), i64::MAX])
 }
 
 impl Store {

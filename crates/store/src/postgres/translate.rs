@@ -31,14 +31,16 @@ pub(super) fn translate(sql: &str) -> String {
         rest = after;
     }
     out.push_str(rest);
-    by_date_alone(&without_hints(&out).replace(" OR FAIL ", " "))
+    // In one line, so that where a text breaks its lines does not matter below.
+    let out: Vec<_> = out.lines().map(str::trim).collect();
+    by_date_alone(&without_hints(&out.join(" ")).replace(" OR FAIL ", " "))
 }
 
 /// An entry's date says it alone, and one index holds nothing else. Told the collection too,
 /// PostgreSQL takes any index that begins with it while the table is empty, and walks the whole
 /// collection for each row ever after; `+ 0` keeps it from those.
 fn by_date_alone(sql: &str) -> String {
-    ["e", "entry"].into_iter().fold(sql.to_owned(), |sql, table| of_table(&sql, table))
+    ["e", "d", "entry"].into_iter().fold(sql.to_owned(), |sql, table| of_table(&sql, table))
 }
 
 /// The same for a table under one name.

@@ -21,6 +21,7 @@ mod pages;
 mod register;
 mod sharing;
 mod tls;
+mod together;
 mod versions;
 
 /// A test over a file, and the same over a schema of PostgreSQL.

@@ -8,7 +8,7 @@
 //! what is kept.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Mutex, MutexGuard},
 };
 
@@ -23,10 +23,14 @@ use crate::{
     tx::{Row, Value},
 };
 
-/// Bytes kept.
-const KEPT_MAX: usize = 48 * 1024 * 1024;
-/// What an entry costs besides its bytes.
-const OVERHEAD: usize = 128;
+/// Slabs kept: 48 MiB.
+const SLABS_MAX: usize = 48;
+/// Bytes of a slab.
+const SLAB_LEN: usize = 1024 * 1024;
+/// Bodies in a slab, each of which is named besides.
+const SLAB_BODIES_MAX: usize = 2_048;
+/// A larger body would waste the end of a slab.
+const BODY_LEN_MAX: usize = SLAB_LEN / 4;
 
 /// Date and row.
 type Key = (i64, i64);
@@ -39,13 +43,24 @@ pub(crate) struct KeptBodies {
     deleted: watch::Receiver<u64>,
 }
 
+/// Bodies in slabs that are filled one after another and used again: an allocator that is handed
+/// thousands of bodies of all sizes, by one thread after another, keeps far more than they need.
 #[derive(Default)]
 struct Kept {
     /// How often bodies had been dropped when this was last emptied.
     emptied: u64,
-    /// The oldest entry first.
-    bodies: BTreeMap<Key, Bytes>,
-    bytes: usize,
+    bodies: HashMap<Key, Bytes>,
+    /// The last one is being filled.
+    slabs: Vec<Slab>,
+}
+
+struct Slab {
+    /// What is left of it.
+    free: BytesMut,
+    /// What lies in it.
+    keys: Vec<Key>,
+    /// The newest of it.
+    newest: Key,
 }
 
 impl KeptBodies {
@@ -62,42 +77,68 @@ impl KeptBodies {
         kept
     }
 
-    /// Keeps bodies of entries that are committed. They are copied, because a part of a request would
-    /// hold the whole of it; into one piece, because what came together goes together: thousands of
-    /// small ones would leave holes behind that what comes later does not fit.
-    pub(crate) fn keep<'b>(&self, bodies: impl Iterator<Item = (i64, i64, &'b Bytes)> + Clone) {
-        let mut piece =
-            BytesMut::with_capacity(bodies.clone().map(|(_, _, body)| body.len()).sum());
-        bodies.clone().for_each(|(_, _, body)| piece.extend_from_slice(body));
-        let mut piece = piece.freeze();
+    /// Keeps bodies of entries that are committed.
+    pub(crate) fn keep<'b>(&self, bodies: impl Iterator<Item = (i64, i64, &'b [u8])>) {
         let mut kept = self.kept();
-        for (date, row, body) in bodies {
-            kept.insert((date, row), piece.split_to(body.len()));
-        }
+        bodies.for_each(|(date, row, body)| kept.insert((date, row), body));
     }
 }
 
 impl Kept {
-    fn insert(&mut self, key: Key, body: Bytes) {
-        let size = body.len() + OVERHEAD;
-        // One that would push out most of the others is not worth it.
-        if size > KEPT_MAX / 4 || self.bodies.contains_key(&key) {
+    fn insert(&mut self, key: Key, body: &[u8]) {
+        if body.len() > BODY_LEN_MAX || self.bodies.contains_key(&key) {
             return;
         }
-        let is_full = self.bytes + size > KEPT_MAX;
-        if is_full && self.bodies.first_key_value().is_some_and(|(oldest, _)| key < *oldest) {
+        if !self.slabs.last().is_some_and(|slab| slab.has_room_for(body)) && !self.next_slab(key) {
             return;
         }
-        self.bytes += size;
-        self.bodies.insert(key, body);
-        while self.bytes > KEPT_MAX {
-            let Some((_, oldest)) = self.bodies.pop_first() else { return };
-            self.bytes -= oldest.len() + OVERHEAD;
+        if let Some(slab) = self.slabs.last_mut() {
+            self.bodies.insert(key, slab.put(key, body));
         }
+    }
+
+    /// Makes room for a body; not by pushing out newer ones.
+    fn next_slab(&mut self, key: Key) -> bool {
+        if self.slabs.len() < SLABS_MAX {
+            self.slabs.push(Slab::new());
+            return true;
+        }
+        let oldest = self.slabs.iter().enumerate().min_by_key(|(_, slab)| slab.newest);
+        let Some((place, _)) = oldest.filter(|(_, slab)| slab.newest < key) else { return false };
+        let mut slab = self.slabs.remove(place);
+        for key in slab.keys.drain(..) {
+            self.bodies.remove(&key);
+        }
+        self.slabs.push(slab.again());
+        true
     }
 
     fn get(&self, key: Key) -> Option<Bytes> {
         self.bodies.get(&key).cloned()
+    }
+}
+
+impl Slab {
+    fn new() -> Self {
+        let free = BytesMut::with_capacity(SLAB_LEN);
+        Self { free, keys: Vec::new(), newest: (0, 0) }
+    }
+
+    fn has_room_for(&self, body: &[u8]) -> bool {
+        self.keys.len() < SLAB_BODIES_MAX && body.len() < self.free.capacity()
+    }
+
+    fn put(&mut self, key: Key, body: &[u8]) -> Bytes {
+        self.keys.push(key);
+        self.newest = self.newest.max(key);
+        self.free.extend_from_slice(body);
+        self.free.split().freeze()
+    }
+
+    /// The same memory once more, unless a page is still being made of what lay in it.
+    fn again(mut self) -> Self {
+        self.newest = (0, 0);
+        if self.free.try_reclaim(SLAB_LEN) { self } else { Self::new() }
     }
 }
 
@@ -161,7 +202,7 @@ impl Store {
         for (place, body) in places.iter().zip(bodies).filter(|(_, body)| body.is_none()) {
             if let Some(read) = found.get(&place.row) {
                 if kept.emptied == emptied {
-                    kept.insert((place.date, place.row), read.clone());
+                    kept.insert((place.date, place.row), read);
                 }
                 *body = Some(read.clone());
             }
@@ -174,41 +215,71 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn bodies(len: usize) -> Bytes {
+        Bytes::from(vec![b'x'; len])
+    }
+
     #[test]
-    fn newest_are_kept_and_memory_stays_bounded() {
-        let mut kept = Kept::default();
-        let body = Bytes::from(vec![b'x'; 1_000_000]);
-        for n in 0..100 {
-            kept.insert((n, n), body.clone());
-            kept.insert((n, n), body.clone());
-            assert!(kept.bytes <= KEPT_MAX);
+    fn newest_are_kept_in_memory_that_is_used_again() {
+        let (mut kept, body) = (Kept::default(), bodies(BODY_LEN_MAX));
+        let in_slab = i64::try_from(SLAB_LEN / BODY_LEN_MAX - 1).unwrap();
+        let mut places = std::collections::BTreeSet::new();
+        for n in 0..10 * SLABS_MAX as i64 {
+            kept.insert((n, n), &body);
+            kept.insert((n, n), b"the same entry never has another body");
+            places.insert(kept.get((n, n)).unwrap().as_ptr());
+            assert_eq!(kept.get((n, n)).unwrap(), body);
         }
-        assert_eq!(kept.bodies.len(), 50);
-        assert_eq!(kept.get((49, 49)), None);
-        assert!(kept.get((50, 50)).is_some());
-        assert_eq!(kept.get((99, 98)), None, "another row of the same date is another body");
-        kept.insert((49, 49), body);
-        assert_eq!(kept.get((49, 49)), None, "one that reads what is old pushes nothing out");
-        assert!(kept.get((50, 50)).is_some());
+        let held = in_slab * SLABS_MAX as i64;
+        let newest = 10 * SLABS_MAX as i64 - 1;
+        assert_eq!(kept.slabs.len(), SLABS_MAX);
+        assert_eq!(kept.bodies.len(), usize::try_from(held).unwrap());
+        assert_eq!(places.len(), kept.bodies.len(), "not one place more than there are bodies");
+        assert_eq!(kept.get((newest - held, newest - held)), None);
+        assert!(kept.get((newest - held + 1, newest - held + 1)).is_some());
+        assert_eq!(kept.get((newest, newest - 1)), None, "another row of the same date");
+        kept.insert((0, 0), &body);
+        assert_eq!(kept.get((0, 0)), None, "one that reads what is old pushes nothing out");
+    }
+
+    #[test]
+    fn page_that_is_being_made_keeps_its_bodies_whatever_comes() {
+        let mut kept = Kept::default();
+        kept.insert((0, 0), b"the first");
+        let first = kept.get((0, 0)).unwrap();
+        for n in 1..5 * SLABS_MAX as i64 {
+            kept.insert((n, n), &bodies(BODY_LEN_MAX));
+        }
+        assert_eq!((kept.get((0, 0)), &first[..]), (None, &b"the first"[..]));
+    }
+
+    #[test]
+    fn small_bodies_take_no_more_room_for_their_names_than_is_said() {
+        let mut kept = Kept::default();
+        let all = 2 * i64::try_from(SLABS_MAX * SLAB_BODIES_MAX).unwrap();
+        (0..all).for_each(|n| kept.insert((n, n), b"{}"));
+        assert_eq!(kept.bodies.len(), SLABS_MAX * SLAB_BODIES_MAX);
+        assert!(kept.get((all / 2, all / 2)).is_some() && kept.get((0, 0)).is_none());
     }
 
     #[test]
     fn what_was_dropped_anywhere_leaves_memory() {
         let bell = watch::Sender::new(0);
         let bodies = KeptBodies::new(bell.subscribe());
-        let body = Bytes::from_static(b"{}");
-        bodies.keep([(1, 1, &body)].into_iter());
+        bodies.keep([(1, 1, &b"{}"[..])].into_iter());
         assert!(bodies.kept().get((1, 1)).is_some());
         bell.send_modify(|count| *count += 1);
-        assert_eq!(bodies.kept().bytes, 0);
-        bodies.keep([(2, 2, &body)].into_iter());
+        assert!(bodies.kept().slabs.is_empty() && bodies.kept().bodies.is_empty());
+        bodies.keep([(2, 2, &b"{}"[..])].into_iter());
         assert!(bodies.kept().get((2, 2)).is_some(), "it is emptied once");
     }
 
     #[test]
-    fn body_that_would_push_out_the_others_is_not_kept() {
+    fn body_that_fills_a_quarter_of_a_slab_is_the_largest() {
         let mut kept = Kept::default();
-        kept.insert((1, 1), Bytes::from(vec![b'x'; KEPT_MAX / 2]));
+        kept.insert((1, 1), &bodies(BODY_LEN_MAX + 1));
+        kept.insert((2, 2), &bodies(BODY_LEN_MAX));
         assert_eq!(kept.get((1, 1)), None);
+        assert!(kept.get((2, 2)).is_some());
     }
 }
