@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A problem: status, rule, what is wrong, what can be done.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     rule: String,

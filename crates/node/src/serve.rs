@@ -9,7 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use axum::Router;
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+};
 use exchange::{
     Failure, Service, Step, collections, gaps, intake, oversight, recall, relay, release, submit,
     sweep,
@@ -110,14 +114,22 @@ fn is_pinned(service: &Service, pin: &Digest) -> bool {
     partner_door::partner_of(service, pin).now_or_never().flatten().is_some()
 }
 
-/// What answers at the desk: the API, the console, and TAXII on every other path.
+/// What answers at the desk: the API, the console, and TAXII on every other path that no person
+/// looks for.
 pub fn desk_router(desk: Shared) -> Router {
     Router::new()
         .nest("/api", api::router(&desk))
         .merge(metrics::router())
-        .merge(console::router())
-        .fallback(taxii::door)
+        .merge(console::router(&desk))
+        .fallback(elsewhere)
         .with_state(desk)
+}
+
+async fn elsewhere(State(desk): State<Shared>, request: Request) -> Response {
+    match taxii::is_for_people(&request) {
+        true => console::nowhere(&desk, request).await,
+        false => taxii::door(&desk, request).await,
+    }
 }
 
 async fn told_to_stop() -> Result<()> {

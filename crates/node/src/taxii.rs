@@ -7,14 +7,14 @@
 
 use axum::{
     body::{Body, HttpBody as _},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, Method, StatusCode, Version, header, request::Parts, uri::Authority},
     response::Response,
 };
 use exchange::rights::{Rights, Root, Usable, View};
 use store::{Account, Collection};
 
-use crate::desk::{Desk, Shared};
+use crate::desk::Desk;
 
 mod answer;
 mod body;
@@ -39,7 +39,7 @@ pub const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 /// Bytes of a request's body, as `max_content_length` tells them (4.2.1).
 pub const CONTENT_LEN_MAX: usize = stix::limits::DOCUMENT_LEN_MAX;
 /// Names that no API root may have: other doors' paths begin with them.
-pub const RESERVED_ROOTS: [&str; 14] = [
+pub const RESERVED_ROOTS: [&str; 24] = [
     "taxii2",
     "api",
     "assets",
@@ -49,9 +49,19 @@ pub const RESERVED_ROOTS: [&str; 14] = [
     "healthz",
     "metrics",
     "readyz",
-    "releases",
-    "partners",
+    "accounts",
+    "agreements",
     "collections",
+    "compose",
+    "findings",
+    "objects",
+    "oversight",
+    "partners",
+    "quarantine",
+    "releases",
+    "search",
+    "settings",
+    "statements",
     "ledger",
     "events",
 ];
@@ -63,9 +73,9 @@ const FIELDS_LEN_MAX: usize = 64 * 1024;
 const FIELDS_MAX: usize = 90;
 
 /// Answers one request.
-pub async fn door(State(desk): State<Shared>, request: Request) -> Response {
+pub async fn door(desk: &Desk, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
-    let answer = serve(&desk, &parts, &mut body).await;
+    let answer = serve(desk, &parts, &mut body).await;
     let answer = answer.and_then(|answer| conditioned(answer, &parts));
     let is_done = answer.is_ok() && parts.method == Method::POST;
     let mut answer = answer.unwrap_or_else(|fault| fault.answer(&parts.headers));
@@ -75,6 +85,16 @@ pub async fn door(State(desk): State<Shared>, request: Request) -> Response {
         answer.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     answer.finish(&parts.headers, &desk.budget)
+}
+
+/// Whether somebody with a browser looks for a page, rather than a client for TAXII: nothing of
+/// TAXII in Accept, no credentials, and not a path as TAXII spells them. Which roots there are does
+/// not matter, so nobody learns it (0026).
+pub fn is_for_people(request: &Request) -> bool {
+    let headers = request.headers();
+    negotiate::asks_html(headers)
+        && !headers.contains_key(header::AUTHORIZATION)
+        && !Endpoint::is_spelt(request.uri().path())
 }
 
 /// Preconditions of safe methods come last: what is no success stays what it is (RFC 9110,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -17,7 +17,7 @@ use stix::Tlp;
 use store::{Account, Sight};
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
 };
 use crate::{
@@ -244,7 +244,7 @@ async fn made(desk: &Shared, person: &Person, typed: &Typed) -> Result<(), Probl
 pub(super) async fn change(
     State(desk): State<Shared>,
     person: Person,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
     let typed = Typed::read(pairs);

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -19,7 +19,7 @@ use stix::Tlp;
 use store::{AgreementRow, AgreementState, PartnerState};
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items,
     look::{self, Piece},
     standing,
@@ -220,11 +220,7 @@ struct AgreementPage {
     asks_password: bool,
 }
 
-pub(super) async fn show(
-    State(desk): State<Shared>,
-    person: Person,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn show(State(desk): State<Shared>, person: Person, At(id): At<String>) -> Answer {
     Ok(page(&build(&desk, &person, &known(&desk, &id).await?, None)))
 }
 
@@ -326,7 +322,7 @@ pub(super) struct Sign {
 pub(super) async fn sign(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    At(id): At<String>,
     Form(form): Form<Sign>,
 ) -> Answer {
     person.check(&form.csrf)?;

@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::{
     Form,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect},
 };
 use exchange::collections::{self, Older};
 use protocol::terms::{Role, Timestamp, Topic};
-use serde::Deserialize;
 use stix::Tlp;
 use store::{Collection, CollectionChange, Flow, NewCollection, ObjectHead, Portrait};
 use uuid::Uuid;
@@ -22,6 +21,7 @@ use super::{
     items,
     look::{self, Piece},
     policy::{self, PolicyForm},
+    query::Query,
     snippets::{self, Snippet},
 };
 use crate::{
@@ -238,8 +238,7 @@ pub(super) async fn change(
         Ok(()) => return Ok(Redirect::to(&format!("/collections/{id}")).into_response()),
         Err(problem) => problem,
     };
-    let asked = Before::default();
-    let mut built = build(&desk, &person, (id, &asked), &desk.address(&headers, &uri)).await?;
+    let mut built = build(&desk, &person, (id, None), &desk.address(&headers, &uri)).await?;
     if let Some(settings) = &mut built.settings {
         settings.asks_of_older = problem.rule() == "COL-13";
         settings.title = typed.title;
@@ -359,26 +358,22 @@ struct Settings {
     policy: Option<PolicyForm>,
 }
 
-#[derive(Deserialize, Default)]
-pub(super) struct Before {
-    before: Option<i64>,
-}
-
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
     At(id): At<Uuid>,
-    Query(asked): Query<Before>,
+    query: Query,
     uri: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    Ok(page(&build(&desk, &person, (id, &asked), &desk.address(&headers, &uri)).await?))
+    let before = query.get("before", |text| text.parse().ok())?;
+    Ok(page(&build(&desk, &person, (id, before), &desk.address(&headers, &uri)).await?))
 }
 
 async fn build(
     desk: &Shared,
     person: &Person,
-    (id, asked): (Uuid, &Before),
+    (id, before): (Uuid, Option<i64>),
     base: &str,
 ) -> Result<CollectionPage, Problem> {
     let view = person.view(desk).await?;
@@ -392,7 +387,8 @@ async fn build(
         None if person.is(Role::Administrator) => known(desk, id).await?,
         None => return Err(store::Error::NotFound.into()),
     };
-    let before = asked.before.unwrap_or(i64::MAX);
+    let is_first = before.is_none();
+    let before = before.unwrap_or(i64::MAX);
     let (heads, portrait) = match reads {
         true => (
             store.objects_before(&collection, &view.sight, before, ROWS).await?,
@@ -422,7 +418,7 @@ async fn build(
         address,
         rows: heads.iter().map(ObjectRow::of).collect(),
         older,
-        is_first: asked.before.is_none(),
+        is_first,
         description: collection.description.clone(),
         keeps: keeps(&collection),
         fed_from: fed_from(desk, &collection).await?,
@@ -505,8 +501,7 @@ pub(super) async fn treat(
         }
         Err(problem) => problem,
     };
-    let asked = Before::default();
-    let mut built = build(&desk, &person, (id, &asked), &desk.address(&headers, &uri)).await?;
+    let mut built = build(&desk, &person, (id, None), &desk.address(&headers, &uri)).await?;
     if let Some(settings) = &mut built.settings {
         let typed = || PolicyForm::typed(&form, &desk.service.submit_policy(None));
         settings.policy = settings.policy.take().map(|_| typed());

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Multipart, Query, State},
+    extract::{Multipart, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -17,7 +17,6 @@ use protocol::{
     agreement::{Agreement, Decision, ReleaseRule, TopicTerms},
     terms::{AgreementId, NodeName, Precedence, Role, Status, Topic, Treatment},
 };
-use serde::Deserialize;
 use store::AgreementState;
 use uuid::Uuid;
 
@@ -25,6 +24,7 @@ use super::{
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
     items::{self, FindingRow},
     look::{self, Piece},
+    query::Query,
 };
 use crate::{
     desk::{Shared, now},
@@ -276,21 +276,12 @@ impl ComposePage {
     }
 }
 
-/// A draft that is corrected: its text comes back.
-#[derive(Deserialize)]
-pub(super) struct Again {
-    from: Option<Uuid>,
-}
-
-pub(super) async fn show(
-    State(desk): State<Shared>,
-    person: Person,
-    Query(again): Query<Again>,
-) -> Answer {
-    let mut typed = Typed::default();
-    if let Some(id) = again.from {
-        typed = corrected(&desk, &person, id).await?;
-    }
+pub(super) async fn show(State(desk): State<Shared>, person: Person, query: Query) -> Answer {
+    let typed = match query.get("from", |text| text.parse().ok())? {
+        // A draft that is corrected: its text comes back.
+        Some(id) => corrected(&desk, &person, id).await?,
+        None => Typed::default(),
+    };
     Ok(page(&build(&desk, &person, typed, None).await?))
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::{FromRequestParts, Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use exchange::rights::View;
@@ -37,11 +38,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for At<T> {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Shared) -> Result<Self, Failed> {
         let found = Path::<T>::from_request_parts(parts, desk).await;
-        found.map(|Path(named)| Self(named)).map_err(|_| {
-            let title = "there is nothing at this address";
-            let remedy = "see whether it was copied whole, or go on from the desk";
-            Problem::new(StatusCode::NOT_FOUND, "API-404", title, remedy).into()
-        })
+        found.map(|Path(named)| Self(named)).map_err(|_| Failed::nowhere())
     }
 }
 
@@ -227,11 +224,58 @@ impl From<&Problem> for Trouble {
 }
 
 /// A page of what went wrong, where there is no form to return to.
-pub(super) struct Failed(Problem);
+#[derive(Clone)]
+pub(super) struct Failed {
+    heading: &'static str,
+    problem: Problem,
+}
 
 impl<E: Into<Problem>> From<E> for Failed {
     fn from(error: E) -> Self {
-        Self(error.into())
+        let problem = error.into();
+        let heading = match problem.status() {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "There is no such page",
+            _ => "This was not done",
+        };
+        Self { heading, problem }
+    }
+}
+
+impl Failed {
+    /// An address that no page has.
+    pub(super) fn nowhere() -> Self {
+        let title = "there is nothing at this address";
+        let remedy = "see whether it was copied whole, or go on from the desk";
+        Problem::new(StatusCode::NOT_FOUND, "API-404", title, remedy).into()
+    }
+
+    /// An address with a query that its page cannot read.
+    pub(super) fn unread(title: &str, remedy: &str) -> Self {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "API-400", title, remedy);
+        Self { heading: "This address cannot be read", problem }
+    }
+
+    /// The page in its frame.
+    pub(super) fn within(&self, frame: Frame) -> Response {
+        let (status, trouble) = (self.problem.status(), Trouble::from(&self.problem));
+        let failed = FailedPage { frame, heading: self.heading, status: status.as_u16(), trouble };
+        (status, page(&failed)).into_response()
+    }
+}
+
+/// Puts the menu of whoever asked on a page of what went wrong.
+pub(super) async fn with_menu(
+    State(desk): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut asked = parts.clone();
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let Some(failed) = response.extensions_mut().remove::<Failed>() else { return response };
+    match Person::from_request_parts(&mut asked, &desk).await {
+        Ok(person) => failed.within(person.frame(&desk, Menu::None)),
+        Err(_) => response,
     }
 }
 
@@ -239,22 +283,22 @@ impl<E: Into<Problem>> From<E> for Failed {
 #[template(path = "failed.html")]
 struct FailedPage {
     frame: Frame,
+    heading: &'static str,
     status: u16,
     trouble: Trouble,
 }
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let frame = Frame {
+        let mut response = self.within(Frame {
             node: "Détente".to_owned(),
             version: assets::VERSION.as_str(),
             person: None,
             csrf: String::new(),
             at: Menu::None,
-        };
-        let status = self.0.status();
-        let failed = FailedPage { frame, status: status.as_u16(), trouble: Trouble::from(&self.0) };
-        (status, page(&failed)).into_response()
+        });
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

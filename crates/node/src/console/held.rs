@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -17,7 +17,7 @@ use protocol::terms::Role;
 use store::{HeldObject, Source};
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items::{self, FindingRow},
     look::{self, Piece},
     statement,
@@ -156,11 +156,7 @@ async fn build(
     Ok(HeldPage { frame: person.frame(desk, Menu::Collections), trouble, held })
 }
 
-pub(super) async fn show(
-    State(desk): State<Shared>,
-    person: Person,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn show(State(desk): State<Shared>, person: Person, At(id): At<String>) -> Answer {
     let source: Source = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
     if let Source::Statement(_) = source {
         return Ok(Redirect::to(&path(source)).into_response());
@@ -223,7 +219,7 @@ impl Decided {
 pub(super) async fn decide(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    At(id): At<String>,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
     let form = Decided::read(pairs);

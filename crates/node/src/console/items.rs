@@ -4,21 +4,22 @@ use protocol::{
     findings::{self, FindingsPolicy, Found, Verdict},
     terms::NodeName,
 };
-use serde::Deserialize;
 use serde_json::Value;
 use stix::{Finding, Level, Tlp};
 use store::ItemHead;
 
-use super::look::{self, Piece};
+use super::{
+    frame::Failed,
+    look::{self, Piece},
+    query::Query,
+};
 
 /// Items on one page.
 pub(super) const ITEMS: u32 = 50;
 
 /// Where a page of items begins.
-#[derive(Deserialize)]
-pub(super) struct From {
-    #[serde(default)]
-    pub(super) from: u32,
+pub(super) fn from(query: &Query) -> Result<u32, Failed> {
+    Ok(query.get("from", |text| text.parse().ok())?.unwrap_or(0))
 }
 
 /// Cuts what was read with one row more than a page has; gives the index of that row.

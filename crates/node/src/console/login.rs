@@ -3,14 +3,14 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use protocol::secrets;
 use serde::Deserialize;
 
-use super::frame::{Answer, Frame, Person, Trouble, page, page_as};
+use super::frame::{Answer, At, Frame, Person, Trouble, page, page_as};
 use crate::{
     auth::{COOKIE, Origin, Refusal},
     desk::{Shared, now, rng},
@@ -38,7 +38,7 @@ pub(super) async fn show(State(desk): State<Shared>) -> Response {
 
 /// Whatever opens a link to look at it, a mail scanner or a preview, must not use it up: the page
 /// has a button, and the script presses it.
-pub(super) async fn show_link(State(desk): State<Shared>, Path(token): Path<String>) -> Response {
+pub(super) async fn show_link(State(desk): State<Shared>, At(token): At<String>) -> Response {
     page(&LinkPage { frame: Frame::outside(&desk), token })
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn by_password(
     }
 }
 
-pub(super) async fn by_link(State(desk): State<Shared>, Path(token): Path<String>) -> Answer {
+pub(super) async fn by_link(State(desk): State<Shared>, At(token): At<String>) -> Answer {
     let digest = secrets::token_digest(&token);
     match desk.service.store().use_login_link(digest, now()).await? {
         Some(account) => Ok(open_session(&desk, account).await?),

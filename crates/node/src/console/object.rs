@@ -1,12 +1,12 @@
 //! One object: every copy that is held, with its marking, its findings, and its bytes quoted.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use protocol::terms::Timestamp;
 use store::{Contradiction, Held};
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, page},
+    frame::{Answer, At, Frame, Menu, Person, page},
     items::{self, FindingRow},
     look::{self, Piece},
 };
@@ -76,11 +76,7 @@ impl Other {
     }
 }
 
-pub(super) async fn show(
-    State(desk): State<Shared>,
-    person: Person,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn show(State(desk): State<Shared>, person: Person, At(id): At<String>) -> Answer {
     let view = person.view(&desk).await?;
     let mut held = desk.service.store().held(&id, &view.sight, COPIES).await?;
     let usable: Vec<_> = view.roots.iter().flat_map(|root| &root.collections).collect();

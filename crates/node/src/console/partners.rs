@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use store::{Partner, PartnerState};
 
 use super::{
-    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
     policy::{self, PolicyForm},
 };
@@ -177,7 +177,7 @@ struct PartnerPage {
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
-    Path(name): Path<String>,
+    At(name): At<String>,
 ) -> Answer {
     Ok(page(&build(&desk, &person, &known(&desk, &name).await?).await?))
 }
@@ -264,7 +264,7 @@ pub(super) struct Verify {
 pub(super) async fn verify(
     State(desk): State<Shared>,
     person: Person,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Form(form): Form<Verify>,
 ) -> Answer {
     person.check(&form.csrf)?;
@@ -296,7 +296,7 @@ async fn verified(
 pub(super) async fn treat(
     State(desk): State<Shared>,
     person: Person,
-    Path(name): Path<String>,
+    At(name): At<String>,
     Form(form): Form<policy::Typed>,
 ) -> Answer {
     person.check(&form.csrf)?;

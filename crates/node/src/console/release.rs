@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -20,8 +20,9 @@ use uuid::Uuid;
 use super::{
     evidence::Proof,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
-    items::{self, From, ITEMS, ItemRow},
+    items::{self, ITEMS, ItemRow},
     look::{self, Piece},
+    query::Query,
     way::{self, Mark},
 };
 use crate::{
@@ -131,9 +132,9 @@ pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
     At(id): At<Uuid>,
-    Query(from): Query<From>,
+    query: Query,
 ) -> Answer {
-    Ok(page(&build(&desk, &person, id, from.from, None).await?))
+    Ok(page(&build(&desk, &person, id, items::from(&query)?, None).await?))
 }
 
 /// The page again, with what was refused and what was typed.

@@ -1,9 +1,11 @@
 //! The list of releases, by state and by key; and the search by id.
 
+use std::str::FromStr;
+
 use askama::Template;
 use axum::{
     Form,
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect},
 };
 use protocol::terms::{StatementId, Timestamp};
@@ -15,6 +17,7 @@ use super::{
     desk::Row,
     frame::{Answer, Frame, Menu, Person, page},
     look::{self, Piece},
+    query::Query,
 };
 use crate::desk::Shared;
 
@@ -87,28 +90,16 @@ struct ReleasesPage {
     is_first: bool,
 }
 
-/// Where a list goes on, and of which states.
-#[derive(Deserialize)]
-pub(super) struct Page {
-    state: Option<String>,
-    before: Option<String>,
+/// Where a list goes on: after what of which time.
+fn key<Id: FromStr>(text: &str) -> Option<(Timestamp, Id)> {
+    let (ms, id) = text.split_once('_')?;
+    Some((Timestamp::from_ms(ms.parse().ok()?), id.parse().ok()?))
 }
 
-impl Page {
-    fn key(&self) -> Option<ReleaseKey> {
-        let (ms, id) = self.before.as_deref()?.split_once('_')?;
-        Some(ReleaseKey { created: Timestamp::from_ms(ms.parse().ok()?), id: id.parse().ok()? })
-    }
-}
-
-pub(super) async fn list(
-    State(desk): State<Shared>,
-    person: Person,
-    Query(asked): Query<Page>,
-) -> Answer {
-    let group = GROUPS.iter().find(|(word, ..)| asked.state.as_deref() == Some(word));
+pub(super) async fn list(State(desk): State<Shared>, person: Person, query: Query) -> Answer {
+    let group = query.get("state", |state| GROUPS.iter().find(|(word, ..)| *word == state))?;
     let states = group.map_or(&[] as &[_], |(_, _, states)| states);
-    let before = asked.key();
+    let before = query.get("before", key)?.map(|(created, id)| ReleaseKey { created, id });
     let key = before.unwrap_or_else(ReleaseKey::newest);
     let rows = desk.service.store().release_page(states, key, ROWS).await?;
     let full = rows.len() >= ROWS as usize;
@@ -140,16 +131,8 @@ struct StatementsPage {
     is_first: bool,
 }
 
-pub(super) async fn statements(
-    State(desk): State<Shared>,
-    person: Person,
-    Query(asked): Query<Page>,
-) -> Answer {
-    let read = |text: &str| {
-        let (ms, id) = text.split_once('_')?;
-        Some(StatementKey { at: Timestamp::from_ms(ms.parse().ok()?), id: id.parse().ok()? })
-    };
-    let before = asked.before.as_deref().and_then(read);
+pub(super) async fn statements(State(desk): State<Shared>, person: Person, query: Query) -> Answer {
+    let before = query.get("before", key)?.map(|(at, id)| StatementKey { at, id });
     let key = before.unwrap_or_else(StatementKey::newest);
     let found = desk.service.store().crossings(key, ROWS).await?;
     let older = found.last().filter(|_| found.len() >= ROWS as usize).map(|last| {

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Redirect},
 };
 use exchange::{acknowledgement, rights::Work};
@@ -14,10 +14,11 @@ use store::{ReceivedRecall, Source, Statement};
 
 use super::{
     evidence::Proof,
-    frame::{Answer, Frame, Menu, Person, Trouble, page},
+    frame::{Answer, At, Frame, Menu, Person, Trouble, page},
     held::{self, Decided, Held},
-    items::{self, From, ITEMS, ItemRow},
+    items::{self, ITEMS, ItemRow},
     look::{self, Piece},
+    query::Query,
     way::{self, Mark},
 };
 use crate::{
@@ -82,12 +83,13 @@ impl Recalled {
 pub(super) async fn show(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
-    Query(from): Query<From>,
+    At(id): At<String>,
+    query: Query,
 ) -> Answer {
     let id: StatementId = id.parse().map_err(|_| Problem::from(store::Error::NotFound))?;
     let statement = desk.service.store().statement(&id).await?.ok_or(store::Error::NotFound)?;
-    Ok(page(&build(&desk, &person, &statement, from.from, None).await?))
+    let from = items::from(&query)?;
+    Ok(page(&build(&desk, &person, &statement, from, None).await?))
 }
 
 /// The page again, with what was refused.
@@ -212,7 +214,7 @@ pub(super) struct Seen {
 pub(super) async fn acknowledge(
     State(desk): State<Shared>,
     person: Person,
-    Path(id): Path<String>,
+    At(id): At<String>,
     Form(form): Form<Seen>,
 ) -> Answer {
     person.check(&form.csrf)?;

@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::RESERVED_ROOTS;
+
 /// An endpoint, with what its path names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
@@ -83,6 +85,17 @@ impl Endpoint {
         })
     }
 
+    /// Whether a path is spelt as the standard spells its own (3.1): with its last slash, below a
+    /// name that a root may have. What it names need not be there.
+    pub(super) fn is_spelt(path: &str) -> bool {
+        let root = path.split('/').nth(1).unwrap_or_default();
+        match Self::parse(path) {
+            None => false,
+            Some(Self::Discovery) => true,
+            Some(_) => path.ends_with('/') && !RESERVED_ROOTS.contains(&root),
+        }
+    }
+
     /// Whether its definition has STIX content in Accept, beside TAXII (5.3).
     pub(super) fn names_stix(&self) -> bool {
         matches!(self, Self::Content { content: Content::Manifest, .. })
@@ -143,6 +156,25 @@ mod tests {
             panic!("an object is meant");
         };
         assert_eq!(id, "tool--%31.");
+    }
+
+    #[test]
+    fn paths_are_the_standards_by_their_spelling() {
+        for path in ["/taxii2/", "/taxii2", "/local/", "/nowhere/", "/local/collections/a/"] {
+            assert!(Endpoint::is_spelt(path), "{path}");
+        }
+        for path in [
+            "/local",
+            "/local/collections/a",
+            "/collections/",
+            "/releases/collections/a/",
+            "/local/nothing/",
+            "/",
+            "//",
+            "*",
+        ] {
+            assert!(!Endpoint::is_spelt(path), "{path}");
+        }
     }
 
     #[test]

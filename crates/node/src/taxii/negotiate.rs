@@ -101,6 +101,17 @@ pub(super) fn prefers_text(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether a page is asked for as browsers ask, and nothing that TAXII clients do.
+pub(super) fn asks_html(headers: &HeaderMap) -> bool {
+    let names = |meant: &[&str]| {
+        elements(headers, header::ACCEPT).any(|range| {
+            let kind = split(range, b';').next().unwrap_or_default();
+            meant.iter().any(|meant| kind.eq_ignore_ascii_case(meant))
+        })
+    };
+    names(&["text/html"]) && !names(&["application/taxii+json", "application/stix+json"])
+}
+
 /// Whether a range names STIX content of an edition that is kept here.
 fn is_stix(range: &str) -> bool {
     let kind = split(range, b';').next().unwrap_or_default();
@@ -348,6 +359,24 @@ mod tests {
             let asked = headers(header::ACCEPT, &[line]);
             assert_eq!(check_accept(&asked, true).is_ok(), is_fine, "{line}");
             assert!(check_accept(&asked, false).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn html_is_asked_for_where_nothing_of_taxii_is() {
+        let chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        for (lines, asks) in [
+            (&[chromium][..], true),
+            (&["Text/HTML ; q=0.1"][..], true),
+            (&["image/png", "text/html"][..], true),
+            (&[][..], false),
+            (&["*/*"][..], false),
+            (&["application/json, text/plain, */*"][..], false),
+            (&["text/html, application/taxii+json;version=2.1"][..], false),
+            (&["text/html", "Application/TAXII+json;version=2.0"][..], false),
+            (&["text/html, application/stix+json"][..], false),
+        ] {
+            assert_eq!(asks_html(&headers(header::ACCEPT, lines)), asks, "{lines:?}");
         }
     }
 

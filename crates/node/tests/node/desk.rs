@@ -8,7 +8,7 @@ use axum::{
     http::{Request, Response, header},
 };
 use exchange::Service;
-use node::{config::Config, desk::Desk, keyring::Keyring};
+use node::{config::Config, desk::Desk, keyring::Keyring, serve::desk_router};
 use protocol::{
     secrets,
     terms::{Role, Timestamp},
@@ -103,10 +103,7 @@ impl Client {
         );
         let config: Config = toml::from_str(&text).unwrap();
         let desk = Arc::new(Desk::open(service.clone(), config, keyring(service)).await.unwrap());
-        let router = Router::new()
-            .nest("/api", node::api::router(&desk))
-            .merge(node::console::router())
-            .with_state(desk);
+        let router = desk_router(desk);
         let mut client = Self { router, service: service.clone(), token: String::new() };
         client.token = client.account("everyone", Role::ALL).await;
         client
@@ -151,6 +148,16 @@ impl Client {
         let reply = self.send(request.unwrap()).await;
         assert_eq!(reply.status, 200, "{path}: {reply:?}");
         String::from_utf8(reply.bytes).unwrap()
+    }
+
+    /// What a browser gets that opens an address; without a cookie, a stranger's.
+    pub(crate) async fn browse(&self, path: &str, cookie: Option<&str>) -> Reply {
+        let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let mut request = Request::get(path).header(header::ACCEPT, accept);
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {

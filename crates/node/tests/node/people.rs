@@ -1,10 +1,12 @@
-//! The console's page of accounts: tokens and certificates are made there and taken back.
+//! The console as people meet it: tokens and certificates on the page of accounts, and addresses
+//! that lead nowhere.
 
+use axum::{body::Body, http::Request};
 use node::desk::now;
 use protocol::terms::Role;
 use store::{Certificate, TokenRow};
 
-use crate::desk::{Client, desks};
+use crate::desk::{Client, Reply, desks};
 
 /// A word of a form, as a browser sends it.
 fn sent(text: &str) -> String {
@@ -104,19 +106,98 @@ async fn token_is_ended_only_by_who_gives_the_password_again_when_the_log_in_is_
     assert!(!a.page("/accounts", &cookie).await.contains("Your own password"), "it was given");
 }
 
+/// The reply is a page of the console, with the menu of whoever sees it.
+fn is_page(reply: &Reply, status: u16) -> String {
+    let page = String::from_utf8(reply.bytes.clone()).unwrap();
+    assert_eq!((reply.status, reply.kind.as_str()), (status, "text/html; charset=utf-8"), "{page}");
+    assert!(page.contains("/assets/console.css") && page.contains("<a href=\"/\">"), "{page}");
+    assert!(page.contains("href=\"/releases\""), "no menu: {page}");
+    assert!(reply.headers.contains_key("content-security-policy"));
+    assert!(!reply.headers.contains_key("www-authenticate"));
+    page
+}
+
 #[tokio::test]
 async fn address_that_names_nothing_is_a_page_that_says_so() {
     let a = desks(34).await.a;
     let (cookie, _) = a.session("everyone").await;
-    for path in ["/releases/7", "/collections/lamps", "/agreements/7/undo"] {
-        let request = axum::http::Request::get(path).header("cookie", &cookie);
-        let reply = a.send(request.body(axum::body::Body::empty()).unwrap()).await;
-        let page = String::from_utf8(reply.bytes).unwrap();
-        assert_eq!(
-            (reply.status, reply.kind.as_str()),
-            (404, "text/html; charset=utf-8"),
-            "{path}"
-        );
+    let malformed = ["/releases/7", "/collections/lamps", "/agreements/7/undo", "/partners/%ff"];
+    let unknown = [
+        "/collectionz",
+        "/foo",
+        "/foo?from=1",
+        "/foo/collections",
+        "/collections/",
+        "/settings/",
+        "/releases/xyz/abc",
+        "/objects/collections/x/",
+        "/foo/bar/",
+        "//",
+    ];
+    for path in malformed.into_iter().chain(unknown) {
+        let page = is_page(&a.browse(path, Some(&cookie)).await, 404);
         assert!(page.contains("nothing at this address"), "{path}: {page}");
+    }
+    for path in unknown {
+        let reply = a.browse(path, None).await;
+        assert_eq!((reply.status, &reply.headers["location"]), (303, &"/login".parse().unwrap()));
+        assert!(!reply.headers.contains_key("www-authenticate"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn form_from_an_earlier_build_leads_to_a_page_too() {
+    let a = desks(35).await.a;
+    let (cookie, _) = a.session("everyone").await;
+    let request = Request::post("/releases/7/approve")
+        .header("accept", "text/html, */*;q=0.8")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", &cookie);
+    is_page(&a.send(request.body(Body::from("csrf=x")).unwrap()).await, 404);
+}
+
+#[tokio::test]
+async fn address_of_a_form_that_is_opened_without_it_is_a_page() {
+    let a = desks(36).await.a;
+    let (cookie, _) = a.session("everyone").await;
+    for path in ["/search", "/logout", "/releases/7/decide"] {
+        let reply = a.browse(path, Some(&cookie)).await;
+        let page = is_page(&reply, 405);
+        assert!(page.contains("only a form leads to this address"), "{path}: {page}");
+        assert_eq!(reply.headers["allow"], "POST", "{path}");
+        assert_eq!(a.browse(path, None).await.headers["location"], "/login", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn query_that_a_page_cannot_read_is_named_on_one() {
+    let a = desks(37).await.a;
+    let (cookie, _) = a.session("everyone").await;
+    let id = "00000000-0000-4000-8000-000000000000";
+    let (release, collection) = (format!("/releases/{id}"), format!("/collections/{id}"));
+    for (path, query, name) in [
+        ("/releases", "before=%ff", "before"),
+        ("/releases", "before=yesterday", "before"),
+        ("/releases", "before=7_7", "before"),
+        ("/releases", "state=nonsense", "state"),
+        ("/releases", "state=", "state"),
+        ("/releases", "state=waiting&state=recalled", "state"),
+        ("/statements", "before=%ff", "before"),
+        ("/compose", "from=7", "from"),
+        (&release, "from=-1", "from"),
+        (&collection, "before=never", "before"),
+    ] {
+        let address = format!("{path}?{query}");
+        let page = is_page(&a.browse(&address, Some(&cookie)).await, 400);
+        assert!(page.contains(&format!("`{name}=`")), "{address}: {page}");
+        assert_eq!(a.browse(&address, None).await.headers["location"], "/login", "{address}");
+    }
+    for path in [
+        "/releases?state=waiting",
+        "/releases?mail=7&mail=8",
+        &format!("/releases?state=stopped&before=1764000000000_{id}"),
+        "/statements",
+    ] {
+        assert_eq!(a.browse(path, Some(&cookie)).await.status, 200, "{path}");
     }
 }

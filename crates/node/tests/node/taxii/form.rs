@@ -29,6 +29,60 @@ async fn every_path_without_credentials_is_401() {
     }
 }
 
+/// As browsers say it, and the default of Java's `HttpURLConnection`.
+const HTML: [&str; 2] = [
+    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+];
+
+#[tokio::test]
+async fn addresses_of_taxii_are_401_whatever_is_accepted_and_whether_they_are_there() {
+    let desk = TestDesk::start().await;
+    let ask = |path: &str, accept: &str| {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: d\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+        );
+        let desk = &desk;
+        async move { desk.raw(&request).await }
+    };
+    let objects = lamps("objects/");
+    for path in ["/taxii2/", "/taxii2", "/local/", "/nowhere/", "/nowhere/collections/", &objects] {
+        for accept in HTML.into_iter().chain([TAXII, "*/*", "application/json"]) {
+            let reply = ask(path, accept).await;
+            is_error(&reply, 401);
+            assert!(reply.field("www-authenticate").is_some(), "{path} {accept}");
+        }
+    }
+    // Without the last slash a page may be meant: whoever asks for one gets the console's.
+    for path in ["/local", "/nowhere", "/collectionz", "/a/b/c"] {
+        for accept in
+            [TAXII, "*/*", "application/json, text/plain, */*", "text/html,application/taxii+json"]
+        {
+            is_error(&ask(path, accept).await, 401);
+        }
+        for accept in HTML {
+            let reply = ask(path, accept).await;
+            assert_eq!((reply.status, reply.field("location")), (303, Some("/login")), "{path}");
+            assert_eq!(reply.field("www-authenticate"), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn credentials_mean_taxii_whatever_is_accepted() {
+    let desk = TestDesk::start().await;
+    for accept in HTML {
+        let fields = format!("Accept: {accept}\r\n");
+        for path in ["/local", "/local/", "/local/collections"] {
+            let reply = desk.ask("GET", path, &fields).await;
+            assert_eq!((reply.status, reply.field("content-type")), (200, Some(TAXII)), "{path}");
+        }
+        let reply = desk.ask("GET", "/nowhere", &fields).await;
+        let kind = reply.field("content-type");
+        assert_eq!((reply.status, kind), (404, Some("text/plain; charset=utf-8")));
+    }
+}
+
 #[tokio::test]
 async fn credentials_in_every_spelling_are_known() {
     let desk = TestDesk::start().await;
