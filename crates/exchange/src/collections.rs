@@ -1,7 +1,7 @@
 //! Collections: making and changing them, and what they owe to each other and to what came late.
 //! Objects whose marking is known now are dated anew, and aggregates follow their sources.
 
-use protocol::terms::Timestamp;
+use protocol::{terms::Timestamp, words::plural};
 use store::{Collection, CollectionChange, Flow, NewCollection};
 
 use crate::{
@@ -154,11 +154,10 @@ async fn check_older(
     let Some(days) = days else { return Ok(()) };
     let count = match service.store().older(collection, days, OLDER_MAX, now).await? {
         0 => return Ok(()),
-        1 => "1 object is".to_owned(),
-        OLDER_MAX => format!("{OLDER_MAX} objects or more are"),
-        count => format!("{count} objects are"),
+        OLDER_MAX => plural(OLDER_MAX as u64, "object is", "objects or more are"),
+        count => plural(count as u64, "object is", "objects are"),
     };
-    let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+    let days = plural(days.into(), "day", "days");
     Err(Failure::forbidden(
         "COL-13",
         format!("{count} older than {days} and would be deleted within seconds, for good"),

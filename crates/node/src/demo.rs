@@ -158,10 +158,6 @@ fn print_end(nodes: &[Value], totals: &Value, once: bool) -> Result<()> {
     Ok(())
 }
 
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// Asks again until it holds, or the time is over.
 async fn until<T, F, W>(what: &str, seconds: u64, mut ask: F) -> Result<T>
 where

@@ -23,5 +23,6 @@ pub mod secrets;
 pub mod slip;
 pub mod statement;
 pub mod terms;
+pub mod words;
 
 mod refusal;

@@ -8,6 +8,7 @@ use std::{io::Write as _, process::ExitCode};
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table};
 use jiff::tz::TimeZone;
+use protocol::words::plural;
 use serde_json::Value;
 
 /// Hex digits of an id in a table: enough to name it.
@@ -583,10 +584,8 @@ fn drafted(answer: &Value) -> String {
         id if id.is_empty() => "nothing new to release".to_owned(),
         id if answer.pointer("/again_of").is_some() => format!("drafted again as {id}"),
         id => {
-            let drafted = match lines.len() - refused.len() {
-                1 => "1 object".to_owned(),
-                count => format!("{count} objects"),
-            };
+            let drafted = (lines.len() - refused.len()) as u64;
+            let drafted = plural(drafted, "object", "objects");
             let short = id.get(..ID_SHOWN).unwrap_or(&id);
             format!("drafted {id}: {drafted}; see `detente release show {short}`")
         }

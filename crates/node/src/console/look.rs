@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 
 use askama::filters::HtmlSafe;
 use protocol::terms::{Outcome, Precedence, RecallAnswer, Status, Timestamp};
+pub(super) use protocol::words::{count, plural};
 use stix::Tlp;
 use store::{AgreementState, PartnerState, ReleaseState, StatementState};
 
@@ -374,24 +375,6 @@ pub(super) fn bytes(count: u64) -> String {
     }
 }
 
-/// A count with groups of three.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 object`, `2 objects`.
-pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -432,7 +415,5 @@ mod tests {
         assert_eq!(date_time_group(at), "242256Z NOV 26");
         assert!(clock(at, at.plus_ms(-420_000)).to_string().contains("7 min left"));
         assert!(clock(at, at.plus_ms(60_000)).to_string().contains("clock over"));
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(plural(1, "object", "objects"), "1 object");
     }
 }

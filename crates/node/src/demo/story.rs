@@ -7,11 +7,12 @@ use futures_util::future::try_join_all;
 use protocol::{
     comparison::{Account, compare},
     terms::{NodeName, Topic},
+    words::plural,
 };
 use rand_core::Rng;
 use serde_json::{Value, json};
 
-use super::{Steps, node::Node, plural, until};
+use super::{Steps, node::Node, until};
 use crate::{
     cli::{Client, agreement_text},
     desk::rng,
@@ -225,7 +226,7 @@ async fn cross(pair: &Pair, objects: &[&[u8]]) -> Result<String> {
     ensure!(arrived == expected, "what Brevia serves is not what Aldermoor posted");
     let same = arrived.iter().filter(|body| posted.binary_search(&body.as_slice()).is_ok()).count();
     ensure!(same == count, "{} objects are not byte for byte what was posted", count - same);
-    let objects = plural(count, "object", "objects");
+    let objects = plural(count as u64, "object", "objects");
     Ok(format!("{objects}, byte for byte as posted; {refused} refused by the checks"))
 }
 
@@ -235,7 +236,7 @@ async fn receipts(pair: &Pair) -> Result<String> {
         Ok(all.iter().all(is_taken_in).then_some(all.len()))
     })
     .await?;
-    Ok(format!("Brevia's signed receipt of {}", plural(releases, "release", "releases")))
+    Ok(format!("Brevia's signed receipt of {}", plural(releases as u64, "release", "releases")))
 }
 
 async fn post_lamps(pair: &Pair, from: u32, count: u32) -> Result<()> {
@@ -285,7 +286,7 @@ async fn flash(pair: &Pair) -> Result<String> {
         first += count + 1;
         arrive(pair, first - 2, 1).await?;
         if behind > 0 {
-            let releases = plural(behind, "release", "releases");
+            let releases = plural(behind as u64, "release", "releases");
             return Ok(format!("its receipt was back after {ms} ms, before that of {releases}"));
         }
     }

@@ -1,6 +1,6 @@
 //! Making a collection and changing it: its words, how long it keeps things, what it is fed from.
 
-use protocol::{findings::FindingsChange, terms::Timestamp};
+use protocol::{findings::FindingsChange, terms::Timestamp, words::plural};
 use uuid::Uuid;
 
 use super::{Collection, Flow, feed, read_collection};
@@ -150,10 +150,10 @@ fn kept_for(days: Option<u32>) -> String {
 
 /// So many objects.
 pub(super) fn objects(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "object" } else { "objects" })
+    plural(count as u64, "object", "objects")
 }
 
 /// How long things are kept.
 pub(super) fn in_words(days: u32) -> String {
-    format!("for {days} {}", if days == 1 { "day" } else { "days" })
+    format!("for {}", plural(days.into(), "day", "days"))
 }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use protocol::words::plural;
 use serde_json::{Value as Json, json};
 use stix::{
     Level, Spec,
@@ -104,7 +105,7 @@ fn check(args: &CheckArgs, as_json: bool, out: &mut impl Write) -> Result<ExitCo
     } else {
         judged.iter().try_for_each(|judged| judged.show(out))?;
         let wrong = judged.iter().filter(|judged| !judged.valid).count();
-        let all = super::report::counted(judged.len(), "pattern");
+        let all = plural(judged.len() as u64, "pattern", "patterns");
         writeln!(out, "{all}, {wrong} with errors")?;
     }
     Ok(if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })

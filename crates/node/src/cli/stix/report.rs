@@ -6,6 +6,7 @@ use std::{
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use protocol::words::plural;
 use serde_json::json;
 use stix::{Finding, Report};
 
@@ -120,9 +121,10 @@ impl<W: Write> Printer<W> {
             Format::Text => {
                 let verdict = if report.is_valid() { "valid" } else { "not valid" };
                 let Report { objects, errors, warnings, notes, .. } = report;
-                let objects = counted(*objects, "object");
-                let errors = counted(*errors, "error");
-                let (warnings, notes) = (counted(*warnings, "warning"), counted(*notes, "note"));
+                let objects = plural(*objects as u64, "object", "objects");
+                let errors = plural(*errors as u64, "error", "errors");
+                let warnings = plural(*warnings as u64, "warning", "warnings");
+                let notes = plural(*notes as u64, "note", "notes");
                 writeln!(self.out, "{file}: {verdict}: {objects}, {errors}, {warnings}, {notes}")
             }
             Format::Jsonl => {
@@ -174,11 +176,6 @@ impl<W: Write> Printer<W> {
         }
         self.out.flush()
     }
-}
-
-/// `1 object`, `2 objects`.
-pub(super) fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Whether a clause is a section of STIX 2.1, not another document.

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
+use protocol::words::plural;
 use serde_json::json;
 use stix::{
     Tlp,
@@ -200,7 +201,7 @@ impl Summary {
     }
 
     fn as_text(&self) -> String {
-        let mut out = format!("{}\n", super::report::counted(self.objects, "object"));
+        let mut out = format!("{}\n", plural(self.objects as u64, "object", "objects"));
         let mut line = |name: &str, value: String| {
             if !value.is_empty() && value != "0" {
                 out.push_str(&format!("  {name:<22}{value}\n"));
