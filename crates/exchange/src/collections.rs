@@ -141,6 +141,13 @@ pub enum Older {
     Delete,
 }
 
+impl Older {
+    /// Deleted where somebody asked for that, by the box of a form or a word of the API.
+    pub fn deleted_if(asked: bool) -> Self {
+        if asked { Self::Delete } else { Self::Ask }
+    }
+}
+
 /// Objects that are counted before somebody is asked whether they are to go.
 const OLDER_MAX: usize = 10_000;
 

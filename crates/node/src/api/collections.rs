@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
+use exchange::collections::{self as use_case, Older};
 use protocol::{
     findings::FindingsChange,
     terms::{Role, Topic},
@@ -110,7 +111,7 @@ async fn create(
         retention_days: new.retention_days,
         sources: find_all(&desk, &new.sources).await?,
     };
-    exchange::collections::create(&desk.service, new, &caller.account.name, now()).await?;
+    use_case::create(&desk.service, new, &caller.account.name, now()).await?;
     collections(State(desk), caller).await
 }
 
@@ -149,12 +150,8 @@ async fn change(
         None => None,
     };
     let (actor, what) = (&caller.account.name, (change, sources));
-    let older = if new.delete_older {
-        exchange::collections::Older::Delete
-    } else {
-        exchange::collections::Older::Ask
-    };
-    exchange::collections::change(&desk.service, collection, what, older, actor, now()).await?;
+    let older = Older::deleted_if(new.delete_older);
+    use_case::change(&desk.service, collection, what, older, actor, now()).await?;
     show(State(desk), Path(id)).await
 }
 

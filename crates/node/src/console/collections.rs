@@ -263,7 +263,7 @@ async fn changed(desk: &Shared, person: &Person, id: Uuid, typed: &Typed) -> Res
         retention_days: Some(typed.days()?).filter(|days| *days != collection.retention_days),
         policy: None,
     };
-    let older = if typed.deletes_older { Older::Delete } else { Older::Ask };
+    let older = Older::deleted_if(typed.deletes_older);
     let what = (change, feeds);
     collections::change(&desk.service, collection, what, older, person.name(), now()).await?;
     Ok(())
