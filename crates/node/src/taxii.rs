@@ -186,7 +186,7 @@ impl Visit<'_> {
         if !allow.split(", ").any(|allowed| allowed == method) {
             return Err(Fault::method(allow));
         }
-        negotiate::check_accept(&self.parts.headers, endpoint.names_stix())?;
+        negotiate::check_accept(&self.parts.headers, endpoint.named())?;
         Ok(None)
     }
 

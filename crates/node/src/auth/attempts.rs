@@ -53,8 +53,12 @@ impl Bound {
 }
 
 impl TooMany {
-    fn new(bound: Bound, is_news: bool, now: Timestamp) -> Self {
-        Self { bound, retry_after_s: next_s(now), is_news }
+    fn first(bound: Bound, now: Timestamp) -> Self {
+        Self { bound, retry_after_s: next_s(now), is_news: true }
+    }
+
+    fn further(bound: Bound, now: Timestamp) -> Self {
+        Self { is_news: false, ..Self::first(bound, now) }
     }
 
     /// The rule.
@@ -130,10 +134,10 @@ impl Attempts {
     ) -> Result<(), TooMany> {
         let host = one_host(address);
         if self.of_pair.count((account.to_owned(), host), 0, now) >= WRONG_MAX {
-            return Err(TooMany::new(of_pair(account), false, now));
+            return Err(TooMany::further(of_pair(account), now));
         }
         if self.of_address.count(host, 0, now) >= WRONG_OF_ADDRESS_MAX {
-            return Err(TooMany::new(Bound::Address, false, now));
+            return Err(TooMany::further(Bound::Address, now));
         }
         Ok(())
     }
@@ -144,9 +148,9 @@ impl Attempts {
         let of_pair_count = self.of_pair.count((account.to_owned(), host), 1, now);
         let of_address_count = self.of_address.count(host, 1, now);
         if of_address_count == WRONG_OF_ADDRESS_MAX {
-            return Some(TooMany::new(Bound::Address, true, now));
+            return Some(TooMany::first(Bound::Address, now));
         }
-        (of_pair_count == WRONG_MAX).then(|| TooMany::new(of_pair(account), true, now))
+        (of_pair_count == WRONG_MAX).then(|| TooMany::first(of_pair(account), now))
     }
 }
 
@@ -183,10 +187,11 @@ impl Requests {
 }
 
 fn allowed(count: u32, max: u32, bound: Bound, now: Timestamp) -> Result<(), TooMany> {
-    if count <= max {
-        return Ok(());
+    match count.saturating_sub(max) {
+        0 => Ok(()),
+        1 => Err(TooMany::first(bound, now)),
+        _ => Err(TooMany::further(bound, now)),
     }
-    Err(TooMany::new(bound, count == max.saturating_add(1), now))
 }
 
 #[cfg(test)]

@@ -218,7 +218,7 @@ impl Looked {
 fn decided(decision: Option<&Decision>, way: &WayOut) -> (Piece, String) {
     match decision {
         Some(Decision::Permit(permit)) => (
-            look::verdict(true, "leaves as soon as it is sent"),
+            look::good("leaves as soon as it is sent"),
             format!("{} permits it; nobody else is asked.", permit.rules().join(", ")),
         ),
         Some(Decision::NeedsSecondPerson { rule }) => (
@@ -228,16 +228,14 @@ fn decided(decision: Option<&Decision>, way: &WayOut) -> (Piece, String) {
         Some(Decision::Refuse(refusal)) => {
             let item = refusal.item.map(|item| format!(" Object {item}.")).unwrap_or_default();
             (
-                look::verdict(false, "would be refused"),
+                look::bad("would be refused"),
                 format!(
                     "{}: {}.{item} What helps: {}.",
                     refusal.rule, refusal.message, refusal.remedy
                 ),
             )
         }
-        None => {
-            (look::verdict(false, "would be refused"), "The agreement is not in force.".to_owned())
-        }
+        None => (look::bad("would be refused"), "The agreement is not in force.".to_owned()),
     }
 }
 

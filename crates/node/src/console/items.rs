@@ -90,7 +90,7 @@ impl FindingRow {
 /// A level as a reader sees it.
 pub(super) fn level(level: Level) -> Piece {
     match level {
-        Level::Error => look::verdict(false, "breaks a MUST"),
+        Level::Error => look::bad("breaks a MUST"),
         Level::Warning => look::attention("breaks a SHOULD"),
         Level::Note => look::plain("note"),
     }

@@ -203,9 +203,14 @@ pub(super) fn recall_state(word: &str, answer: Option<RecallAnswer>) -> Piece {
     }
 }
 
-/// A state of ours that is not a term of the protocol: good or not, in these words.
-pub(super) fn verdict(good: bool, words: &str) -> Piece {
-    state(words, if good { Tone::Good } else { Tone::Bad })
+/// A good state of ours that is not a term of the protocol, in these words.
+pub(super) fn good(words: &str) -> Piece {
+    state(words, Tone::Good)
+}
+
+/// The same of a bad one.
+pub(super) fn bad(words: &str) -> Piece {
+    state(words, Tone::Bad)
 }
 
 /// A state that asks for a person.

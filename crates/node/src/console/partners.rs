@@ -242,11 +242,9 @@ async fn key_rows(desk: &Shared, name: &NodeName) -> Result<Vec<KeyRow>, Problem
             seals: statement.seal().len(),
             fingerprint: look::id(&statement.fingerprint().hex()),
             state: match revoked.iter().find(|one| one.epoch == statement.epoch()) {
-                Some(one) => {
-                    look::verdict(false, &format!("revoked from its entry {} on", one.size))
-                }
+                Some(one) => look::bad(&format!("revoked from its entry {} on", one.size)),
                 None if statement.until() <= time => look::attention("ended"),
-                None if Some(statement.epoch()) == newest => look::verdict(true, "in force"),
+                None if Some(statement.epoch()) == newest => look::good("in force"),
                 None => look::plain("replaced"),
             },
         })

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::RESERVED_ROOTS;
+use super::{RESERVED_ROOTS, negotiate::Named};
 
 /// An endpoint, with what its path names.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,9 +96,12 @@ impl Endpoint {
         }
     }
 
-    /// Whether its definition has STIX content in Accept, beside TAXII (5.3).
-    pub(super) fn names_stix(&self) -> bool {
-        matches!(self, Self::Content { content: Content::Manifest, .. })
+    /// What its definition has in Accept (5.3).
+    pub(super) fn named(&self) -> Named {
+        match self {
+            Self::Content { content: Content::Manifest, .. } => Named::TaxiiAndStix,
+            _ => Named::Taxii,
+        }
     }
 
     /// The methods that it knows, for `Allow`.

@@ -70,11 +70,15 @@ fn specificity(range: &str) -> Option<u8> {
     }
 }
 
+/// What an endpoint's own definition has in Accept: whatever it names is never 406 (3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    Taxii,
+    TaxiiAndStix,
+}
+
 /// Whether the answer's media type is acceptable: the most specific range that covers it decides.
-///
-/// `names_stix`: the endpoint's own definition has STIX content in Accept, beside TAXII; whatever
-/// it names is never 406 (3.1).
-pub(super) fn check_accept(headers: &HeaderMap, names_stix: bool) -> Result<(), Fault> {
+pub(super) fn check_accept(headers: &HeaderMap, named: Named) -> Result<(), Fault> {
     let mut is_asked = false;
     let ranges = elements(headers, header::ACCEPT).inspect(|_| is_asked = true);
     let best = ranges.filter_map(|range| Some((specificity(range)?, weight(range)))).max();
@@ -83,7 +87,7 @@ pub(super) fn check_accept(headers: &HeaderMap, names_stix: bool) -> Result<(), 
     match best {
         Some((_, weight)) if weight > 0 => Ok(()),
         None if !is_asked => Ok(()),
-        _ if names_stix && asks_stix() => Ok(()),
+        _ if named == Named::TaxiiAndStix && asks_stix() => Ok(()),
         _ => Err(Fault::new(
             StatusCode::NOT_ACCEPTABLE,
             "TAXII-3.1",
@@ -262,7 +266,8 @@ mod tests {
             &[" , application/taxii+json"],
         ];
         for lines in spellings {
-            assert!(check_accept(&headers(header::ACCEPT, lines), false).is_ok(), "{lines:?}");
+            let asked = headers(header::ACCEPT, lines);
+            assert!(check_accept(&asked, Named::Taxii).is_ok(), "{lines:?}");
         }
     }
 
@@ -279,7 +284,8 @@ mod tests {
             &["application/taxii+json;version=2.1;q=0.000"],
         ];
         for lines in spellings {
-            assert!(check_accept(&headers(header::ACCEPT, lines), false).is_err(), "{lines:?}");
+            let asked = headers(header::ACCEPT, lines);
+            assert!(check_accept(&asked, Named::Taxii).is_err(), "{lines:?}");
         }
     }
 
@@ -357,8 +363,8 @@ mod tests {
             ("application/json", false),
         ] {
             let asked = headers(header::ACCEPT, &[line]);
-            assert_eq!(check_accept(&asked, true).is_ok(), is_fine, "{line}");
-            assert!(check_accept(&asked, false).is_err(), "{line}");
+            assert_eq!(check_accept(&asked, Named::TaxiiAndStix).is_ok(), is_fine, "{line}");
+            assert!(check_accept(&asked, Named::Taxii).is_err(), "{line}");
         }
     }
 
