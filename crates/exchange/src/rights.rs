@@ -6,30 +6,19 @@
 use std::collections::HashSet;
 
 use protocol::terms::{AgreementId, Role, Topic};
-use store::{Account, Audience, Bounds, Collection, Flow, Release, ReleaseState, Sight};
+use store::{Account, Audience, Bounds, Collection, Flow, Release, ReleaseState, Rights, Sight};
 use uuid::Uuid;
 
 use crate::{Failure, Service};
 
-/// What an account may do in a collection (TAXII 2.1 section 5.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rights {
-    /// Its objects are shown.
-    pub read: bool,
-    /// Objects may be added.
-    pub write: bool,
-}
-
-impl Rights {
-    /// Roles say what an account may do, bounds say where.
-    fn of(account: &Account, bounds: &Bounds, collection: &Collection) -> Self {
-        let has = |role| account.roles.contains(&role);
-        let (reads_here, writes_here) = bounds.of(collection);
-        let reads = has(Role::Reader) || has(Role::Drafter) || has(Role::Releaser);
-        let takes = matches!(collection.flow, Flow::Local | Flow::Outgoing);
-        let writes = has(Role::Drafter) && takes;
-        Self { read: reads_here && reads, write: writes_here && writes }
-    }
+/// Roles say what an account may do, bounds say where.
+fn rights(account: &Account, bounds: &Bounds, collection: &Collection) -> Rights {
+    let has = |role| account.roles.contains(&role);
+    let here = bounds.of(collection);
+    let reads = has(Role::Reader) || has(Role::Drafter) || has(Role::Releaser);
+    let takes = matches!(collection.flow, Flow::Local | Flow::Outgoing);
+    let writes = has(Role::Drafter) && takes;
+    Rights { read: here.read && reads, write: here.write && writes }
 }
 
 /// A collection that an account may use, and how.
@@ -63,7 +52,7 @@ impl View {
     /// The view of an account.
     pub fn new(account: &Account, bounds: &Bounds, collections: &[Collection]) -> Self {
         let mut view = Self { roots: Vec::new(), sight: bounds.sight.clone() };
-        let may = |collection: &Collection| Rights::of(account, bounds, collection);
+        let may = |collection: &Collection| rights(account, bounds, collection);
         let reads: HashSet<Uuid> =
             collections.iter().filter(|one| may(one).read).map(|one| one.id).collect();
         for collection in collections {

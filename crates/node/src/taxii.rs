@@ -11,8 +11,8 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, Version, header, request::Parts, uri::Authority},
     response::Response,
 };
-use exchange::rights::{Rights, Root, Usable, View};
-use store::{Account, Collection};
+use exchange::rights::{Root, Usable, View};
+use store::{Account, Collection, Rights};
 
 use crate::desk::Desk;
 

@@ -11,6 +11,26 @@ use crate::{
     tx::{Row, Tx},
 };
 
+/// What an account may do in a collection (TAXII 2.1 section 5.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rights {
+    /// Its objects are shown.
+    pub read: bool,
+    /// Objects may be added.
+    pub write: bool,
+}
+
+impl Rights {
+    /// Neither.
+    pub const NONE: Self = Self { read: false, write: false };
+    /// Reading alone.
+    pub const READ: Self = Self { read: true, write: false };
+    /// Writing alone.
+    pub const WRITE: Self = Self { read: false, write: true };
+    /// Both.
+    pub const ALL: Self = Self { read: true, write: true };
+}
+
 /// What an account may do in one collection, or in every one.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Access {
@@ -27,16 +47,19 @@ pub struct Access {
 /// Everything that bounds what an account may do and see.
 #[derive(Debug, Clone, Default)]
 pub struct Bounds {
-    access: Vec<(i64, bool, bool)>,
+    access: Vec<(i64, Rights)>,
     /// What it may see.
     pub sight: Sight,
 }
 
 impl Bounds {
-    /// Whether it may read, and whether it may write in a collection.
-    pub fn of(&self, collection: &Collection) -> (bool, bool) {
-        let here = self.access.iter().filter(|(row, ..)| *row == EVERY || *row == collection.row);
-        here.fold((false, false), |(read, write), (_, r, w)| (read || *r, write || *w))
+    /// What it may do in a collection, as far as its roles let it.
+    pub fn of(&self, collection: &Collection) -> Rights {
+        let here = self.access.iter().filter(|(row, _)| *row == EVERY || *row == collection.row);
+        here.fold(Rights::NONE, |all, (_, may)| Rights {
+            read: all.read || may.read,
+            write: all.write || may.write,
+        })
     }
 }
 
@@ -49,10 +72,11 @@ impl Store {
         self.snapshot(|tx| {
             let sql = "/* bounds */ SELECT collection, can_read, can_write FROM access
                        WHERE account = ?";
-            let access =
-                tx.query(sql, params![account], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let access = tx.query(sql, params![account], |row| {
+                Ok((row.get(0)?, Rights { read: row.get(1)?, write: row.get(2)? }))
+            })?;
             let mut sight = sight(tx, account)?;
-            let reads = |(row, read, _): &(i64, bool, bool)| read.then_some(*row);
+            let reads = |(row, may): &(i64, Rights)| may.read.then_some(*row);
             let sources: BTreeSet<i64> = access.iter().filter_map(reads).collect();
             sight.sources = (!sources.contains(&EVERY)).then_some(sources);
             Ok(Bounds { access, sight })
@@ -83,14 +107,15 @@ impl Store {
         &self,
         account: String,
         collection: Option<Collection>,
-        (read, write): (bool, bool),
+        may: Rights,
         actor: String,
         now: Timestamp,
     ) -> Result<(), Error> {
         self.write(move |tx| {
             must_exist(tx, &account)?;
             let row = collection.as_ref().map_or(EVERY, |collection| collection.row);
-            if read || write {
+            let Rights { read, write } = may;
+            if may != Rights::NONE {
                 tx.execute(
                     "/* grant */ INSERT INTO access VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT (account, collection) DO UPDATE SET can_read = ?3, can_write = ?4",

@@ -36,7 +36,7 @@ mod views;
 mod work;
 mod writer;
 
-pub use access::{Access, Bounds};
+pub use access::{Access, Bounds, Rights};
 pub use accounts::{Account, SESSION_IDLE_MS, Session, Token};
 pub use acknowledgements::{Acknowledged, Unseen};
 pub use agreements::{AgreementRow, AgreementState, TopicSpec};

@@ -10,7 +10,7 @@ use protocol::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{Collection, CollectionChange, Sight};
+use store::{Collection, CollectionChange, Rights, Sight};
 use uuid::Uuid;
 
 use super::{
@@ -57,7 +57,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-fn resource(collection: &Collection, read: bool, write: bool) -> Value {
+fn resource(collection: &Collection, may: Rights) -> Value {
     json!({
         "id": collection.id,
         "root": collection.root,
@@ -67,17 +67,15 @@ fn resource(collection: &Collection, read: bool, write: bool) -> Value {
         "flow": collection.flow,
         "retention_days": collection.retention_days,
         "sources": collection.sources,
-        "can_read": read,
-        "can_write": write,
+        "can_read": may.read,
+        "can_write": may.write,
     })
 }
 
 async fn collections(State(desk): State<Shared>, caller: Caller) -> Answer {
     let view = desk.register.view(desk.service.store(), &caller.account).await?;
     let usable = view.roots.iter().flat_map(|root| &root.collections);
-    let all: Vec<_> = usable
-        .map(|usable| resource(&usable.collection, usable.may.read, usable.may.write))
-        .collect();
+    let all: Vec<_> = usable.map(|usable| resource(&usable.collection, usable.may)).collect();
     done(list("collections", all))
 }
 
@@ -186,7 +184,7 @@ async fn show(State(desk): State<Shared>, Path(id): Path<String>) -> Answer {
     let mut access = store.access().await?;
     access.retain(|row| row.collection.is_none_or(|id| id == collection.id));
     done(json!({
-        "collection": resource(&collection, true, true),
+        "collection": resource(&collection, Rights::ALL),
         "fed_from": fed_from,
         "findings": desk.service.submit_policy(collection.policy.as_ref()),
         "types": types,
@@ -211,7 +209,7 @@ async fn grant(State(desk): State<Shared>, caller: Caller, Json(grant): Json<Gra
     };
     named(&desk, &grant.account).await?;
     let (account, actor) = (grant.account.clone(), caller.account.name);
-    let may = (grant.read, grant.write);
+    let may = Rights { read: grant.read, write: grant.write };
     desk.service.store().grant(account, collection, may, actor, now()).await?;
     done(json!({ "account": grant.account }))
 }

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context, Result};
 use protocol::findings::FindingsChange;
 use serde_json::{Value, json, value::RawValue};
-use store::ReleaseState;
+use store::{ReleaseState, Rights};
 
 use super::{
     Client, Command,
@@ -316,9 +316,9 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
         }
         CollectionCommand::Show { address } => (View::Collection, client.get(&at(&address)).await?),
         CollectionCommand::Grant { place, may } => {
-            grant(client, &place, (may.read, may.write)).await?
+            grant(client, &place, Rights { read: may.read, write: may.write }).await?
         }
-        CollectionCommand::Revoke(place) => grant(client, &place, (false, false)).await?,
+        CollectionCommand::Revoke(place) => grant(client, &place, Rights::NONE).await?,
         CollectionCommand::Read { address } => {
             (View::Envelope(read_collection(client, &objects(&address)).await?), Value::Null)
         }
@@ -328,7 +328,7 @@ async fn collection(client: &Client, command: CollectionCommand) -> Shown {
     })
 }
 
-async fn grant(client: &Client, args: &PlaceArgs, (read, write): (bool, bool)) -> Shown {
+async fn grant(client: &Client, args: &PlaceArgs, may: Rights) -> Shown {
     let (place, account) = match (args.place.as_slice(), args.every) {
         ([address, account], false) => (Some(address.trim_matches('/')), account),
         ([account], true) => (None, account),
@@ -337,6 +337,7 @@ async fn grant(client: &Client, args: &PlaceArgs, (read, write): (bool, bool)) -
             return Err(Fault::new(Kind::Malformed, "COL-5", "no place is named", remedy).into());
         }
     };
+    let Rights { read, write } = may;
     let body = json!({ "account": account, "collection": place, "read": read, "write": write });
     let answer = client.post("/api/collections/grant", &body).await?;
     let place = place.unwrap_or("every collection");

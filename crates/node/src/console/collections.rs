@@ -13,7 +13,7 @@ use axum::{
 use exchange::collections::{self, Older};
 use protocol::terms::{Role, Timestamp, Topic};
 use stix::Tlp;
-use store::{Collection, CollectionChange, Flow, NewCollection, ObjectHead, Portrait};
+use store::{Collection, CollectionChange, Flow, NewCollection, ObjectHead, Portrait, Rights};
 use uuid::Uuid;
 
 use super::{
@@ -538,7 +538,7 @@ pub(super) async fn grant(
     person.0.must_be(Role::Administrator)?;
     let may = pairs.iter().filter(|(name, _)| name == "may");
     let may: Vec<&str> = may.map(|(_, value)| value.as_str()).collect();
-    let may = (may.contains(&"read"), may.contains(&"write"));
+    let may = Rights { read: may.contains(&"read"), write: may.contains(&"write") };
     let place = known(&desk, id).await?;
     let actor = person.name().to_owned();
     desk.service.store().grant(value("account"), Some(place), may, actor, now()).await?;
@@ -608,8 +608,8 @@ async fn readers(desk: &Shared, collection: &Collection) -> Result<Vec<(String, 
     let mut found = Vec::new();
     for account in store.accounts().await? {
         let reads = account.roles.iter().any(|role| *role != Role::Administrator);
-        let (reads_here, _) = store.bounds(&account.name).await?.of(collection);
-        if !account.disabled && reads && reads_here {
+        let here = store.bounds(&account.name).await?.of(collection);
+        if !account.disabled && reads && here.read {
             let roles: Vec<_> = account.roles.iter().map(|role| role.word()).collect();
             found.push((account.name, roles.join(", ")));
         }

@@ -10,7 +10,7 @@ use protocol::{
     terms::{NodeName, Role, Timestamp},
 };
 use serde_json::{Value, json};
-use store::Collection;
+use store::{Collection, Rights};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -95,8 +95,8 @@ async fn account(
     let hash = secrets::hash_password(&password, &mut rng());
     store.create_account(name.clone(), vec![role], hash, by.clone(), time).await?;
     if place.is_some() {
-        store.grant(name.clone(), None, (false, false), by.clone(), time).await?;
-        store.grant(name, place, (false, true), by, time).await?;
+        store.grant(name.clone(), None, Rights::NONE, by.clone(), time).await?;
+        store.grant(name, place, Rights::WRITE, by, time).await?;
     }
     Ok(password)
 }

@@ -4,7 +4,7 @@ use exchange::Service;
 use protocol::terms::{Role, Topic};
 use serde_json::json;
 use stix::Tlp;
-use store::{Collection, Flow, Sight};
+use store::{Collection, Flow, Rights, Sight};
 use testkit::tool;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ async fn collection(service: &Service, topic: &str, flow: Flow) -> Collection {
     all.unwrap().into_iter().find(fits).unwrap()
 }
 
-async fn grant(service: &Service, name: &str, to: Option<Collection>, rights: (bool, bool)) {
+async fn grant(service: &Service, name: &str, to: Option<Collection>, rights: Rights) {
     let (name, by) = (name.to_owned(), "test".to_owned());
     service.store().grant(name, to, rights, by, node::desk::now()).await.unwrap();
 }
@@ -41,9 +41,9 @@ async fn grant(service: &Service, name: &str, to: Option<Collection>, rights: (b
 /// Somebody with every role who works on lamps, and not on tea.
 async fn elsewhere(client: &Client, service: &Service, name: &str) -> Client {
     let token = client.account(name, Role::ALL).await;
-    grant(service, name, None, (false, false)).await;
+    grant(service, name, None, Rights::NONE).await;
     let lamps = collection(service, "lamps", Flow::Outgoing).await;
-    grant(service, name, Some(lamps), (true, true)).await;
+    grant(service, name, Some(lamps), Rights::ALL).await;
     client.with(&token)
 }
 
@@ -87,7 +87,7 @@ async fn role_2_topic_of_others_is_decided_on_by_nobody_else_at_the_api() {
     }
     // Reading what goes out is what a releaser needs; drafting needs writing.
     let tea = collection(a, "tea", Flow::Outgoing).await;
-    grant(a, "stranger", Some(tea), (true, false)).await;
+    grant(a, "stranger", Some(tea), Rights::READ).await;
     refused(&stranger, "/api/releases?topic=tea", "ROLE-2").await;
     let sight = Sight::new(Tlp::Green, None);
     let (name, by, now) = ("stranger".to_owned(), "test".to_owned(), node::desk::now());
@@ -117,7 +117,7 @@ async fn role_3_items_of_a_release_are_for_their_communities() {
     let id = a.store().awaiting_release(10).await.unwrap()[0].id;
     let stranger = elsewhere(&desks.a, a, "stranger").await;
     let tea = collection(a, "tea", Flow::Outgoing).await;
-    grant(a, "stranger", Some(tea), (true, true)).await;
+    grant(a, "stranger", Some(tea), Rights::ALL).await;
     let belongs = async |to: &[&str]| {
         let communities = to.iter().map(|id| (*id).to_owned()).collect();
         let sight = Sight::new(Tlp::Red, Some(communities));
@@ -190,7 +190,7 @@ async fn role_2_what_is_held_apart_is_decided_on_by_who_works_on_its_topic() {
         assert_eq!((reply.status, reply.rule().as_str()), (403, "ROLE-2"), "{verb}");
     }
     let lamps = collection(b, "lamps", Flow::Incoming).await;
-    grant(b, "stranger", Some(lamps), (true, false)).await;
+    grant(b, "stranger", Some(lamps), Rights::READ).await;
     let (name, by, now) = ("stranger".to_owned(), "test".to_owned(), node::desk::now());
     let sight = Sight::new(Tlp::Red, Some(std::collections::BTreeSet::new()));
     b.store().set_sight(name.clone(), sight, by.clone(), now).await.unwrap();

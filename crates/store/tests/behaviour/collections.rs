@@ -7,8 +7,8 @@ use pollster::block_on;
 use protocol::terms::Role;
 use stix::Tlp;
 use store::{
-    Collection, CollectionChange, DeleteObject, NewCollection, NewObject, Page, Sight, Store,
-    Versions,
+    Collection, CollectionChange, DeleteObject, NewCollection, NewObject, Page, Rights, Sight,
+    Store, Versions,
 };
 use testkit::Base;
 use uuid::Uuid;
@@ -124,10 +124,10 @@ fn reader(store: &Store, name: &str, places: &[&Collection], ceiling: Tlp) -> Si
     let (who, by) = (name.to_owned(), "test".to_owned());
     block_on(store.create_account(who.clone(), vec![Role::Reader], None, by.clone(), now()))
         .unwrap();
-    block_on(store.grant(who.clone(), None, (false, false), by.clone(), now())).unwrap();
+    block_on(store.grant(who.clone(), None, Rights::NONE, by.clone(), now())).unwrap();
     for place in places {
         let place = Some((*place).clone());
-        block_on(store.grant(who.clone(), place, (true, false), by.clone(), now())).unwrap();
+        block_on(store.grant(who.clone(), place, Rights::READ, by.clone(), now())).unwrap();
     }
     let sight = Sight::new(ceiling, Some(BTreeSet::new()));
     block_on(store.set_sight(who.clone(), sight, by, now())).unwrap();

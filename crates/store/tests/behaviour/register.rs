@@ -15,7 +15,8 @@ use protocol::{
 };
 use stix::{Marking, Tlp};
 use store::{
-    CollectionChange, DeleteObject, Error, NewCollection, NewObject, Sight, Store, Versions, Work,
+    CollectionChange, DeleteObject, Error, NewCollection, NewObject, Rights, Sight, Store,
+    Versions, Work,
 };
 use testkit::Base;
 use tokio::sync::watch::Receiver;
@@ -79,7 +80,7 @@ fn end_token(store: &Store) -> Result<(), Error> {
     block_on(store.end_token(id, by(), now()))
 }
 
-fn grant(store: &Store, may: (bool, bool)) -> Result<(), Error> {
+fn grant(store: &Store, may: Rights) -> Result<(), Error> {
     block_on(store.grant(who(), Some(collection(store, "shared")), may, by(), now()))
 }
 
@@ -113,9 +114,9 @@ const CHANGES: &[(&str, Does)] = &[
         let id = block_on(store.certificates(None))?.remove(0).id;
         block_on(store.remove_certificate(who(), id, by(), now()))
     }),
-    ("access is given", |store| grant(store, (true, true))),
-    ("access is narrowed", |store| grant(store, (true, false))),
-    ("access is taken away", |store| grant(store, (false, false))),
+    ("access is given", |store| grant(store, Rights::ALL)),
+    ("access is narrowed", |store| grant(store, Rights::READ)),
+    ("access is taken away", |store| grant(store, Rights::NONE)),
     ("a ceiling", |store| {
         block_on(store.set_sight(who(), Sight::new(Tlp::Green, None), by(), now()))
     }),

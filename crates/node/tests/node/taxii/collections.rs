@@ -9,7 +9,7 @@ use node::desk::now;
 use protocol::terms::Role;
 use serde_json::{Value, json};
 use stix::Tlp;
-use store::{Collection, CollectionChange, NewCollection, Sight};
+use store::{Collection, CollectionChange, NewCollection, Rights, Sight};
 use uuid::Uuid;
 
 use super::desk::{LAMPS, TestDesk, lamp, lamp_id, lamps};
@@ -127,15 +127,15 @@ async fn aggregates_show_nothing_of_sources_that_the_reader_may_not_read() {
     desk.settle().await;
     desk.account("guest", &[Role::Reader]).await;
     let (store, by) = (desk.service.store(), || "test".to_owned());
-    store.grant("guest".to_owned(), None, (false, false), by(), now()).await.unwrap();
+    store.grant("guest".to_owned(), None, Rights::NONE, by(), now()).await.unwrap();
     let place = Some(all.clone());
-    store.grant("guest".to_owned(), place, (true, false), by(), now()).await.unwrap();
+    store.grant("guest".to_owned(), place, Rights::READ, by(), now()).await.unwrap();
     let path = format!("/local/collections/{}/", all.id);
     let page = desk.get_as("guest", &format!("{path}objects/")).await;
     assert_eq!((page.status, page.json()), (200, json!({})));
     assert_eq!(desk.get_as("guest", &path).await.json().get("x_detente_aggregates"), None);
     let place = Some(desk.named("lamps").await);
-    store.grant("guest".to_owned(), place, (true, false), by(), now()).await.unwrap();
+    store.grant("guest".to_owned(), place, Rights::READ, by(), now()).await.unwrap();
     let page = desk.get_as("guest", &format!("{path}objects/")).await.json();
     assert_eq!(ids(&page), [lamp_id(1)]);
 }

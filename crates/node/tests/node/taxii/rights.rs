@@ -3,7 +3,7 @@
 use protocol::terms::Role;
 use serde_json::Value;
 use stix::Tlp;
-use store::{NewCollection, Sight};
+use store::{NewCollection, Rights, Sight};
 
 use super::desk::{LAMPS, PASSWORD, TAXII, TestDesk, basic, lamp, lamp_id, lamps};
 use node::desk::now;
@@ -17,10 +17,10 @@ impl TestDesk {
     }
 
     /// An account with every role that may use them in the collection of most tests only.
-    pub(super) async fn confined(&self, name: &str, may: (bool, bool)) {
+    pub(super) async fn confined(&self, name: &str, may: Rights) {
         self.account(name, Role::ALL).await;
         let (store, by) = (self.service.store(), "test".to_owned());
-        store.grant(name.to_owned(), None, (false, false), by.clone(), now()).await.unwrap();
+        store.grant(name.to_owned(), None, Rights::NONE, by.clone(), now()).await.unwrap();
         let place = Some(self.lamps().await);
         store.grant(name.to_owned(), place, may, by, now()).await.unwrap();
     }
@@ -46,7 +46,7 @@ impl TestDesk {
 async fn write_only_accounts_post_and_neither_read_nor_delete() {
     let desk = TestDesk::start().await;
     desk.add(&[lamp(1, 0)]).await;
-    desk.confined("sensor", (false, true)).await;
+    desk.confined("sensor", Rights::WRITE).await;
     let body = format!("{{\"objects\":[{}]}}", lamp(2, 0));
     let object = lamps(&format!("objects/{}/", lamp_id(1)));
     let posted = desk.ask_as("sensor", "POST", &lamps("objects/"), &body).await;
@@ -69,7 +69,7 @@ async fn rights_end_at_the_collection_they_are_given_for() {
     let id = uuid::Uuid::from_u128(0x2222_2222_2222_4222_8222_2222_2222_2222);
     let kettles = NewCollection::local(id, "kettles", "Kettles");
     store.create_collection(kettles, "test".to_owned(), now()).await.unwrap();
-    desk.confined("guest", (true, false)).await;
+    desk.confined("guest", Rights::READ).await;
     let list = desk.ask_as("guest", "GET", "/local/collections/", "").await.json();
     assert_eq!(list["collections"].as_array().unwrap().len(), 1);
     let kettles = format!("/local/collections/{id}/");
@@ -77,7 +77,7 @@ async fn rights_end_at_the_collection_they_are_given_for() {
     assert_eq!(desk.get(&kettles).await.status, 200);
     let by = "test".to_owned();
     let place = Some(desk.lamps().await);
-    store.grant("guest".to_owned(), place, (false, false), by, now()).await.unwrap();
+    store.grant("guest".to_owned(), place, Rights::NONE, by, now()).await.unwrap();
     assert_eq!(desk.ask_as("guest", "GET", &lamps("objects/"), "").await.status, 404, "at once");
 }
 
@@ -92,7 +92,7 @@ async fn what_is_above_the_ceiling_leaves_no_trace() {
         let object = if number % 3 == 0 { lamp(number, 0) } else { marked(number) };
         desk.add(&[object]).await;
     }
-    desk.confined("partner", (true, true)).await;
+    desk.confined("partner", Rights::ALL).await;
     let sight = Sight::new(Tlp::Green, None);
     let store = desk.service.store();
     store.set_sight("partner".to_owned(), sight, "test".to_owned(), now()).await.unwrap();
@@ -137,7 +137,7 @@ async fn what_is_taken_away_is_gone_with_the_next_request() {
         changed.await.unwrap();
     };
     is_let_in(200).await;
-    for (may, status) in [((false, false), 404), ((true, false), 200)] {
+    for (may, status) in [(Rights::NONE, 404), (Rights::READ, 200)] {
         store.grant("guest".to_owned(), None, may, by(), now()).await.unwrap();
         is_let_in(status).await;
     }

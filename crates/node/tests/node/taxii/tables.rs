@@ -2,6 +2,7 @@
 //! codes, required headers, payloads, filters.
 
 use serde_json::Value;
+use store::Rights;
 
 use super::{
     desk::{TAXII, TestDesk, lamp, lamp_id, lamps},
@@ -116,7 +117,7 @@ async fn every_endpoint_succeeds_as_its_table_says() {
 #[tokio::test]
 async fn every_endpoint_fails_as_its_table_says() {
     let desk = TestDesk::start().await;
-    desk.confined("sensor", (false, true)).await;
+    desk.confined("sensor", Rights::WRITE).await;
     let status = furnished(&desk).await;
     for row in rows(&status) {
         let (section, method, path, ..) = &row;
