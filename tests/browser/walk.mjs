@@ -474,6 +474,17 @@ await walk.step("an id leads to its page, and no address carries content", async
   }
 });
 
+await walk.step("an address that leads nowhere is a page that says so", async () => {
+  const page = operators.a;
+  for (const [path, status] of [["/collectionz", 404], ["/releases?state=nonsense", 400], ["/logout", 405]]) {
+    const answer = await page.goto(home(a) + path);
+    check(answer.status() === status, `${path} answers ${answer.status()}`);
+    await walk.inspectAll(page, path);
+    await page.getByRole("link", { name: "Back to your first page" }).click();
+    await page.waitForURL(home(a) + "/*");
+  }
+});
+
 await walk.step("without scripts every page reads and every form posts", async () => {
   const page = await walk.person("without scripts", { javaScriptEnabled: false });
   await logIn(page, a, "wren");
@@ -503,7 +514,7 @@ await walk.step("without scripts every page reads and every form posts", async (
 
 await walk.step("a stale form, a stranger and an old session are turned away", async () => {
   const stranger = await walk.person("stranger");
-  for (const path of ["/desk", "/releases", "/desk/live", "/accounts"]) {
+  for (const path of ["/desk", "/releases", "/desk/live", "/accounts", "/collectionz"]) {
     await stranger.goto(home(a) + path);
     check(new URL(stranger.url()).pathname === "/login", `${path} asks to log in`);
   }
