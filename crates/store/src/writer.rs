@@ -443,4 +443,21 @@ mod tests {
         assert_eq!(order.iter().map(Vec::len).collect::<Vec<_>>(), [GROUP_MAX, 1, GROUP_MAX]);
         assert_eq!(order[1], [900]);
     }
+
+    #[test]
+    fn small_jobs_that_come_while_such_run_go_with_them() {
+        let (sender, queue) = mpsc::channel();
+        let mut waiting = Waiting::new(&queue);
+        let rows = |jobs: &[Job]| jobs.iter().map(Job::rows).collect::<Vec<_>>();
+        sender.send(job(1)).unwrap();
+        let small = waiting.next_group().unwrap();
+        [2, 800, 3].map(|rows| sender.send(job(rows)).unwrap());
+        assert_eq!(rows(&waiting.late(&small)), [2, 3]);
+        let large = waiting.next_group().unwrap();
+        sender.send(job(4)).unwrap();
+        assert_eq!((rows(&large), rows(&waiting.late(&large))), (vec![800], vec![]));
+        let full: Vec<Job> = (0..GROUP_MAX).map(|_| job(1)).collect();
+        assert_eq!(rows(&waiting.late(&full)), [0; 0], "a group is bounded");
+        assert_eq!(rows(&waiting.next_group().unwrap()), [4]);
+    }
 }
