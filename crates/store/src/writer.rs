@@ -451,7 +451,7 @@ mod tests {
         let rows = |jobs: &[Job]| jobs.iter().map(Job::rows).collect::<Vec<_>>();
         sender.send(job(1)).unwrap();
         let small = waiting.next_group().unwrap();
-        [2, 800, 3].map(|rows| sender.send(job(rows)).unwrap());
+        [2, 800, 3].into_iter().for_each(|rows| sender.send(job(rows)).unwrap());
         assert_eq!(rows(&waiting.late(&small)), [2, 3]);
         let large = waiting.next_group().unwrap();
         sender.send(job(4)).unwrap();
