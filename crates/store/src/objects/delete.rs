@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, Store, Work, journal, ledger, params,
-    tx::{Given, Kind, ToColumn as _, Tx, Value},
+    tx::{Given, Kind, Row, ToColumn as _, Tx, Value},
 };
 
 /// A request to delete versions of an object.
@@ -79,6 +79,17 @@ pub(crate) struct Doomed {
     pub(crate) version_key: String,
 }
 
+impl Doomed {
+    /// Of a row with `date_added`, `row` and `version_key`.
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            date: row.get("date_added")?,
+            row: row.get("row")?,
+            version_key: row.get("version_key")?,
+        })
+    }
+}
+
 /// What a tombstone says of entries of one object.
 pub(super) struct Grave<'a> {
     pub(super) collection: i64,
@@ -107,11 +118,7 @@ fn doomed(tx: &Tx<'_>, delete: &DeleteObject) -> Result<Vec<Doomed>, Error> {
         let class: i64 = row.get("class")?;
         let spec = of_number(&seen, class).map(|class| class.spec.as_str());
         let version: Option<String> = row.get("version")?;
-        let entry = Doomed {
-            date: row.get("date_added")?,
-            row: row.get("row")?,
-            version_key: row.get("version_key")?,
-        };
+        let entry = Doomed::read(row)?;
         let told = versions::told(&entry.version_key, version.as_deref());
         Ok((entry, spec, told))
     })?;

@@ -302,8 +302,7 @@ fn end(tx: &Tx<'_>, feed: &Feed, limit: usize) -> Result<usize, Error> {
     let sql = "/* feed::end */ SELECT e.id, e.date_added, e.row, e.version_key FROM {given}
                JOIN entry e ON e.collection = ?1 AND e.date_added = g.date";
     let gone = tx.query_given(sql, params![feed.aggregate], &given, |row| {
-        let entry = Doomed { date: row.get(1)?, row: row.get(2)?, version_key: row.get(3)? };
-        Ok((row.get::<String>(0)?, entry))
+        Ok((row.get::<String>("id")?, Doomed::read(row)?))
     })?;
     for (id, entry) in &gone {
         delete::withdraw(tx, feed.aggregate, id, std::slice::from_ref(entry))?;
@@ -328,8 +327,8 @@ pub(super) fn withdraw(tx: &Tx<'_>, source: i64, id: &str, gone: &[Doomed]) -> R
                    AND (e.id_hash, e.collection, e.version_key) <= (?2, ?1, g.key) AND e.id = ?3";
         let mut fed = BTreeMap::new();
         tx.each_given(sql, params![aggregate, id_hash(id), id], &given, |row| {
-            let entry = Doomed { date: row.get(0)?, row: row.get(1)?, version_key: row.get(2)? };
-            if of_number(&classes, row.get(3)?).is_some() {
+            let entry = Doomed::read(row)?;
+            if of_number(&classes, row.get("class")?).is_some() {
                 // Two of the source may be of one version, and have the same copy.
                 fed.insert(entry.date, entry);
             }

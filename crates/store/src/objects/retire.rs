@@ -106,8 +106,7 @@ fn expired(
                AND (e.id_hash, e.collection, e.version_key) <= (d.id_hash, ?1, d.version_key)
                AND e.id = d.id";
     tx.query_given(sql, params![collection.row], &given, |row| {
-        let entry = Doomed { date: row.get(0)?, row: row.get(1)?, version_key: row.get(2)? };
-        Ok(Expired { id: row.get(3)?, entry })
+        Ok(Expired { id: row.get("id")?, entry: Doomed::read(row)? })
     })
 }
 
