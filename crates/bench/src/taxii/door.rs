@@ -7,10 +7,11 @@ use super::{
     load::Load,
     row,
     server::{Kept, Server},
+    target::Target,
 };
 use crate::figure::{Bar, Report};
 
-const CONNECTIONS: usize = 8;
+pub(super) const CONNECTIONS: usize = 8;
 const SINGLES: u32 = 16_000;
 /// Requests after which the CPU of one kind of request is known well enough.
 const GETS: usize = 6_000;
@@ -53,12 +54,11 @@ pub(super) async fn get(
         .step_by(7)
         .filter_map(|object| Some(stix::Head::parse(object).ok()?.id.into_owned()))
         .collect();
-    let by_token = load.get_objects(&ids, GETS, &server.target.client()?).await?;
+    let by_token = load.get_objects(&ids, GETS, CONNECTIONS).await?;
     let title = row(name, &format!("object GET, token{size}"));
     report.add(&title, by_token.each_ms(), "CPU ms", Bar::AtMost(0.06));
-    let password = server.with_password()?;
-    let client = server.target.client_as(&password)?;
-    let by_password = load.get_objects(&ids, GETS, &client).await?;
+    let by_password = Target { authorization: server.with_password()?, ..server.target.clone() };
+    let by_password = Load::new(&by_password)?.get_objects(&ids, GETS, CONNECTIONS).await?;
     let title = row(name, &format!("object GET, Basic{size}"));
     report.add(&title, by_password.each_ms(), "CPU ms", Bar::AtMost(0.08));
     Ok(())

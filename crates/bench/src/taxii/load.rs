@@ -1,20 +1,16 @@
 //! Load on one collection, and what it cost there.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::{TryStreamExt as _, future::try_join_all, stream::FuturesUnordered};
 use reqwest::{Client, Response};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use tokio::task::JoinSet;
 
 use super::{target::Target, wire::Wire};
 use crate::nodes::{envelope, lamp};
@@ -23,7 +19,6 @@ use crate::nodes::{envelope, lamp};
 pub(super) const LAST: &str = "x-taxii-date-added-last";
 /// Numbers of invented lamps: each run of a server begins with fresh ones.
 static LAMPS: AtomicU32 = AtomicU32::new(1_000_000);
-const CONNECTIONS: usize = 8;
 
 /// A client of a collection.
 pub(super) struct Load<'t> {
@@ -120,18 +115,16 @@ impl<'t> Load<'t> {
         Ok(Cost { count: objects.len(), ..self.post(&bodies, connections).await? })
     }
 
-    /// Posts single objects over so many connections, which one thread drives.
+    /// Posts single objects over so many connections.
     pub(super) async fn singles(&self, connections: usize, count: u32) -> Result<Cost> {
         let one = |n| envelope([lamp(n).as_bytes()]);
-        let bodies: Arc<[Vec<u8>]> = fresh_lamps(count).map(one).collect();
-        let wires: Vec<_> =
-            (0..connections).map(|_| Wire::new(self.target, "objects/")).collect::<Result<_>>()?;
-        let count = bodies.len();
-        self.cost(async || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let post = move || runtime.block_on(post_each(wires, bodies));
-            tokio::task::spawn_blocking(post).await??;
-            Ok(count)
+        let bodies: Vec<Vec<u8>> = fresh_lamps(count).map(one).collect();
+        self.at_once(connections, bodies, async |wire, body| {
+            let answer = wire.post("objects/", body).await?;
+            let status: OfOne<'_> = serde_json::from_slice(answer)?;
+            let is_added = status.status == "complete" && status.success_count == 1;
+            ensure!(is_added, "{}", String::from_utf8_lossy(answer));
+            Ok(())
         })
         .await
     }
@@ -207,34 +200,63 @@ impl<'t> Load<'t> {
         .await
     }
 
-    /// Gets objects one by one over 8 connections, with the client that is given.
+    /// Gets so many objects one by one over so many connections.
     pub(super) async fn get_objects(
         &self,
         ids: &[String],
-        times: usize,
-        http: &Client,
+        count: usize,
+        connections: usize,
     ) -> Result<Cost> {
-        let url = |n: usize| -> Result<String> {
-            let id = ids.get(n % ids.len().max(1)).context("no ids")?;
-            Ok(self.target.url(&format!("objects/{id}/")))
-        };
+        let path = |id: &String| format!("objects/{id}/");
+        let paths: Vec<_> = ids.iter().cycle().take(count).map(path).collect();
         // The first one with a password pays for its hash.
-        http.get(url(0)?).send().await?.error_for_status()?;
-        let next = AtomicUsize::new(0);
+        self.gets_at_once(1, paths.iter().take(1).cloned().collect(), |body| body.len() > 2)
+            .await?;
+        self.gets_at_once(connections, paths, |body| body.len() > 2).await
+    }
+
+    /// Asks whether anything came since a date, so many times over so many connections: nothing did.
+    pub(super) async fn nothings(
+        &self,
+        after: &str,
+        count: usize,
+        connections: usize,
+    ) -> Result<Cost> {
+        let paths = vec![format!("objects/?added_after={after}"); count];
+        self.gets_at_once(connections, paths, |body| body == b"{}").await
+    }
+
+    /// Asks for each of these over so many connections; every answer is one that `judge` takes.
+    async fn gets_at_once(
+        &self,
+        connections: usize,
+        paths: Vec<String>,
+        judge: impl Fn(&[u8]) -> bool + Send + 'static,
+    ) -> Result<Cost> {
+        self.at_once(connections, paths, async move |wire, path| {
+            let answer = wire.get(path).await?;
+            ensure!(judge(answer), "{path}: {}", String::from_utf8_lossy(answer));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Does each part of some work over one of so many lean connections, which one thread drives:
+    /// the next as soon as the one before is answered.
+    async fn at_once<W: Send + 'static>(
+        &self,
+        connections: usize,
+        work: Vec<W>,
+        part: impl AsyncFn(&mut Wire, &W) -> Result<()> + Send + 'static,
+    ) -> Result<Cost> {
+        let wires: Vec<_> =
+            (0..connections).map(|_| Wire::new(self.target)).collect::<Result<_>>()?;
+        let count = work.len();
         self.cost(async || {
-            let worker = async || -> Result<()> {
-                loop {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= times {
-                        return Ok(());
-                    }
-                    let answer = http.get(url(n)?).send().await?;
-                    let body = answer.error_for_status()?.bytes().await?;
-                    ensure!(body.len() > 2, "an object that is not there");
-                }
-            };
-            try_join_all((0..CONNECTIONS).map(|_| worker())).await?;
-            Ok(times)
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let all = move || runtime.block_on(on_this_thread(wires, &work, part));
+            tokio::task::spawn_blocking(all).await??;
+            Ok(count)
         })
         .await
     }
@@ -272,25 +294,20 @@ impl<'t> Load<'t> {
     }
 }
 
-/// Posts every body over one of the connections, each as soon as the one before is answered.
-async fn post_each(wires: Vec<Wire>, bodies: Arc<[Vec<u8>]>) -> Result<()> {
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut posting = JoinSet::new();
-    for mut wire in wires {
-        let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
-        posting.spawn(async move {
-            while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let answer = wire.post(body).await?;
-                let status: OfOne<'_> = serde_json::from_slice(answer)?;
-                let is_added = status.status == "complete" && status.success_count == 1;
-                ensure!(is_added, "{}", String::from_utf8_lossy(answer));
-            }
-            Ok(())
-        });
-    }
-    while let Some(posted) = posting.join_next().await {
-        posted??;
-    }
+async fn on_this_thread<W>(
+    wires: Vec<Wire>,
+    work: &[W],
+    part: impl AsyncFn(&mut Wire, &W) -> Result<()>,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let of_wire = async |mut wire: Wire| -> Result<()> {
+        while let Some(work) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            part(&mut wire, work).await?;
+        }
+        Ok(())
+    };
+    let mut wires: FuturesUnordered<_> = wires.into_iter().map(of_wire).collect();
+    while wires.try_next().await?.is_some() {}
     Ok(())
 }
 

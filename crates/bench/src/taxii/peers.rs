@@ -242,13 +242,14 @@ async fn rows(
         .step_by(7)
         .filter_map(|object| Some(stix::Head::parse(object).ok()?.id.into_owned()))
         .collect();
-    let got = load.get_objects(&ids, peer.gets, &http).await?;
+    let got = load.get_objects(&ids, peer.gets, CONNECTIONS).await?;
     if running.password == target.authorization {
         say("object GET, Basic", got.each_ms(), "CPU ms");
     } else {
         say("object GET, token", got.each_ms(), "CPU ms");
-        let client = target.client_as(&running.password)?;
-        let got = load.get_objects(&ids, peer.gets / 5, &client).await?;
+        let by_password = Target { authorization: running.password.clone(), ..target.clone() };
+        let load = Load::new(&by_password)?;
+        let got = load.get_objects(&ids, peer.gets / 5, CONNECTIONS).await?;
         say("object GET, Basic", got.each_ms(), "CPU ms");
     }
     let single = load.singles(CONNECTIONS, SINGLES).await?;

@@ -66,11 +66,7 @@ async fn rows(
         .filter_map(|object| Some(stix::Head::parse(object).ok()?.id.into_owned()))
         .collect();
     let getting = async || {
-        let clients: Vec<_> = targets.iter().map(Target::client).collect::<Result<_>>()?;
-        let work = loads
-            .iter()
-            .zip(&clients)
-            .map(|(load, client)| load.get_objects(&ids, GETS / loads.len(), client));
+        let work = loads.iter().map(|load| load.get_objects(&ids, GETS / loads.len(), each));
         Ok(try_join_all(work).await?.iter().map(|cost| cost.count).sum())
     };
     say("object GET", "requests/s", all.cost(getting).await?);

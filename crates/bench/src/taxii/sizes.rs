@@ -21,7 +21,7 @@ const LIMIT: usize = 1_000;
 const ROUNDS: usize = 20;
 const TIMES: usize = 4;
 /// Polls that find nothing, in a round.
-const NOTHINGS: usize = 100;
+const NOTHINGS: usize = 400;
 /// Objects of a page of the manifest, when a store is walked through.
 const STRIDE: usize = 10_000;
 
@@ -137,10 +137,12 @@ pub(super) async fn measure(
         let title = format!("page of {LIMIT}, {}", filter.name);
         compare(report, name, &title, &costs);
     }
-    let nothing = |of: &Sized| vec![format!("objects/?added_after={}", of.newest)];
-    for (size, cost) in costs(&stores, NOTHINGS, nothing).await? {
-        let title = row(name, &format!("nothing new, {size} objects"));
-        report.add(&title, cost, "CPU ms", Bar::AtMost(0.1));
+    for connections in [door::CONNECTIONS, 1] {
+        let many = if connections == 1 { "a poller alone" } else { "8 pollers" };
+        for (size, cost) in nothings(&stores, connections).await? {
+            let title = row(name, &format!("nothing new, {many}, {size} objects"));
+            report.add(&title, cost, "CPU ms", Bar::AtMost(0.1));
+        }
     }
     if let Some(largest) = stores.last() {
         let size = format!(", {} objects", largest.size);
@@ -169,6 +171,19 @@ fn paths(of: &Sized, filter: &Filter) -> Vec<String> {
         return vec![filter.path.clone()];
     }
     of.after.iter().map(|after| format!("{}&added_after={after}", filter.path)).collect()
+}
+
+/// CPU milliseconds of a poll that finds nothing new, at each size: the best of several rounds.
+async fn nothings(stores: &[Sized], connections: usize) -> Result<Vec<(usize, f64)>> {
+    let mut best = vec![f64::INFINITY; stores.len()];
+    for _ in 0..ROUNDS {
+        for (of, best) in stores.iter().zip(&mut best) {
+            let load = Load::new(&of.server.target)?;
+            let cost = load.nothings(&of.newest, NOTHINGS, connections).await?;
+            *best = best.min(cost.each_ms());
+        }
+    }
+    Ok(stores.iter().map(|of| of.size).zip(best).collect())
 }
 
 /// CPU milliseconds of a request at each size: the best of several rounds.

@@ -42,15 +42,10 @@ impl Target {
 
     /// A client with one connection, or as many as it needs at once.
     pub(super) fn client(&self) -> Result<Client> {
-        self.client_as(&self.authorization)
-    }
-
-    /// A client with other credentials.
-    pub(super) fn client_as(&self, authorization: &str) -> Result<Client> {
         // Whoever came first has installed it.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization)?);
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(&self.authorization)?);
         headers.insert(ACCEPT, HeaderValue::from_static(Self::MEDIA_TYPE));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(Self::MEDIA_TYPE));
         Ok(Client::builder()

@@ -1,4 +1,4 @@
-//! A lean client that posts: one connection, kept alive, with a head that is written once.
+//! A lean client: one connection, kept alive, and fields that are written once.
 //!
 //! The client shares two cores with what it measures: what a general one spends on each request
 //! (addresses, pools, maps of headers) would be told as the server's slowness. It is an honest one
@@ -16,37 +16,51 @@ use super::target::Target;
 
 const FIELDS_MAX: usize = 64;
 
-/// A connection to one address of a target.
+/// A connection to a collection of a target.
 pub(super) struct Wire {
     host: String,
-    /// Everything of a request up to the number of its body's bytes, and behind it the last one.
+    /// The path of the collection.
+    path: String,
+    /// Fields that every request has.
+    fields: String,
     request: Vec<u8>,
-    head_len: usize,
     stream: Option<TcpStream>,
     answer: Vec<u8>,
 }
 
 impl Wire {
-    /// A client that posts to a path of a target over plain HTTP.
-    pub(super) fn new(target: &Target, path: &str) -> Result<Self> {
-        let url = target.url(path);
+    /// A client of a collection over plain HTTP.
+    pub(super) fn new(target: &Target) -> Result<Self> {
+        let url = target.url("");
         let rest = url.strip_prefix("http://").context("this client speaks plain HTTP only")?;
         let (host, path) = rest.split_once('/').context("an address without a path")?;
         let (media_type, authorization) = (Target::MEDIA_TYPE, &target.authorization);
-        let request = format!(
-            "POST /{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {authorization}\r\n\
-             Accept: {media_type}\r\nContent-Type: {media_type}\r\nContent-Length: "
-        );
-        let (head_len, host) = (request.len(), host.to_owned());
-        let (request, answer) = (request.into_bytes(), Vec::new());
-        Ok(Self { host, request, head_len, stream: None, answer })
+        let fields =
+            format!("Host: {host}\r\nAuthorization: {authorization}\r\nAccept: {media_type}\r\n");
+        let (host, path) = (host.to_owned(), format!("/{path}"));
+        Ok(Self { host, path, fields, request: Vec::new(), stream: None, answer: Vec::new() })
     }
 
-    /// Posts a body; the body of the answer, which tells of success.
-    pub(super) async fn post(&mut self, body: &[u8]) -> Result<&[u8]> {
-        self.request.truncate(self.head_len);
-        write!(self.request, "{}\r\n\r\n", body.len())?;
-        self.request.extend_from_slice(body);
+    /// Posts a body to a resource of the collection; the body of the answer, which tells of success.
+    pub(super) async fn post(&mut self, rest: &str, body: &[u8]) -> Result<&[u8]> {
+        let Self { path, fields, request, .. } = self;
+        let (media_type, len) = (Target::MEDIA_TYPE, body.len());
+        request.clear();
+        write!(request, "POST {path}{rest} HTTP/1.1\r\n{fields}")?;
+        write!(request, "Content-Type: {media_type}\r\nContent-Length: {len}\r\n\r\n")?;
+        request.extend_from_slice(body);
+        self.ask().await
+    }
+
+    /// Gets a resource of the collection; the body of the answer, which tells of success.
+    pub(super) async fn get(&mut self, rest: &str) -> Result<&[u8]> {
+        let Self { path, fields, request, .. } = self;
+        request.clear();
+        write!(request, "GET {path}{rest} HTTP/1.1\r\n{fields}\r\n")?;
+        self.ask().await
+    }
+
+    async fn ask(&mut self) -> Result<&[u8]> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => {
