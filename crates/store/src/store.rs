@@ -15,7 +15,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     AddObjects, Error,
-    objects::{KeptBodies, KeptClasses, KeptMarkings, Made, Single},
+    objects::{Anything, KeptBodies, KeptClasses, KeptMarkings, Made, Shared, Wanted},
     postgres::{self, Lines, Pool},
     sqlite::{self, SqliteEngine},
     tx::Tx,
@@ -53,7 +53,8 @@ struct Inner {
     bells: Arc<Bells>,
     leases: Mutex<HashSet<String>>,
     commits: Arc<AtomicU64>,
-    single: Single,
+    singles: Shared<Wanted>,
+    news: Shared<Anything>,
     classes: KeptClasses,
     bodies: KeptBodies,
     markings: KeptMarkings,
@@ -112,7 +113,8 @@ impl Store {
             bells,
             leases: Mutex::default(),
             commits,
-            single: Single::default(),
+            singles: Shared::default(),
+            news: Shared::default(),
             classes: KeptClasses::default(),
             bodies,
             markings,
@@ -216,8 +218,13 @@ impl Store {
     }
 
     /// Objects that are asked for one by one.
-    pub(crate) fn single(&self) -> &Single {
-        &self.inner.single
+    pub(crate) fn singles(&self) -> &Shared<Wanted> {
+        &self.inner.singles
+    }
+
+    /// Pollers that ask whether anything came.
+    pub(crate) fn news(&self) -> &Shared<Anything> {
+        &self.inner.news
     }
 
     /// The classes that were read last.

@@ -24,11 +24,15 @@ use crate::{
 
 mod bodies;
 mod ids;
+mod news;
 pub(super) mod ranges;
+mod shared;
 mod single;
 
 pub(crate) use bodies::KeptBodies;
-pub(crate) use single::Single;
+pub(crate) use news::Anything;
+pub(crate) use shared::Shared;
+pub(crate) use single::Wanted;
 
 /// Times that a page is read until its bodies are those of the same moment.
 const TRIES_MAX: usize = 8;
@@ -173,13 +177,26 @@ impl Store {
         loop {
             let classes: Vec<&Class> = known.own.iter().collect();
             let seen = page.sight.seen(&known.own);
-            let (sql, values) = ranges::beside_newest(collection, page, &classes, &seen);
-            let mut rows = lines.ask(&sql, &values).await?;
-            let first = rows.first().ok_or(Error::Corrupt("a page"))?;
-            let newest: Option<i64> = Row::postgres(first).get(0)?;
-            if newest.unwrap_or(0) == known.newest {
-                rows.remove(0);
-                return Ok((rows, known));
+            let asked = ranges::Asked::new(page, &classes, &seen);
+            let newest = match Anything::of(&asked, collection.row) {
+                Some(anything) => {
+                    let news = self.ask_with_others(anything).await?;
+                    if !news.is_any && news.newest == known.newest {
+                        return Ok((Vec::new(), known));
+                    }
+                    news.newest
+                }
+                None => known.newest,
+            };
+            if newest == known.newest {
+                let (sql, values) = asked.beside_newest(collection);
+                let mut rows = lines.ask(&sql, &values).await?;
+                let first = rows.first().ok_or(Error::Corrupt("a page"))?;
+                let newest: Option<i64> = Row::postgres(first).get(0)?;
+                if newest.unwrap_or(0) == known.newest {
+                    rows.remove(0);
+                    return Ok((rows, known));
+                }
             }
             known = self.learn_classes(lines).await?;
         }

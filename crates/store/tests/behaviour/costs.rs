@@ -2,19 +2,21 @@
 //! there, also where every statement was planned while the tables were empty, as those of a new node
 //! are.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use pollster::block_on;
 use stix::Tlp;
-use store::{Collection, NewObject, Options, Store};
+use store::{Collection, NewObject, Options, Page, Sight, Store};
 
 use super::{
     collections::{DAY_MS, aggregate, delete_from, keep_for},
-    kit::{add, collection, marked, now, object, with_body},
+    kit::{add, collection, joined, latest, marked, now, object, page, with_body},
 };
 
 /// Objects of a batch.
 const BATCH: u32 = 50;
+/// The server counts what a connection read when a transaction ends a second after it last did.
+const COUNTED: Duration = Duration::from_millis(1_200);
 /// Batches of a phase.
 const BATCHES: u32 = 10;
 
@@ -73,8 +75,7 @@ fn reads_no_more(
 ) {
     let tick = collection(&store, "tick");
     let mut settled = |store: &Store, number: u32| {
-        // The server counts what a connection read when a transaction ends a second after it last did.
-        std::thread::sleep(Duration::from_millis(1_200));
+        std::thread::sleep(COUNTED);
         add(store, &tick, vec![object(2_000_000 + number, 1)]);
         read_so_far(&mut client)
     };
@@ -168,6 +169,39 @@ fn aggregates_read_no_more_however_much_is_here() {
     };
     let feed = |store: &Store, _| while block_on(store.feed(100, now())).unwrap() > 0 {};
     reads_no_more(planned, fill, feed);
+}
+
+#[test]
+fn polls_that_find_nothing_read_no_more_however_much_is_here() {
+    let test =
+        concat!(module_path!(), "::polls_that_find_nothing_read_no_more_however_much_is_here");
+    let Some(planned) = planned_while_empty(test) else { return };
+    let places = ["first", "second"].map(|alias| collection(&planned.0, alias));
+    let sights = [Tlp::Red, Tlp::Green].map(|ceiling| Sight::new(ceiling, None));
+    let pages = RefCell::new(Vec::new());
+    let fill = |store: &Store, phase: u32| {
+        places.iter().for_each(|place| fill(store, place, phase));
+        // What one of the pollers does not see comes last.
+        let hidden = |id: u32| marked(4_000_000 + id, 0, Tlp::Red);
+        add(store, &places[0], ids(phase).map(hidden).collect());
+        let news = |sight: &Sight| {
+            let all = Page { sight: sight.clone(), ..latest() };
+            let after = page(store, &places[0], &all).entries.last().map(|last| last.date_added);
+            Page { after, ..all }
+        };
+        pages.replace(sights.iter().map(news).collect());
+        // Counted with what fills, not with what polls.
+        std::thread::sleep(COUNTED);
+        pages.borrow().iter().for_each(|news| drop(page(store, &places[0], news)));
+    };
+    let poll = |store: &Store, _| {
+        for news in pages.borrow().iter() {
+            for _ in 0..200 {
+                assert_eq!(joined(store, &places[0], news).dates, None);
+            }
+        }
+    };
+    reads_no_more(planned, fill, poll);
 }
 
 #[test]

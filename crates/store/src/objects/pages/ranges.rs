@@ -18,6 +18,9 @@ use crowd::{Way, walk_end};
 
 /// Ranges of one statement: SQLite takes 500 parts. Beyond, classes share theirs.
 const RANGES_MAX: usize = 400;
+/// Ranges that are looked into before a page is read, at most.
+const LOOKS_MAX: usize = 64;
+
 /// The entries in the order of their dates, one more than the page holds.
 pub(in crate::objects) fn read(
     tx: &Tx<'_>,
@@ -38,29 +41,6 @@ pub(in crate::objects) fn read(
     asked.places(tx, collection)
 }
 
-/// The same as one statement for PostgreSQL, and its values; with what a manifest tells behind each
-/// place, where no bodies are asked for. Its first row is the number of the newest class: nothing is
-/// left out where `classes` reach up to it.
-pub(super) fn beside_newest<'p>(
-    collection: &Collection,
-    page: &'p Page,
-    classes: &'p [&'p Class],
-    seen: &'p [&'p Class],
-) -> (String, Vec<Value<'p>>) {
-    let (columns, none) = if page.with_bodies { (PLACE, NO_PLACE) } else { (TOLD, NOTHING_TOLD) };
-    let newest = format!("/* page */ SELECT max(id), {none} FROM class");
-    let asked = Asked { columns, ..Asked::new(page, classes, seen) };
-    match asked.merged(collection, true) {
-        // Who sees everything may know that nothing at all came: no class is looked into then.
-        Some((merged, values)) if asked.is_crowded() && asked.is_open() => {
-            let merged = format!("SELECT * FROM ({merged}) AS found WHERE ({LAST_DATE}) > ?2");
-            (format!("{newest} UNION ALL ({merged})"), values)
-        }
-        Some((merged, values)) => (format!("{newest} UNION ALL ({merged})"), values),
-        None => (newest, Vec::new()),
-    }
-}
-
 /// The columns of a place, and what stands for them where there is none.
 const PLACE: &str = "e.date_added, e.row, e.size";
 const NO_PLACE: &str = "CAST(0 AS BIGINT), CAST(0 AS BIGINT)";
@@ -73,7 +53,8 @@ const NOTHING_TOLD: &str = "CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(NULL AS B
 const LAST_DATE: &str = "SELECT CAST(CAST('x' || encode(value, 'hex') AS BIT(64)) AS BIGINT) \
      FROM meta WHERE key = 'objects.last_date'";
 
-struct Asked<'p> {
+/// What a page asks of classes, as far as ranges go.
+pub(super) struct Asked<'p> {
     page: &'p Page,
     /// All that entries of the collection may have.
     classes: &'p [&'p Class],
@@ -90,8 +71,43 @@ struct Lists {
 }
 
 impl<'p> Asked<'p> {
-    fn new(page: &'p Page, classes: &'p [&'p Class], seen: &'p [&'p Class]) -> Self {
+    pub(super) fn new(page: &'p Page, classes: &'p [&'p Class], seen: &'p [&'p Class]) -> Self {
         Self { page, classes, seen, columns: PLACE, way: Way::Each }
+    }
+
+    /// The same as one statement for PostgreSQL, and its values; with what a manifest tells behind
+    /// each place, where no bodies are asked for. Its first row is the number of the newest class:
+    /// nothing is left out where `classes` reach up to it.
+    pub(super) fn beside_newest(mut self, collection: &Collection) -> (String, Vec<Value<'p>>) {
+        let (columns, none) =
+            if self.page.with_bodies { (PLACE, NO_PLACE) } else { (TOLD, NOTHING_TOLD) };
+        self.columns = columns;
+        let newest = format!("/* page */ SELECT max(id), {none} FROM class");
+        match self.merged(collection, true) {
+            // Who sees everything may know that nothing at all came: no class is looked into then.
+            Some((merged, values)) if self.is_crowded() && self.is_open() => {
+                let merged = format!("SELECT * FROM ({merged}) AS found WHERE ({LAST_DATE}) > ?2");
+                (format!("{newest} UNION ALL ({merged})"), values)
+            }
+            Some((merged, values)) => (format!("{newest} UNION ALL ({merged})"), values),
+            None => (newest, Vec::new()),
+        }
+    }
+
+    /// The date after which something is asked for.
+    pub(super) fn after(&self) -> Option<i64> {
+        self.page.after
+    }
+
+    /// Class and state of every entry that may fit; nothing where keys tell of them, or where they
+    /// are too many to look into each.
+    pub(super) fn class_and_state(&self) -> Option<Vec<(i64, i64)>> {
+        let versions = &self.page.versions;
+        let (states, classes) = (self.states(), self.wanted().map(|class| class.id));
+        let is_told = versions.keys().is_empty() && versions.told().is_empty();
+        let of_class = |class| states.iter().map(move |state| (class, *state));
+        let ranges: Vec<_> = classes.flat_map(of_class).take(LOOKS_MAX + 1).collect();
+        (is_told && ranges.len() <= LOOKS_MAX).then_some(ranges)
     }
 
     fn places(&self, tx: &Tx<'_>, collection: &Collection) -> Result<Vec<Place>, Error> {
