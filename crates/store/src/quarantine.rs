@@ -451,7 +451,8 @@ pub(crate) fn hold_objects(
                SELECT ?1, g.place, ?2, ?3, g.id, g.version, g.type, g.tlp, g.findings, g.body, ?4,
                g.communities
                FROM {given} WHERE true ON CONFLICT DO NOTHING";
-    tx.execute_given(sql, params![source.to_string(), collection.row, account, now.as_ms()], &given)
+    let source = source.to_string();
+    tx.execute_given(sql, params![source, collection.row, account, now.as_ms()], &given).map(drop)
 }
 
 /// A statement of which objects stand apart.

@@ -335,6 +335,11 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The values of a statement for PostgreSQL: those that are the same for all rows come first.
+fn bound<'v>(fixed: &[Value<'v>], arrays: &'v [Arrays<'_>]) -> Vec<Value<'v>> {
+    fixed.iter().copied().chain(arrays.iter().map(Arrays::value)).collect()
+}
+
 impl Arrays<'_> {
     fn value(&self) -> Value<'_> {
         match self {
@@ -372,9 +377,7 @@ impl Tx<'_> {
             Back::Postgres(session) => {
                 let sql = given.for_all(sql, fixed.len());
                 let arrays = given.arrays();
-                let values: Vec<_> =
-                    fixed.iter().copied().chain(arrays.iter().map(Arrays::value)).collect();
-                session.each(&sql, &values, |row| {
+                session.each(&sql, &bound(fixed, &arrays), |row| {
                     read(&Row(Source::Postgres(row)))?;
                     Ok(true)
                 })
@@ -398,14 +401,33 @@ impl Tx<'_> {
         Ok(found)
     }
 
-    /// Runs a statement over given rows.
+    /// Runs a statement over given rows; how many rows it changed.
     pub(crate) fn execute_given(
         &self,
         sql: &str,
         fixed: &[Value<'_>],
         given: &Given<'_>,
-    ) -> Result<(), Error> {
-        self.each_given(sql, fixed, given, |_| Ok(()))
+    ) -> Result<usize, Error> {
+        if given.is_empty() {
+            return Ok(0);
+        }
+        match self.back {
+            Back::Sqlite(connection) => {
+                let sql = given.for_each(sql, fixed.len());
+                let mut statement = connection.prepare_cached(&sql)?;
+                let mut changed = 0;
+                for row in given.rows() {
+                    let bound = rusqlite::params_from_iter(fixed.iter().chain(row));
+                    changed += statement.execute(bound)?;
+                }
+                Ok(changed)
+            }
+            Back::Postgres(session) => {
+                let sql = given.for_all(sql, fixed.len());
+                let arrays = given.arrays();
+                session.execute(&sql, &bound(fixed, &arrays))
+            }
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn keep<'o>(
     }
     let sql = "/* awaiting::keep */ INSERT INTO awaiting SELECT g.marking, ?1, g.date FROM {given}
                WHERE true ON CONFLICT DO NOTHING";
-    tx.execute_given(sql, params![collection], &given)
+    tx.execute_given(sql, params![collection], &given).map(drop)
 }
 
 /// Forgets what is noted beside entries that go, by date.

@@ -181,7 +181,7 @@ pub(super) fn let_go<'b>(tx: &Tx<'_>, bodies: impl Iterator<Item = Body<'b>>) ->
     let mut given = Given::new(&[("row", Kind::Int)]);
     free.iter().for_each(|row| given.push([Value::Int(*row)]));
     let sql = "/* let_go */ DELETE FROM blob WHERE row IN (SELECT g.row FROM {given})";
-    tx.execute_given(sql, &[], &given)
+    tx.execute_given(sql, &[], &given).map(drop)
 }
 
 /// Whether a body that is here says what an object says, by RFC 8785.

@@ -169,7 +169,7 @@ pub(super) fn bury(tx: &Tx<'_>, grave: &Grave<'_>, gone: &[Doomed]) -> Result<()
                ON CONFLICT DO NOTHING";
     let now = grave.now.as_ms();
     let values = params![grave.collection, grave.id, grave.account, grave.why, now, grave.leaf];
-    tx.execute_given(sql, values, &given)
+    tx.execute_given(sql, values, &given).map(drop)
 }
 
 /// Takes entries of one object away, with the conflicts of their versions and what aggregates hold of

@@ -379,7 +379,7 @@ pub(super) fn follow(
 pub(super) fn set_classes(tx: &Tx<'_>, collection: i64, given: &Given<'_>) -> Result<(), Error> {
     let sql = "/* set_classes */ UPDATE entry SET class = g.class FROM {given}
                WHERE entry.collection = ?1 AND entry.date_added = g.date";
-    tx.execute_given(sql, params![collection], given)
+    tx.execute_given(sql, params![collection], given).map(drop)
 }
 
 /// Sets states right after entries of an object have gone; in an aggregate also what each of the

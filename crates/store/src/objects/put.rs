@@ -165,31 +165,50 @@ fn held(tx: &Tx<'_>, collection: &Collection, objects: &[&NewObject]) -> Result<
          (SELECT e.date_added FROM entry e INDEXED BY entry_object
           WHERE (e.id_hash, e.collection, e.version_key) > (g.hash, ?1, g.key)
           AND (e.id_hash, e.collection) <= (g.hash, ?1) AND e.id = g.id
-          ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS newer,
+          ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS newer
+         FROM {given}";
+    let mut found = vec![Held::default(); objects.len()];
+    let mut given = Given::new(COLUMNS);
+    for (n, hash) in somewhere(tx, objects)? {
+        if let (Some(held), Some(object)) = (found.get_mut(n), objects.get(n)) {
+            held.is_somewhere = true;
+            let (id, key) = (object.id.to_column(), object.version_key.to_column());
+            given.push([Value::count(n), Value::Int(hash), id, key]);
+        }
+    }
+    let dates = tx.query_given(DATES, params![collection.row], &given, |row| {
+        Ok(Dates { n: row.get(0)?, same: row.get(1)?, older: row.get(2)?, newer: row.get(3)? })
+    })?;
+    let known = neighbours(tx, collection, &dates)?;
+    let of = |date: Option<i64>| date.and_then(|date| known.get(&date).copied());
+    for dates in dates {
+        if let Some(held) = found.get_mut(dates.n) {
+            (held.same, held.older, held.newer) =
+                (of(dates.same), of(dates.older), of(dates.newer));
+        }
+    }
+    Ok(found)
+}
+
+/// Places and hashes of those objects that some collection holds: of most that are posted none
+/// does, and nothing else is to be asked of them.
+fn somewhere(tx: &Tx<'_>, objects: &[&NewObject]) -> Result<Vec<(usize, i64)>, Error> {
+    const SQL: &str = "/* somewhere */ SELECT g.n, g.hash,
          (SELECT e.date_added FROM entry e INDEXED BY entry_object
           WHERE (e.id_hash, e.collection) >= (g.hash, 0) AND e.id_hash <= g.hash
           ORDER BY e.id_hash, e.collection, e.version_key LIMIT 1) AS somewhere
          FROM {given}";
-    let mut given = Given::new(COLUMNS);
+    let mut given = Given::new(&[("n", Kind::Int), ("hash", Kind::Int)]);
     for (n, object) in objects.iter().enumerate() {
-        let hash = Value::Int(id_hash(&object.id));
-        let key = object.version_key.to_column();
-        given.push([Value::count(n), hash, object.id.to_column(), key]);
+        given.push([Value::count(n), Value::Int(id_hash(&object.id))]);
     }
-    let dates = tx.query_given(DATES, params![collection.row], &given, |row| {
-        let (n, same, older, newer) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-        let is_somewhere = row.get::<Option<i64>>(4)?.is_some();
-        Ok(Dates { n, same, older, newer, is_somewhere })
-    })?;
-    let known = neighbours(tx, collection, &dates)?;
-    let of = |date: Option<i64>| date.and_then(|date| known.get(&date).copied());
-    let mut found = vec![Held::default(); objects.len()];
-    for dates in dates {
-        if let Some(held) = found.get_mut(dates.n) {
-            let (same, older, newer) = (of(dates.same), of(dates.older), of(dates.newer));
-            *held = Held { same, older, newer, is_somewhere: dates.is_somewhere };
+    let mut found = Vec::new();
+    tx.each_given(SQL, &[], &given, |row| {
+        if row.get::<Option<i64>>(2)?.is_some() {
+            found.push((row.get(0)?, row.get(1)?));
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -199,7 +218,6 @@ struct Dates {
     same: Option<i64>,
     older: Option<i64>,
     newer: Option<i64>,
-    is_somewhere: bool,
 }
 
 fn neighbours(
@@ -243,7 +261,7 @@ fn conflicts(
     let sql = "/* conflicts */ INSERT INTO conflict
                SELECT ?1, g.id, g.version_key, g.row, ?2 FROM {given} WHERE true
                ON CONFLICT DO NOTHING";
-    tx.execute_given(sql, params![collection.row, clock.now_ms()], &given)
+    tx.execute_given(sql, params![collection.row, clock.now_ms()], &given).map(drop)
 }
 
 /// Dates and writes the new entries, and keeps the flags of first and last version right.
@@ -390,7 +408,7 @@ fn insert(
     let sql = "/* objects::insert */ INSERT OR FAIL INTO entry
                SELECT ?1, g.date, g.row, g.size, g.id, g.hash, g.version, g.key, g.type, g.class,
                g.state, g.findings FROM {given}";
-    tx.execute_given(sql, params![collection.row], &given)
+    tx.execute_given(sql, params![collection.row], &given).map(drop)
 }
 
 /// Sets the state of entries, by date.
@@ -401,5 +419,5 @@ pub(super) fn set_states(tx: &Tx<'_>, collection: i64, states: &[(i64, i64)]) ->
     }
     let sql = "/* set_states */ UPDATE OR FAIL entry SET state = g.state FROM {given}
                WHERE entry.collection = ?1 AND entry.date_added = g.date";
-    tx.execute_given(sql, params![collection], &given)
+    tx.execute_given(sql, params![collection], &given).map(drop)
 }

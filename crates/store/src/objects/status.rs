@@ -80,11 +80,17 @@ pub(super) fn keep<'r>(
             Value::Int(request.now.as_ms()),
         ]);
     }
+    // Not told to update where there is one: SQLite copies pages before each statement that may.
     let sql = "/* status::keep */ INSERT OR FAIL INTO status (id, root, account, body, at)
                SELECT g.id, g.root, g.account, g.body, g.at FROM {given} WHERE true
-               ON CONFLICT (id) DO UPDATE SET root = excluded.root, account = excluded.account,
-               body = excluded.body, at = excluded.at";
-    tx.execute_given(sql, &[], &given)
+               ON CONFLICT (id) DO NOTHING";
+    if tx.execute_given(sql, &[], &given)? < requests.len() {
+        let sql = "/* status::keep */ UPDATE OR FAIL status SET root = g.root,
+                   account = g.account, body = g.body, at = g.at FROM {given}
+                   WHERE status.id = g.id";
+        tx.execute_given(sql, &[], &given)?;
+    }
+    Ok(())
 }
 
 /// Puts lines in the place of those of a status; one that was forgotten since stays so.
