@@ -34,12 +34,23 @@ pub(super) struct Answer {
     pub(super) kind: &'static str,
     pub(super) headers: HeaderMap,
     body: Vec<u8>,
-    is_tagged: bool,
+    tag: Tag,
+}
+
+/// What an entity tag tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    /// There is none.
+    None,
+    /// The bytes of the body.
+    Body,
+    /// The one entry that the body holds, by its date: its bytes never change.
+    Entry(i64),
 }
 
 impl Answer {
     pub(super) fn new(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, kind: MEDIA_TYPE, headers: HeaderMap::new(), body, is_tagged: false }
+        Self { status, kind: MEDIA_TYPE, headers: HeaderMap::new(), body, tag: Tag::None }
     }
 
     /// A resource of the standard, as JSON.
@@ -50,17 +61,24 @@ impl Answer {
 
     /// With an entity tag, so that a client may ask whether it changed.
     pub(super) fn tagged(mut self) -> Self {
-        self.is_tagged = true;
+        self.tag = Tag::Body;
+        self
+    }
+
+    /// The same for one entry, by its date, in microseconds.
+    pub(super) fn tagged_by_entry(mut self, date: i64) -> Self {
+        self.tag = Tag::Entry(date);
         self
     }
 
     /// With the dates of the first and the last entry, in microseconds (3.2).
     pub(super) fn dated(mut self, (first, last): (i64, i64)) -> Self {
-        for (name, date) in [(DATE_ADDED_FIRST, first), (DATE_ADDED_LAST, last)] {
-            // A date is ASCII.
-            if let Ok(value) = HeaderValue::from_str(&query::date(date)) {
-                self.headers.insert(name, value);
-            }
+        // A date is ASCII.
+        let value = |date| HeaderValue::from_str(&query::date(date)).ok();
+        let first_value = value(first);
+        let last_value = if last == first { first_value.clone() } else { value(last) };
+        for (name, value) in [(DATE_ADDED_FIRST, first_value), (DATE_ADDED_LAST, last_value)] {
+            self.headers.extend(value.map(|value| (name, value)));
         }
         self
     }
@@ -75,11 +93,12 @@ impl Answer {
                 self = Fault::busy().answer(asked);
             }
         }
-        let cache = if self.is_tagged { "private, no-cache" } else { "no-store" };
+        let is_tagged = self.tag != Tag::None;
+        let cache = if is_tagged { "private, no-cache" } else { "no-store" };
         self.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         self.headers.insert(header::VARY, VARY);
         self.headers.insert(header::SERVER, HeaderValue::from_static("detente"));
-        if self.is_tagged {
+        if is_tagged {
             self.tag(asked);
         }
         if !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
@@ -93,9 +112,15 @@ impl Answer {
     }
 
     fn tag(&mut self, asked: &HeaderMap) {
-        let digest = secrets::sha256(&self.body);
-        let short = digest.0.first_chunk::<12>().copied().unwrap_or_default();
-        let tag = format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(short));
+        let short = match self.tag {
+            Tag::Entry(date) => URL_SAFE_NO_PAD.encode(date.to_be_bytes()),
+            _ => {
+                let digest = secrets::sha256(&self.body);
+                let short = digest.0.first_chunk::<12>().copied().unwrap_or_default();
+                URL_SAFE_NO_PAD.encode(short)
+            }
+        };
+        let tag = format!("W/\"{short}\"");
         if negotiate::is_held(asked, &tag) {
             self.status = StatusCode::NOT_MODIFIED;
             self.body.clear();

@@ -71,7 +71,12 @@ pub(super) async fn one(
     if joined.dates.is_none() && !visit.is_here(collection, &asked).await? {
         return Err(Fault::not_found("object"));
     }
-    Ok(envelope(visit, collection, &asked, joined).tagged())
+    let alone = joined.dates.filter(|(first, last)| first == last && !joined.more);
+    let answer = envelope(visit, collection, &asked, joined);
+    Ok(match alone {
+        Some((date, _)) => answer.tagged_by_entry(date),
+        None => answer.tagged(),
+    })
 }
 
 /// Bytes of an envelope before its first object, at most: `next` is a cursor of fixed length.
