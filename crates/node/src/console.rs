@@ -23,6 +23,7 @@ mod collections;
 mod compose;
 mod desk;
 mod evidence;
+mod form;
 mod frame;
 mod held;
 mod items;

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
@@ -17,6 +16,7 @@ use stix::Tlp;
 use store::{Account, Sight};
 
 use super::{
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
 };

@@ -3,7 +3,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
@@ -19,6 +18,7 @@ use stix::Tlp;
 use store::{AgreementRow, AgreementState, PartnerState};
 
 use super::{
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items,
     look::{self, Piece},

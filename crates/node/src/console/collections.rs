@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect},
@@ -17,6 +16,7 @@ use store::{Collection, CollectionChange, Flow, NewCollection, ObjectHead, Portr
 use uuid::Uuid;
 
 use super::{
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items,
     look::{self, Piece},

@@ -21,6 +21,7 @@ use store::AgreementState;
 use uuid::Uuid;
 
 use super::{
+    form::Upload,
     frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
     items::{self, FindingRow},
     look::{self, Piece},
@@ -342,14 +343,22 @@ async fn build(
 }
 
 /// Looks at what was typed; keeps nothing.
-pub(super) async fn check(State(desk): State<Shared>, person: Person, form: Multipart) -> Answer {
+pub(super) async fn check(
+    State(desk): State<Shared>,
+    person: Person,
+    Upload(form): Upload,
+) -> Answer {
     let typed = Typed::read(form).await?;
     person.check(&typed.csrf)?;
     Ok(page(&build(&desk, &person, typed, None).await?))
 }
 
 /// Drafts it.
-pub(super) async fn send(State(desk): State<Shared>, person: Person, form: Multipart) -> Answer {
+pub(super) async fn send(
+    State(desk): State<Shared>,
+    person: Person,
+    Upload(form): Upload,
+) -> Answer {
     let typed = Typed::read(form).await?;
     person.check(&typed.csrf)?;
     match draft(&desk, &person, &typed).await {

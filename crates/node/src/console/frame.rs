@@ -255,6 +255,14 @@ impl Failed {
         Self { heading: "This address cannot be read", problem }
     }
 
+    /// A form that cannot be read, and why not.
+    pub(super) fn unread_form(status: StatusCode, why: &str) -> Self {
+        let title = format!("nothing was done: {why}");
+        let remedy = "open the page that the form is on again, and fill it in there";
+        let problem = Problem::new(status, "API-400", &title, remedy);
+        Self { heading: "This form cannot be read", problem }
+    }
+
     /// The page in its frame.
     pub(super) fn within(&self, frame: Frame) -> Response {
         let (status, trouble) = (self.problem.status(), Trouble::from(&self.problem));

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
@@ -17,6 +16,7 @@ use protocol::terms::Role;
 use store::{HeldObject, Source};
 
 use super::{
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items::{self, FindingRow},
     look::{self, Piece},

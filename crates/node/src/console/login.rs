@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -10,7 +9,10 @@ use axum::{
 use protocol::secrets;
 use serde::Deserialize;
 
-use super::frame::{Answer, At, Frame, Person, Trouble, page, page_as};
+use super::{
+    form::Form,
+    frame::{Answer, At, Frame, Person, Trouble, page, page_as},
+};
 use crate::{
     auth::{COOKIE, Origin, Refusal},
     desk::{Shared, now, rng},

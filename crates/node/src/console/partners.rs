@@ -3,7 +3,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
@@ -17,6 +16,7 @@ use serde::Deserialize;
 use store::{Partner, PartnerState};
 
 use super::{
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
     policy::{self, PolicyForm},

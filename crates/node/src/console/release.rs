@@ -3,7 +3,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
@@ -19,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     evidence::Proof,
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     items::{self, ITEMS, ItemRow},
     look::{self, Piece},

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     response::{IntoResponse, Redirect},
 };
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     desk::Row,
+    form::Form,
     frame::{Answer, Frame, Menu, Person, page},
     look::{self, Piece},
     query::Query,

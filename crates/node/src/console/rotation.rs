@@ -3,7 +3,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
@@ -11,7 +10,10 @@ use axum::{
 use protocol::terms::Role;
 use serde::Deserialize;
 
-use super::frame::{Answer, Frame, Menu, Person, Trouble, page, page_as};
+use super::{
+    form::Form,
+    frame::{Answer, Frame, Menu, Person, Trouble, page, page_as},
+};
 use crate::{
     desk::{Shared, now},
     keyring::Order,

@@ -3,7 +3,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     response::{IntoResponse, Redirect},
 };
@@ -14,6 +13,7 @@ use store::{AgreementRow, AgreementState};
 
 use super::{
     agreements::{known, with},
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page, page_as},
     look::{self, Piece},
 };

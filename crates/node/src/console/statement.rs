@@ -3,7 +3,6 @@
 
 use askama::Template;
 use axum::{
-    Form,
     extract::State,
     response::{IntoResponse, Redirect},
 };
@@ -14,6 +13,7 @@ use store::{ReceivedRecall, Source, Statement};
 
 use super::{
     evidence::Proof,
+    form::Form,
     frame::{Answer, At, Frame, Menu, Person, Trouble, page},
     held::{self, Decided, Held},
     items::{self, ITEMS, ItemRow},

@@ -201,3 +201,25 @@ async fn query_that_a_page_cannot_read_is_named_on_one() {
         assert_eq!(a.browse(path, Some(&cookie)).await.status, 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn form_that_cannot_be_read_is_a_page_that_names_the_field() {
+    let a = desks(38).await.a;
+    let (cookie, _) = a.session("everyone").await;
+    let post = async |path: &str, kind: &str, body: &str| {
+        let request = Request::post(path).header("content-type", kind).header("cookie", &cookie);
+        a.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    };
+    let form = "application/x-www-form-urlencoded";
+    let release = "/releases/00000000-0000-4000-8000-000000000000/decide";
+    for (path, body, why) in [
+        ("/search", "words=x", "missing field `csrf`"),
+        ("/search", "csrf=x&words=a&words=b", "duplicate field `words`"),
+        (release, "csrf=x", "missing field `decision`"),
+    ] {
+        let page = is_page(&post(path, form, body).await, 400);
+        assert!(page.contains(why) && page.contains("nothing was done"), "{path} {body}: {page}");
+    }
+    is_page(&post("/search", "application/json", "{}").await, 415);
+    is_page(&post("/compose", form, "csrf=x").await, 400);
+}
