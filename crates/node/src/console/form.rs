@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 use super::frame::Failed;
 use crate::desk::Shared;
 
+/// Of what is said of a form; it may quote what was sent.
+const WORDS_MAX: usize = 200;
+
 /// The fields of a form.
 pub(super) struct Form<T>(pub(super) T);
 
@@ -35,7 +38,7 @@ impl FromRequest<Shared> for Upload {
     async fn from_request(request: Request, desk: &Shared) -> Result<Self, Failed> {
         let form = Multipart::from_request(request, desk).await;
         form.map(Self).map_err(|rejection| {
-            Failed::unread_form(StatusCode::BAD_REQUEST, &rejection.body_text())
+            Failed::unread_form(StatusCode::BAD_REQUEST, &clipped(&rejection.body_text()))
         })
     }
 }
@@ -50,5 +53,9 @@ fn unread(rejection: &FormRejection) -> Failed {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Failed::unread_form(status, &cause.to_string())
+    Failed::unread_form(status, &clipped(&cause.to_string()))
+}
+
+fn clipped(words: &str) -> String {
+    words.chars().take(WORDS_MAX).collect()
 }
