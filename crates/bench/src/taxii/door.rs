@@ -34,7 +34,7 @@ pub(super) async fn measure(report: &mut Report, name: &str, objects: &[Vec<u8>]
 
 async fn add(report: &mut Report, name: &str, load: &Load<'_>, objects: &[Vec<u8>]) -> Result<()> {
     let bar = Bar::AtMost(if name == "SQLite" { 0.10 } else { 0.25 });
-    let added = load.envelopes(objects, 100, CONNECTIONS).await?;
+    let added = load.envelopes_to_rest(objects, 100, CONNECTIONS).await?;
     report.add(&row(name, "envelopes of 100"), added.each_ms(), "CPU ms/object", bar);
     report.add(&row(name, "envelopes of 100, rate"), added.rate(), "objects/s", Bar::None);
     Ok(())

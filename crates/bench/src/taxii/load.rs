@@ -20,6 +20,11 @@ pub(super) const LAST: &str = "x-taxii-date-added-last";
 /// Numbers of invented lamps: each run of a server begins with fresh ones.
 static LAMPS: AtomicU32 = AtomicU32::new(1_000_000);
 
+/// A server that takes less than a fiftieth of a core for so long rests.
+const REST: Duration = Duration::from_millis(200);
+/// Times that it is looked at.
+const RESTS_MAX: usize = 300;
+
 /// A client of a collection.
 pub(super) struct Load<'t> {
     target: &'t Target,
@@ -113,6 +118,29 @@ impl<'t> Load<'t> {
         let bodies: Vec<Vec<u8>> =
             objects.chunks(size).map(|chunk| envelope(chunk.iter().map(Vec::as_slice))).collect();
         Ok(Cost { count: objects.len(), ..self.post(&bodies, connections).await? })
+    }
+
+    /// The same with what the server goes on with behind the answers, until it rests: the cost of
+    /// what follows is its own then.
+    pub(super) async fn envelopes_to_rest(
+        &self,
+        objects: &[Vec<u8>],
+        size: usize,
+        connections: usize,
+    ) -> Result<Cost> {
+        let cpu = || self.target.processes.cpu_seconds();
+        let before = cpu()?;
+        let added = self.envelopes(objects, size, connections).await?;
+        let mut so_far = cpu()?;
+        for _ in 0..RESTS_MAX {
+            tokio::time::sleep(REST).await;
+            let now = cpu()?;
+            if now - so_far < REST.as_secs_f64() / 50.0 {
+                return Ok(Cost { cpu_ms: (now - before) * 1e3, ..added });
+            }
+            so_far = now;
+        }
+        anyhow::bail!("the server does not come to rest")
     }
 
     /// Posts single objects over so many connections.
