@@ -44,11 +44,12 @@ impl Question for Anything {
     }
 
     async fn ask(lines: &Lines, all: &[Self]) -> Result<Vec<News>, Error> {
+        // Columns that are unnested side by side are streamed; as one table, PostgreSQL would keep each.
         const SQL: &str = "/* news */ SELECT CAST(-1 AS BIGINT) AS n, max(id) AS newest FROM class
             UNION ALL SELECT g.n, 0
-            FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[]), CAST(?3 AS BIGINT[]),
-                        CAST(?4 AS BIGINT[]), CAST(?5 AS BIGINT[]))
-              AS g (n, collection, class, state, after)
+            FROM (SELECT unnest(CAST(?1 AS BIGINT[])) AS n, unnest(CAST(?2 AS BIGINT[])) AS collection,
+                    unnest(CAST(?3 AS BIGINT[])) AS class, unnest(CAST(?4 AS BIGINT[])) AS state,
+                    unnest(CAST(?5 AS BIGINT[])) AS after) AS g
             WHERE (SELECT e.date_added FROM entry e
               WHERE e.collection = g.collection AND e.class = g.class AND e.state = g.state
               AND e.date_added > g.after ORDER BY e.date_added LIMIT 1) IS NOT NULL";

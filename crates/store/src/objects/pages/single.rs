@@ -89,9 +89,9 @@ impl Question for Wanted {
         // whatever the tables look like when the statement is planned.
         const SQL: &str = "/* one */
             SELECT g.n, e.date_added, e.class, e.version_key, e.type, b.body
-            FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[]), CAST(?3 AS BIGINT[]),
-                        CAST(?4 AS BYTEA[]), CAST(?5 AS BIGINT[]))
-              AS g (n, collection, hash, id, states)
+            FROM (SELECT unnest(CAST(?1 AS BIGINT[])) AS n, unnest(CAST(?2 AS BIGINT[])) AS collection,
+                    unnest(CAST(?3 AS BIGINT[])) AS hash, unnest(CAST(?4 AS BYTEA[])) AS id,
+                    unnest(CAST(?5 AS BIGINT[])) AS states) AS g
             JOIN entry e ON e.id_hash = g.hash AND e.collection + 0 = g.collection AND e.id = g.id
               AND (e.state & g.states) <> 0
             JOIN blob b ON b.row = e.row";
