@@ -77,6 +77,14 @@ impl Problem {
     }
 }
 
+/// Characters of a reader's own words that are repeated.
+const WORDS_MAX: usize = 200;
+
+/// A reader's own words about what was sent, which they may quote at any length.
+pub(crate) fn clipped(words: &str) -> String {
+    words.chars().take(WORDS_MAX).collect()
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = json!({

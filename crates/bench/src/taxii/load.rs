@@ -235,6 +235,7 @@ impl<'t> Load<'t> {
         count: usize,
         connections: usize,
     ) -> Result<Cost> {
+        ensure!(!ids.is_empty(), "no ids");
         let path = |id: &String| format!("objects/{id}/");
         let paths: Vec<_> = ids.iter().cycle().take(count).map(path).collect();
         // The first one with a password pays for its hash.

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 
 use super::{
     door, fill,
-    load::Load,
+    load::{Cost, Load},
     plan::Plan,
     row,
     server::{Kept, Server},
@@ -138,7 +138,10 @@ pub(super) async fn measure(
         compare(report, name, &title, &costs);
     }
     for connections in [door::CONNECTIONS, 1] {
-        let many = if connections == 1 { "a poller alone" } else { "8 pollers" };
+        let many = match connections {
+            1 => "a poller alone".to_owned(),
+            many => format!("{many} pollers"),
+        };
         for (size, cost) in nothings(&stores, connections).await? {
             let title = row(name, &format!("nothing new, {many}, {size} objects"));
             report.add(&title, cost, "CPU ms", Bar::AtMost(0.1));
@@ -173,33 +176,35 @@ fn paths(of: &Sized, filter: &Filter) -> Vec<String> {
     of.after.iter().map(|after| format!("{}&added_after={after}", filter.path)).collect()
 }
 
-/// CPU milliseconds of a poll that finds nothing new, at each size: the best of several rounds.
+/// CPU milliseconds of a poll that finds nothing new, at each size.
 async fn nothings(stores: &[Sized], connections: usize) -> Result<Vec<(usize, f64)>> {
-    let mut best = vec![f64::INFINITY; stores.len()];
-    for _ in 0..ROUNDS {
-        for (of, best) in stores.iter().zip(&mut best) {
-            let load = Load::new(&of.server.target)?;
-            let cost = load.nothings(&of.newest, NOTHINGS, connections).await?;
-            *best = best.min(cost.each_ms());
-        }
-    }
-    Ok(stores.iter().map(|of| of.size).zip(best).collect())
+    best(stores, async |load, of| load.nothings(&of.newest, NOTHINGS, connections).await).await
 }
 
-/// CPU milliseconds of a request at each size: the best of several rounds.
+/// CPU milliseconds of a request at each size.
 async fn costs(
     stores: &[Sized],
     times: usize,
     paths: impl Fn(&Sized) -> Vec<String>,
 ) -> Result<Vec<(usize, f64)>> {
+    best(stores, async |load, of| {
+        let paths = paths(of);
+        load.gets(&paths, 1).await?;
+        load.gets(&paths, times).await
+    })
+    .await
+}
+
+/// The same work at each size, in turns: the best of several rounds.
+async fn best(
+    stores: &[Sized],
+    work: impl AsyncFn(&Load<'_>, &Sized) -> Result<Cost>,
+) -> Result<Vec<(usize, f64)>> {
     let mut best = vec![f64::INFINITY; stores.len()];
     // The first round warms: what it costs is not kept.
     for round in 0..=ROUNDS {
         for (of, best) in stores.iter().zip(&mut best) {
-            let load = Load::new(&of.server.target)?;
-            let paths = paths(of);
-            load.gets(&paths, 1).await?;
-            let cost = load.gets(&paths, times).await?;
+            let cost = work(&Load::new(&of.server.target)?, of).await?;
             if round > 0 {
                 *best = best.min(cost.each_ms());
             }

@@ -9,10 +9,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::malformed;
-use crate::problem::Problem;
-
-/// Characters of a reader's own words that are repeated.
-const WORDS_MAX: usize = 200;
+use crate::problem::{Problem, clipped};
 
 /// A JSON body.
 pub(super) struct Json<T>(pub(super) T);
@@ -47,7 +44,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
 fn not_json(error: &serde_json::Error) -> Problem {
     use serde_json::error::Category;
-    let words: String = error.to_string().chars().take(WORDS_MAX).collect();
+    let words = clipped(&error.to_string());
     match error.classify() {
         Category::Data => malformed("API-400", &words),
         Category::Syntax | Category::Eof | Category::Io => malformed("JSON-1", &words),
@@ -80,10 +77,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match axum::extract::Query::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(read)) => Ok(Self(read)),
-            Err(rejection) => {
-                let words: String = rejection.body_text().chars().take(WORDS_MAX).collect();
-                Err(malformed("API-400", &words))
-            }
+            Err(rejection) => Err(malformed("API-400", &clipped(&rejection.body_text()))),
         }
     }
 }

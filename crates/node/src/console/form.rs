@@ -10,10 +10,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::frame::Failed;
-use crate::desk::Shared;
-
-/// Of what is said of a form; it may quote what was sent.
-const WORDS_MAX: usize = 200;
+use crate::{desk::Shared, problem::clipped};
 
 /// The fields of a form.
 pub(super) struct Form<T>(pub(super) T);
@@ -54,8 +51,4 @@ fn unread(rejection: &FormRejection) -> Failed {
         cause = inner;
     }
     Failed::unread_form(status, &clipped(&cause.to_string()))
-}
-
-fn clipped(words: &str) -> String {
-    words.chars().take(WORDS_MAX).collect()
 }

@@ -73,12 +73,11 @@ impl Answer {
 
     /// With the dates of the first and the last entry, in microseconds (3.2).
     pub(super) fn dated(mut self, (first, last): (i64, i64)) -> Self {
-        // A date is ASCII.
-        let value = |date| HeaderValue::from_str(&query::date(date)).ok();
-        let first_value = value(first);
-        let last_value = if last == first { first_value.clone() } else { value(last) };
-        for (name, value) in [(DATE_ADDED_FIRST, first_value), (DATE_ADDED_LAST, last_value)] {
-            self.headers.extend(value.map(|value| (name, value)));
+        for (name, date) in [(DATE_ADDED_FIRST, first), (DATE_ADDED_LAST, last)] {
+            // A date is ASCII.
+            if let Ok(value) = HeaderValue::from_str(&query::date(date)) {
+                self.headers.insert(name, value);
+            }
         }
         self
     }

@@ -178,25 +178,19 @@ impl Store {
             let classes: Vec<&Class> = known.own.iter().collect();
             let seen = page.sight.seen(&known.own);
             let asked = ranges::Asked::new(page, &classes, &seen);
-            let newest = match Anything::of(&asked, collection.row) {
-                Some(anything) => {
-                    let news = self.ask_with_others(anything).await?;
-                    if !news.is_any && news.newest == known.newest {
-                        return Ok((Vec::new(), known));
-                    }
-                    news.newest
+            if let Some(anything) = Anything::of(&asked, collection.row) {
+                let news = self.ask_with_others(anything).await?;
+                if !news.is_any && news.newest == known.newest {
+                    return Ok((Vec::new(), known));
                 }
-                None => known.newest,
-            };
-            if newest == known.newest {
-                let (sql, values) = asked.beside_newest(collection);
-                let mut rows = lines.ask(&sql, &values).await?;
-                let first = rows.first().ok_or(Error::Corrupt("a page"))?;
-                let newest: Option<i64> = Row::postgres(first).get(0)?;
-                if newest.unwrap_or(0) == known.newest {
-                    rows.remove(0);
-                    return Ok((rows, known));
-                }
+            }
+            let (sql, values) = asked.beside_newest(collection);
+            let mut rows = lines.ask(&sql, &values).await?;
+            let first = rows.first().ok_or(Error::Corrupt("a page"))?;
+            let newest: Option<i64> = Row::postgres(first).get(0)?;
+            if newest.unwrap_or(0) == known.newest {
+                rows.remove(0);
+                return Ok((rows, known));
             }
             known = self.learn_classes(lines).await?;
         }

@@ -15,10 +15,10 @@ use super::{
 
 /// Objects of a batch.
 const BATCH: u32 = 50;
-/// The server counts what a connection read when a transaction ends a second after it last did.
-const COUNTED: Duration = Duration::from_millis(1_200);
 /// Batches of a phase.
 const BATCHES: u32 = 10;
+/// The server counts what a connection read when a transaction ends a second after it last did.
+const COUNTED: Duration = Duration::from_millis(1_200);
 
 /// Posts of every kind: what is new, to two collections, newer versions, the same again, another
 /// content of a version that is here, and what has no version of its own.
